@@ -1,0 +1,5 @@
+//! EPCIS 2.0 documents and events, vocabularies, canonical form, event hash. PURE.
+
+mod vocabulary;
+
+pub use vocabulary::{Action, BizStep, Disposition};

@@ -1,0 +1,46 @@
+//! Every bound of the service, with its reason. Units stand last in a name.
+
+/// Codes in one run: 22 bits of serial. A larger order becomes several runs.
+pub const RUN_CODES_MAX: u32 = 1 << 22;
+/// Serials in one group of a run: ledgers of groups keep a span's cost constant.
+pub const GROUP_CODES: u32 = 1 << 17;
+/// Serials in one block of a run: the unit in which single codes' ledgers and scan sums are read.
+pub const BLOCK_CODES: u32 = 1 << 12;
+/// Master key slots: 5 bits of a code.
+pub const KEY_SLOTS: u8 = 32;
+/// Run numbers under one master key: 25 bits of a code.
+pub const KEY_RUNS_MAX: u32 = 1 << 25;
+/// Codes in one order, over several runs: twelve full runs are more boxes than a bulk ship carries.
+pub const ORDER_CODES_MAX: u32 = 50_000_000;
+
+/// Spans and EPCs that one event may name.
+pub const EVENT_SUBJECTS_MAX: usize = 100_000;
+/// Entries that one span makes in ledgers: one of groups, two of blocks, two ragged ends.
+pub const SPAN_ENTRIES_MAX: usize = 5;
+
+/// Body of an ordinary JSON request, in bytes: a consignment of 60 batches is below 200 kB.
+pub const BODY_BYTES_MAX: usize = 1 << 20;
+/// Body of an EPCIS capture, in bytes; parsed in memory, so that this bounds the memory of one request.
+pub const CAPTURE_BYTES_MAX: usize = 32 << 20;
+/// Events in one capture document.
+pub const CAPTURE_EVENTS_MAX: usize = 50_000;
+/// One record's canonical JSON, in bytes: `EVENT_SUBJECTS_MAX` EPCs of 80 bytes fit.
+pub const RECORD_BYTES_MAX: usize = 16 << 20;
+/// What the embedded store applies in one atomic batch, in bytes; larger captures are staged first.
+pub const ATOMIC_BYTES_MAX: usize = 4 << 20;
+/// One uploaded document or picture, in bytes: a scanned certificate of several pages.
+pub const DOCUMENT_BYTES_MAX: usize = 16 << 20;
+/// Codes in one `/v1/verify` request.
+pub const VERIFY_CODES_MAX: usize = 10_000;
+/// Rows of a CSV of batches: a declaration has at most 50 lines, a consignment rarely more than 60.
+pub const CSV_ROWS_MAX: usize = 1_000;
+
+/// Things on one page of a list.
+pub const PAGE_ITEMS_MAX: usize = 100;
+/// Lines of a public timeline; the rest is a count.
+pub const PUBLIC_TIMELINE_LINES_MAX: usize = 100;
+
+const _: () = assert!(RUN_CODES_MAX.is_multiple_of(GROUP_CODES) && GROUP_CODES.is_multiple_of(BLOCK_CODES));
+const _: () = assert!(RECORD_BYTES_MAX <= CAPTURE_BYTES_MAX);
+const _: () = assert!(EVENT_SUBJECTS_MAX * 80 <= RECORD_BYTES_MAX);
+const _: () = assert!(ORDER_CODES_MAX.div_ceil(RUN_CODES_MAX) <= 12);

@@ -1,0 +1,35 @@
+//! Why the store did not do what it was asked.
+
+/// Result of a store call.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why the store did not do what it was asked.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    /// The store cannot take this now: it is full, read-only, stopped after a failed write, or out of reach.
+    #[error("the store is not available: {0}")]
+    Unavailable(String),
+    /// Something read back is not what was written.
+    #[error("{table}/{key}: {found}")]
+    Corrupt {
+        /// Which table.
+        table: &'static str,
+        /// Its key, in hex or text.
+        key: String,
+        /// What is wrong with it.
+        found: String,
+    },
+    /// A swap timed out and may have taken effect.
+    #[error("it is not known whether the claim {0:?} was swapped")]
+    Ambiguous(String),
+    /// A value over the limits of the store.
+    #[error("{what} has {found} bytes; at most {max} can be kept")]
+    TooLarge {
+        /// What was to be kept.
+        what: &'static str,
+        /// Its size in bytes.
+        found: usize,
+        /// The limit in bytes.
+        max: usize,
+    },
+}

@@ -1,0 +1,176 @@
+//! The store: five traits, each by what it guarantees, not by what it holds.
+//!
+//! Everything a caller writes is idempotent: the same call twice, in any order with others, leaves
+//! the same state. A method that returns `Ok` has made its effect durable. After an error nothing
+//! is known to be durable and the call may be repeated as it is; [`Error::Ambiguous`] alone says that
+//! a swap may have taken effect. Nothing here knows the meaning of what it keeps.
+
+mod error;
+pub mod local;
+
+use async_trait::async_trait;
+
+pub use self::error::{Error, Result};
+use crate::{
+    registration::{Kind, Parent, Statement},
+    trace::{Block, CaptureId, Entry, EventHash, OrganizationId, Place, Record, RecordId, Role, Subject},
+};
+
+/// The whole store, as the service holds it.
+pub trait Store: Records + Ledgers + Feed + Claims + Scans {}
+
+impl<T: Records + Ledgers + Feed + Claims + Scans> Store for T {}
+
+/// Bodies of records and versions of statements: idempotent put (through [`Feed::append`]), get by key.
+#[async_trait]
+pub trait Records: Send + Sync {
+    /// The record with this id, once its capture is applied.
+    async fn record(&self, id: RecordId) -> Result<Option<Record>>;
+    /// Ids of the applied records with this public event id, in ascending order, at most `limit`.
+    async fn records_of_event(&self, event: EventHash, limit: usize) -> Result<Vec<RecordId>>;
+    /// Ids of the organization's applied records to which it gave this eventID, at most `limit`.
+    async fn records_of_given_id(&self, organization: OrganizationId, given: &str, limit: usize) -> Result<Vec<RecordId>>;
+    /// The highest version of a statement.
+    async fn statement(&self, kind: Kind, id: u64) -> Result<Option<Statement>>;
+    /// All versions of a statement, oldest first, from version `from` on, at most `limit`.
+    async fn versions(&self, kind: Kind, id: u64, from: u32, limit: usize) -> Result<Vec<Statement>>;
+    /// Numbers of the `kind`s listed under `parent`, ascending, above `after`, at most `limit`.
+    async fn children(&self, parent: &Parent, kind: Kind, after: Option<u64>, limit: usize) -> Result<Vec<u64>>;
+}
+
+/// Which part of a ledger to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slice {
+    /// All but single-serial entries of a block: what bears on more than one code.
+    Shared,
+    /// Single-serial entries of one serial of a block.
+    Serial(u32),
+    /// Everything.
+    Whole,
+}
+
+/// Ledgers: entries of a subject, appended through [`Feed::append`], idempotent by subject and place.
+#[async_trait]
+pub trait Ledgers: Send + Sync {
+    /// Entries of one slice in ascending order of [`Place`], those above `after`, at most `limit`.
+    /// Applied entries only.
+    async fn entries(&self, subject: &Subject, slice: Slice, after: Option<Place>, limit: usize) -> Result<Vec<Entry>>;
+}
+
+/// What one commit puts beside its row in the feed.
+#[derive(Clone, Debug, Default)]
+pub struct Writes {
+    /// Bodies, each under its record id, its event id and its given event id.
+    pub records: Vec<Record>,
+    /// Ledger entries.
+    pub entries: Vec<(Subject, Entry)>,
+    /// Versions of statements, each listed under its parents.
+    pub statements: Vec<Statement>,
+}
+
+/// One accepted document as the feed keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Capture {
+    /// Its identity; a repeated capture is the same one.
+    pub id: CaptureId,
+    /// Who captured it.
+    pub organization: OrganizationId,
+    /// In which role.
+    pub role: Role,
+    /// When it was accepted, milliseconds since 1970-01-01 UTC.
+    pub created_ms: i64,
+    /// How many records it has.
+    pub records: u32,
+    /// In how many chunks their list is kept: see [`Feed::chunk`].
+    pub chunks: u32,
+    /// The statements that came with it, as (kind, id, version).
+    pub statements: Vec<(Kind, u64, u32)>,
+    /// When it was applied; `None` while some of its effect may still be missing.
+    pub finished_ms: Option<i64>,
+}
+
+/// Part of a capture's list of records.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Chunk {
+    /// Staged: the records themselves, seen by nobody but who applies them.
+    Staged(Vec<Record>),
+    /// Applied: their ids, in the document's order.
+    Applied(Vec<RecordId>),
+}
+
+/// A server's name in the feeds and in the scan sums: one per incarnation on a cluster, always 0 embedded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Writer(pub u64);
+
+/// A row of a feed: captures that were committed together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeedRow {
+    /// Dense from 0.
+    pub position: u64,
+    /// SHA-256 of the row before; zeros at position 0.
+    pub previous: [u8; 32],
+    /// Captures in the order of their commits, with how many records each has.
+    pub captures: Vec<(CaptureId, u32)>,
+}
+
+/// The feed: this server's ordered stream of committed captures.
+///
+/// A capture takes effect through stage, commit, apply. `append` is the commit: it returns once the row
+/// that names the capture is durable. Where the capture's size is at most [`Feed::atomic_bytes_max`], row and writes take
+/// effect together and the capture is finished. Otherwise its records must have been staged, `append` is
+/// called with empty writes, and the caller applies chunk by chunk: [`Feed::apply`], then [`Feed::finish`].
+#[async_trait]
+pub trait Feed: Send + Sync {
+    /// The largest capture, in bytes of record bodies, whose row and writes take effect together; 0 where none does.
+    fn atomic_bytes_max(&self) -> usize;
+    /// Keeps a chunk of records under the capture's id, where nobody sees them.
+    async fn stage(&self, capture: CaptureId, chunk: u32, records: &[Record]) -> Result<()>;
+    /// Commits a capture; many callers share one row. `capture.finished_ms` says whether `writes` completes it.
+    /// A capture that is committed already is not committed again; its first form is returned.
+    async fn append(&self, capture: Capture, writes: Writes) -> Result<Capture>;
+    /// Applies one chunk of a committed capture: puts bodies and entries and replaces the staged chunk by its ids.
+    async fn apply(&self, capture: CaptureId, chunk: u32, writes: Writes) -> Result<()>;
+    /// Marks a committed capture applied.
+    async fn finish(&self, capture: CaptureId, finished_ms: i64) -> Result<()>;
+    /// A committed capture.
+    async fn capture(&self, id: CaptureId) -> Result<Option<Capture>>;
+    /// A chunk of a capture's list, from 0.
+    async fn chunk(&self, capture: CaptureId, chunk: u32) -> Result<Option<Chunk>>;
+    /// Committed captures that are not marked applied, at most `limit`.
+    async fn unfinished(&self, limit: usize) -> Result<Vec<CaptureId>>;
+    /// Removes staged chunks of captures that no feed row names and that were staged before `before_ms`.
+    async fn sweep(&self, before_ms: i64) -> Result<u64>;
+    /// The feeds there are.
+    async fn writers(&self) -> Result<Vec<Writer>>;
+    /// Rows of a feed from `position` on, without a gap, at most `limit`.
+    async fn rows(&self, writer: Writer, position: u64, limit: usize) -> Result<Vec<FeedRow>>;
+}
+
+/// Claims: compare-and-swap of one small value under a name. Linearizable per name.
+#[async_trait]
+pub trait Claims: Send + Sync {
+    /// The value now.
+    async fn claim(&self, name: &str) -> Result<Option<Vec<u8>>>;
+    /// Sets `new` if the value is `expected` (`None`: absent). Returns whether it did.
+    async fn swap(&self, name: &str, expected: Option<&[u8]>, new: &[u8]) -> Result<bool>;
+}
+
+/// How often one code was scanned by the public.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ScanSum {
+    /// Scans counted.
+    pub count: u64,
+    /// The first of them, milliseconds since 1970-01-01 UTC.
+    pub first_ms: i64,
+    /// The latest of them.
+    pub last_ms: i64,
+}
+
+/// Absolute scan sums by block and server. A crash may lose one flush interval, nothing else may.
+#[async_trait]
+pub trait Scans: Send + Sync {
+    /// Overwrites this server's sums of the named codes of a block; the others stay. Serials are counted within the block.
+    async fn put_scans(&self, block: Block, writer: Writer, sums: &[(u16, ScanSum)]) -> Result<()>;
+    /// Every server's sums of a block.
+    async fn scans(&self, block: Block) -> Result<Vec<(Writer, Vec<(u16, ScanSum)>)>>;
+}

@@ -1,0 +1,14 @@
+//! What happened to the goods and what follows from it: spans, subjects, entries, timelines,
+//! verdicts. PURE: state is a fold over entries; no clock, no I/O.
+
+mod entry;
+mod id;
+mod record;
+mod span;
+mod subject;
+
+pub use entry::{Entry, Place, Scope};
+pub use id::{BatchId, CaptureId, ConsignmentId, DocumentId, EventHash, KeyId, MeasureId, OrganizationId, ProductId, RecordId, Role};
+pub use record::Record;
+pub use span::Span;
+pub use subject::{Block, Group, Subject};

@@ -1,0 +1,46 @@
+//! Subjects: what a ledger is about.
+
+use serde::{Deserialize, Serialize};
+
+use super::BatchId;
+use crate::code::RunId;
+
+/// 2^17 neighbouring serials of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Group {
+    /// The run.
+    pub run: RunId,
+    /// Serial divided by 2^17, 0 to 31.
+    pub index: u8,
+}
+
+/// 2^12 neighbouring serials of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Block {
+    /// The run.
+    pub run: RunId,
+    /// Serial divided by 2^12, 0 to 1023.
+    pub index: u16,
+}
+
+/// What a ledger is about.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Subject {
+    /// A registered batch.
+    Batch(BatchId),
+    /// A lot: GTIN (14 digits) and AI 10.
+    Lot {
+        /// 14 digits.
+        gtin: String,
+        /// AI 10, unescaped.
+        lot: String,
+    },
+    /// A whole run: entries whose spans cover whole groups.
+    Run(RunId),
+    /// A group: entries whose spans cover whole blocks of it.
+    Group(Group),
+    /// A block: ragged ends and single codes.
+    Block(Block),
+    /// Any other EPC or EPC class, as its canonical URI.
+    Epc(String),
+}
