@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 pub struct KeySlot(u8);
 
 /// A run's number under its key: 30 bits, the first six characters of its codes.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RunId(u32);
 
 /// A code's position in its run, from 0; 22 bits.

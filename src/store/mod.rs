@@ -29,7 +29,12 @@ pub trait Records: Send + Sync {
     /// Ids of the applied records with this public event id, in ascending order, at most `limit`.
     async fn records_of_event(&self, event: EventHash, limit: usize) -> Result<Vec<RecordId>>;
     /// Ids of the organization's applied records to which it gave this eventID, at most `limit`.
-    async fn records_of_given_id(&self, organization: OrganizationId, given: &str, limit: usize) -> Result<Vec<RecordId>>;
+    async fn records_of_given_id(
+        &self,
+        organization: OrganizationId,
+        given: &str,
+        limit: usize,
+    ) -> Result<Vec<RecordId>>;
     /// The highest version of a statement.
     async fn statement(&self, kind: Kind, id: u64) -> Result<Option<Statement>>;
     /// All versions of a statement, oldest first, from version `from` on, at most `limit`.

@@ -8,7 +8,10 @@ mod span;
 mod subject;
 
 pub use entry::{Entry, Place, Scope};
-pub use id::{BatchId, CaptureId, ConsignmentId, DocumentId, EventHash, KeyId, MeasureId, OrganizationId, ProductId, RecordId, Role};
+pub use id::{
+    BatchId, CaptureId, ConsignmentId, DocumentId, EventHash, KeyId, MeasureId, OrganizationId, ProductId, RecordId,
+    Role,
+};
 pub use record::Record;
 pub use span::Span;
 pub use subject::{Block, Group, Subject};
