@@ -1,12 +1,16 @@
 //! What happened to the goods and what follows from it: spans, subjects, entries, timelines,
 //! verdicts. PURE: state is a fold over entries; no clock, no I/O.
 
+mod cut;
 mod entry;
 mod id;
 mod record;
 mod span;
-mod subject;
 
+mod subject;
+mod verdict;
+
+pub use cut::cut;
 pub use entry::{Entry, Place, Scope};
 pub use id::{
     BatchId, CaptureId, ConsignmentId, DocumentId, EventHash, KeyId, MeasureId, OrganizationId, ProductId, RecordId,
@@ -14,4 +18,6 @@ pub use id::{
 };
 pub use record::Record;
 pub use span::Span;
+
 pub use subject::{Block, Group, Subject};
+pub use verdict::Verdict;
