@@ -4,6 +4,7 @@
 mod cut;
 mod entry;
 mod id;
+mod ledger;
 mod record;
 mod span;
 
@@ -16,6 +17,7 @@ pub use id::{
     BatchId, CaptureId, ConsignmentId, DocumentId, EventHash, KeyId, MeasureId, OrganizationId, ProductId, RecordId,
     Role,
 };
+pub use ledger::Ledger;
 pub use record::Record;
 pub use span::Span;
 
