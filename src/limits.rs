@@ -44,3 +44,13 @@ const _: () = assert!(RUN_CODES_MAX.is_multiple_of(GROUP_CODES) && GROUP_CODES.i
 const _: () = assert!(RECORD_BYTES_MAX <= CAPTURE_BYTES_MAX);
 const _: () = assert!(EVENT_SUBJECTS_MAX * 80 <= RECORD_BYTES_MAX);
 const _: () = assert!(ORDER_CODES_MAX.div_ceil(RUN_CODES_MAX) <= 12);
+
+/// Blocks whose scan sums wait to be written; reached only while the store takes no writes.
+pub const SCAN_BLOCKS_UNFLUSHED_MAX: usize = 16_384;
+/// How often scan sums are written: what a crash may lose of them.
+pub const SCAN_FLUSH_INTERVAL_MS: u64 = 1_000;
+
+/// How long an `Idempotency-Key` is kept: 30 days.
+pub const IDEMPOTENCY_KEPT_MS: i64 = 30 * 24 * 3_600 * 1_000;
+/// The largest answer kept under an `Idempotency-Key`, in bytes: a CSV report of `CSV_ROWS_MAX` rows fits.
+pub const IDEMPOTENCY_ANSWER_BYTES_MAX: usize = 1 << 20;
