@@ -40,7 +40,30 @@ pub const PAGE_ITEMS_MAX: usize = 100;
 /// Lines of a public timeline; the rest is a count.
 pub const PUBLIC_TIMELINE_LINES_MAX: usize = 100;
 
+/// Text inside a key of the embedded store, in bytes: EPC URIs and names of claims.
+pub const KEY_TEXT_BYTES_MAX: usize = 4096;
+/// Value of a claim, in bytes: a signed checkpoint is below 1 kB.
+pub const CLAIM_BYTES_MAX: usize = 16 << 10;
+/// What one call may ask the embedded store to write, in bytes: a whole capture's records with keys, indexes and entries.
+pub const WRITE_BYTES_MAX: usize = 2 * CAPTURE_BYTES_MAX;
+/// What may wait for the embedded store's committer, in KiB of keys and values: bounds memory; further callers wait.
+pub const WRITES_WAITING_KIB_MAX: u32 = 128 << 10;
+/// Calls that may wait for the embedded store's committer.
+pub const WRITES_WAITING_MAX: usize = 4096;
+/// What a group takes before it is committed, in bytes: far above what fsync costs, far below a noticeable pause.
+pub const GROUP_BYTES_MAX: usize = 8 << 20;
+/// Captures in one row of the feed: 36 bytes each keep it below 64 KiB.
+pub const FEED_ROW_CAPTURES_MAX: usize = 1024;
+/// Staged chunks that one step of a sweep removes.
+pub const SWEEP_CHUNKS_MAX: usize = 256;
+/// Items that a read collects on the caller's own thread; a longer one moves to a thread that may block.
+pub const READ_INLINE_ITEMS_MAX: usize = 1000;
+
 const _: () = assert!(RUN_CODES_MAX.is_multiple_of(GROUP_CODES) && GROUP_CODES.is_multiple_of(BLOCK_CODES));
 const _: () = assert!(RECORD_BYTES_MAX <= CAPTURE_BYTES_MAX);
 const _: () = assert!(EVENT_SUBJECTS_MAX * 80 <= RECORD_BYTES_MAX);
 const _: () = assert!(ORDER_CODES_MAX.div_ceil(RUN_CODES_MAX) <= 12);
+const _: () = assert!(ATOMIC_BYTES_MAX <= GROUP_BYTES_MAX && GROUP_BYTES_MAX <= WRITE_BYTES_MAX);
+const _: () = assert!(WRITE_BYTES_MAX >> 10 <= WRITES_WAITING_KIB_MAX as usize);
+const _: () = assert!(FEED_ROW_CAPTURES_MAX * 40 + 64 <= 64 << 10);
+const _: () = assert!(KEY_TEXT_BYTES_MAX * 2 + 256 <= u16::MAX as usize);
