@@ -67,3 +67,13 @@ const _: () = assert!(ATOMIC_BYTES_MAX <= GROUP_BYTES_MAX && GROUP_BYTES_MAX <= 
 const _: () = assert!(WRITE_BYTES_MAX >> 10 <= WRITES_WAITING_KIB_MAX as usize);
 const _: () = assert!(FEED_ROW_CAPTURES_MAX * 40 + 64 <= 64 << 10);
 const _: () = assert!(KEY_TEXT_BYTES_MAX * 2 + 256 <= u16::MAX as usize);
+
+/// Blocks whose scan sums wait to be written; reached only while the store takes no writes.
+pub const SCAN_BLOCKS_UNFLUSHED_MAX: usize = 16_384;
+/// How often scan sums are written: what a crash may lose of them.
+pub const SCAN_FLUSH_INTERVAL_MS: u64 = 1_000;
+
+/// How long an `Idempotency-Key` is kept: 30 days.
+pub const IDEMPOTENCY_KEPT_MS: i64 = 30 * 24 * 3_600 * 1_000;
+/// The largest answer kept under an `Idempotency-Key`, in bytes: a CSV report of `CSV_ROWS_MAX` rows fits.
+pub const IDEMPOTENCY_ANSWER_BYTES_MAX: usize = 1 << 20;
