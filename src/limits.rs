@@ -44,3 +44,14 @@ const _: () = assert!(RUN_CODES_MAX.is_multiple_of(GROUP_CODES) && GROUP_CODES.i
 const _: () = assert!(RECORD_BYTES_MAX <= CAPTURE_BYTES_MAX);
 const _: () = assert!(EVENT_SUBJECTS_MAX * 80 <= RECORD_BYTES_MAX);
 const _: () = assert!(ORDER_CODES_MAX.div_ceil(RUN_CODES_MAX) <= 12);
+
+// Rates: the ranges in which an operator may choose, so that arithmetic on them cannot overflow.
+
+/// Codes per second that one caller may be granted.
+pub const RATE_CODES_PER_SECOND_MAX: u32 = 1_000_000;
+/// Codes that one caller may be granted at once.
+pub const RATE_CODES_BURST_MAX: u32 = 10_000_000;
+/// What one wrong tag may be made to cost, in codes.
+pub const RATE_FAILED_TAG_COST_MAX: u32 = 1_000;
+/// Addresses whose rate is remembered: about 100 bytes each.
+pub const RATE_ADDRESSES_MAX: u64 = 10_000_000;
