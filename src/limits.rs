@@ -77,3 +77,14 @@ pub const SCAN_FLUSH_INTERVAL_MS: u64 = 1_000;
 pub const IDEMPOTENCY_KEPT_MS: i64 = 30 * 24 * 3_600 * 1_000;
 /// The largest answer kept under an `Idempotency-Key`, in bytes: a CSV report of `CSV_ROWS_MAX` rows fits.
 pub const IDEMPOTENCY_ANSWER_BYTES_MAX: usize = 1 << 20;
+
+// Rates: the ranges in which an operator may choose, so that arithmetic on them cannot overflow.
+
+/// Codes per second that one caller may be granted.
+pub const RATE_CODES_PER_SECOND_MAX: u32 = 1_000_000;
+/// Codes that one caller may be granted at once.
+pub const RATE_CODES_BURST_MAX: u32 = 10_000_000;
+/// What one wrong tag may be made to cost, in codes.
+pub const RATE_FAILED_TAG_COST_MAX: u32 = 1_000;
+/// Addresses whose rate is remembered: about 100 bytes each.
+pub const RATE_ADDRESSES_MAX: u64 = 10_000_000;
