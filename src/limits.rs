@@ -10,6 +10,8 @@ pub const BLOCK_CODES: u32 = 1 << 12;
 pub const KEY_SLOTS: u8 = 32;
 /// Run numbers under one master key: 25 bits of a code.
 pub const KEY_RUNS_MAX: u32 = 1 << 25;
+/// Side of a PNG of a QR symbol, in pixels: 10 cm at 600 dots an inch is 2,362; and 4 MiB while it is drawn.
+pub const QR_SIDE_PIXELS_MAX: u32 = 2_048;
 /// Codes in one order, over several runs: twelve full runs are more boxes than a bulk ship carries.
 pub const ORDER_CODES_MAX: u32 = 50_000_000;
 
