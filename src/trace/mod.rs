@@ -1,6 +1,7 @@
 //! What happened to the goods and what follows from it: spans, subjects, entries, timelines,
 //! verdicts. PURE: state is a fold over entries; no clock, no I/O.
 
+pub(crate) mod bytes32;
 mod cut;
 mod entry;
 mod id;
