@@ -6,6 +6,7 @@ mod id;
 mod record;
 mod span;
 mod subject;
+mod verdict;
 
 pub use entry::{Entry, Place, Scope};
 pub use id::{
@@ -15,3 +16,4 @@ pub use id::{
 pub use record::Record;
 pub use span::Span;
 pub use subject::{Block, Group, Subject};
+pub use verdict::{State, Verdict};
