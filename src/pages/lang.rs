@@ -52,6 +52,14 @@ impl Lang {
         }
     }
 
+    /// The other one.
+    pub(super) const fn other(self) -> Self {
+        match self {
+            Self::Zh => Self::En,
+            Self::En => Self::Zh,
+        }
+    }
+
     /// The language tag of the HTML (BCP 47).
     pub const fn tag(self) -> &'static str {
         match self {

@@ -14,6 +14,8 @@ use crate::trace::{State, Verdict};
 pub struct ScanPage {
     /// The page's language.
     pub lang: Lang,
+    /// What stands before the code in its canonical link: `https://HOST/01/{gtin}/21/`.
+    pub link_prefix: String,
     /// The gravest of `verdicts`.
     pub verdict: Verdict,
     /// All that hold, gravest first; `verdict` among them.
@@ -29,10 +31,8 @@ pub struct ScanPage {
     pub batch: Option<Batch>,
     /// Its papers, in the order to show.
     pub documents: Vec<Document>,
-    /// What happened, latest first, at most `limits::PUBLIC_TIMELINE_LINES_MAX` lines.
-    pub journey: Vec<JourneyLine>,
-    /// How many lines more there are.
-    pub journey_further: u64,
+    /// What happened.
+    pub journey: Journey,
     /// The code was issued under a master key that has been retired since.
     pub retired_key: bool,
     /// Since when the service has heard nothing new from its store, where that is worth saying.
@@ -135,6 +135,15 @@ pub struct Document {
     pub rendition: Option<String>,
 }
 
+/// The public timeline.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Journey {
+    /// Latest first, at most `limits::PUBLIC_TIMELINE_LINES_MAX`.
+    pub lines: Vec<JourneyLine>,
+    /// How many earlier ones there are.
+    pub further: u64,
+}
+
 /// One line of the public timeline.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JourneyLine {
@@ -228,10 +237,8 @@ pub struct ClassPage {
     pub batches_further: u64,
     /// The papers of a batch.
     pub documents: Vec<Document>,
-    /// What happened to the whole batch, latest first.
-    pub journey: Vec<JourneyLine>,
-    /// How many lines more there are.
-    pub journey_further: u64,
+    /// What happened to the whole batch.
+    pub journey: Journey,
 }
 
 /// What a link without a code names.
