@@ -112,6 +112,7 @@ impl Words {
             State::Sold => self.pick("已售出", "sold"),
             State::Returned => self.pick("已退回", "returned"),
             State::Destroyed => self.pick("已销毁", "destroyed"),
+            State::Void => self.pick("已作废", "void"),
         }
     }
 
