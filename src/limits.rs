@@ -77,8 +77,8 @@ pub const SCAN_FLUSH_INTERVAL_MS: u64 = 1_000;
 
 /// How long an `Idempotency-Key` is kept: 30 days.
 pub const IDEMPOTENCY_KEPT_MS: i64 = 30 * 24 * 3_600 * 1_000;
-/// The largest answer kept under an `Idempotency-Key`, in bytes: a CSV report of `CSV_ROWS_MAX` rows fits.
-pub const IDEMPOTENCY_ANSWER_BYTES_MAX: usize = 1 << 20;
+/// The longest answer kept under an `Idempotency-Key`, in bytes: a claim's value less its other fields.
+pub const IDEMPOTENCY_ANSWER_BYTES_MAX: usize = CLAIM_BYTES_MAX - 1024;
 
 // Rates: the ranges in which an operator may choose, so that arithmetic on them cannot overflow.
 
@@ -90,3 +90,11 @@ pub const RATE_CODES_BURST_MAX: u32 = 10_000_000;
 pub const RATE_FAILED_TAG_COST_MAX: u32 = 1_000;
 /// Addresses whose rate is remembered: about 100 bytes each.
 pub const RATE_ADDRESSES_MAX: u64 = 10_000_000;
+/// Documents of one batch, and of one consignment, that are read with it.
+pub const DOCUMENTS_MAX: usize = 200;
+/// Entries of one ledger slice that are held in memory.
+pub const LEDGER_ENTRIES_MAX: usize = 1_000_000;
+/// Blocks of codes kept ready for scans, in bytes: 20,000 ordinary ones.
+pub const BLOCK_CACHE_BYTES_MAX: u64 = 128 << 20;
+/// Runs kept ready for scans.
+pub const RUN_CACHE_RUNS_MAX: u64 = 4_096;
