@@ -161,7 +161,8 @@ fn biz_transactions(value: &mut Json<'_>, context: &Context, hosts: &Hosts) -> C
     for (at, item) in fields::array(value, "an array of business transactions")?.iter_mut().enumerate() {
         let found = biz_transaction(item, context, hosts).under_index(at)?;
         if found.is_some() && measure.is_some() && found != measure {
-            return Err(Fault::new(Reason::TooMany { what: "measures in one event", found: 2, max: 1 })).under_index(at);
+            return Err(Fault::new(Reason::TooMany { what: "measures in one event", found: 2, max: 1 }))
+                .under_index(at);
         }
         measure = measure.or(found);
     }

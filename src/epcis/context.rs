@@ -33,11 +33,13 @@ impl Context {
             Json::Object(terms) => {
                 terms.iter().try_for_each(|(prefix, meaning)| self.declare(prefix, meaning).under(prefix))
             }
-            Json::Array(parts) => parts.iter().enumerate().try_for_each(|(at, part)| match part {
-                Json::Array(_) => Err(Fault::unexpected(part.describe(), "a URL or an object")),
-                _ => self.extend(part),
-            }
-            .under_index(at)),
+            Json::Array(parts) => parts.iter().enumerate().try_for_each(|(at, part)| {
+                match part {
+                    Json::Array(_) => Err(Fault::unexpected(part.describe(), "a URL or an object")),
+                    _ => self.extend(part),
+                }
+                .under_index(at)
+            }),
             other => Err(Fault::unexpected(other.describe(), "a URL, an object, or an array of both")),
         }
     }

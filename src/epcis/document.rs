@@ -22,9 +22,10 @@ pub fn parse_document<'a>(bytes: &'a [u8], hosts: &'a Hosts) -> Result<Vec<Draft
     let (pointer, events) = read_body(body).under("epcisBody").map_err(|fault| fault.in_document(None))?;
     let mut drafts = Vec::with_capacity(events.len());
     for (index, event) in events.into_iter().enumerate() {
-        let pointer = if pointer == "event" { "/epcisBody/event".to_owned() } else { format!("/epcisBody/eventList/{index}") };
+        let pointer =
+            if pointer == "event" { "/epcisBody/event".to_owned() } else { format!("/epcisBody/eventList/{index}") };
         match read_event(event, &context, hosts) {
-            Ok(draft) => drafts.push(Draft { index: Some(index), pointer, ..draft }),
+            Ok(draft) => drafts.push(draft.placed(index, pointer)),
             Err(mut fault) => {
                 fault.pointer.insert_str(0, &pointer);
                 return Err(fault.in_document(Some(index)));
@@ -90,7 +91,8 @@ fn parse_root(bytes: &[u8]) -> Result<Members<'_>, DocumentError> {
 fn read_envelope(members: Members<'_>) -> Checked<(Context, Json<'_>)> {
     let (mut context, mut body) = (Context::default(), None);
     let contexts = members.iter().find(|(name, _)| name == "@context");
-    let (_, declared) = contexts.ok_or_else(|| fields::missing("@context", "EPCIS's context, and one's own prefixes"))?;
+    let (_, declared) =
+        contexts.ok_or_else(|| fields::missing("@context", "EPCIS's context, and one's own prefixes"))?;
     context.extend(declared).under("@context")?;
     require(&members, "type", "EPCISDocument")?;
     require(&members, "schemaVersion", "2.0")?;
@@ -143,7 +145,9 @@ fn read_body(body: Json<'_>) -> Checked<(&'static str, Vec<Json<'_>>)> {
         let events = match (name.as_ref(), value) {
             ("eventList", Json::Array(events)) => ("eventList", events),
             ("event", event @ Json::Object(_)) => ("event", vec![event]),
-            ("eventList", other) => return Err(Fault::unexpected(other.describe(), "an array of events")).under("eventList"),
+            ("eventList", other) => {
+                return Err(Fault::unexpected(other.describe(), "an array of events")).under("eventList");
+            }
             ("event", other) => return Err(Fault::unexpected(other.describe(), "an event")).under("event"),
             (other, _) => return Err(fields::unknown(other, "eventList, or event for a single one")),
         };

@@ -5,57 +5,64 @@ use std::borrow::Cow;
 use super::{
     ClassQuantity, CodeAt, DocumentError, Event, Hosts, Ruling,
     common_fields::CommonFields,
-    epc,
     error::{Checked, Fault, Reason, Under, quote},
     event::Position,
     event_hash, fields, gs1_uri,
     json::{Json, Members},
 };
-use crate::{
-    limits::RECORD_BYTES_MAX,
-    trace::Span,
-};
+use crate::{code::code_epc, limits::RECORD_BYTES_MAX, trace::Span};
 
 /// The extension that names spans.
 pub(super) const SPANS: &str = "https://w3id.org/coldproof/1/spans";
+
+/// What an event is about, as far as its document tells.
+#[derive(Debug, Default)]
+pub(super) struct Subjects {
+    pub(super) codes: Vec<CodeAt>,
+    pub(super) classes: Vec<ClassQuantity>,
+    /// From `cp:spans` alone.
+    pub(super) spans: Vec<Span>,
+    pub(super) names_spans: bool,
+}
 
 /// An event of a document, checked as far as the document goes. The caller rules on each of [`Draft::codes`]
 /// and gets the [`Event`] from [`Draft::seal`].
 #[derive(Debug)]
 pub struct Draft<'a> {
     /// Which event of the document, from 0; `None` where it came alone.
-    pub(super) index: Option<usize>,
+    index: Option<usize>,
     /// Pointer to the event in the document.
-    pub(super) pointer: String,
+    pointer: String,
     common: CommonFields,
+    subjects: Subjects,
     members: Members<'a>,
-    codes: Vec<CodeAt>,
-    classes: Vec<ClassQuantity>,
-    spans: Vec<Span>,
-    names_spans: bool,
     hosts: &'a Hosts,
 }
 
 impl<'a> Draft<'a> {
-    #[expect(clippy::too_many_arguments, reason = "the one caller hands over what it read, field by field")]
     pub(super) fn new(
         common: CommonFields,
+        subjects: Subjects,
         members: Members<'a>,
-        codes: Vec<CodeAt>,
-        classes: Vec<ClassQuantity>,
-        spans: Vec<Span>,
-        names_spans: bool,
         hosts: &'a Hosts,
     ) -> Checked<Self> {
-        common.event_time_ms.ok_or_else(|| fields::missing("eventTime", "when it happened"))?;
-        common.offset_minutes.ok_or_else(|| fields::missing("eventTimeZoneOffset", "the local offset from UTC, such as +08:00"))?;
-        common.action.ok_or_else(|| fields::missing("action", "ADD, OBSERVE or DELETE"))?;
-        Ok(Self { index: None, pointer: String::new(), common, members, codes, classes, spans, names_spans, hosts })
+        let missing = |field, expected| move || fields::missing(field, expected);
+        common.event_time_ms.ok_or_else(missing("eventTime", "when it happened"))?;
+        common
+            .offset_minutes
+            .ok_or_else(missing("eventTimeZoneOffset", "the local offset from UTC, such as +08:00"))?;
+        common.action.ok_or_else(missing("action", "ADD, OBSERVE or DELETE"))?;
+        Ok(Self { index: None, pointer: String::new(), common, subjects, members, hosts })
+    }
+
+    /// Notes where in its document it stands.
+    pub(super) fn placed(self, index: usize, pointer: String) -> Self {
+        Self { index: Some(index), pointer, ..self }
     }
 
     /// What reads as an own code: single codes of the EPC list, and both ends of each span.
     pub fn codes(&self) -> &[CodeAt] {
-        &self.codes
+        &self.subjects.codes
     }
 
     /// An error about one of its codes that the caller found: a wrong tag, never issued, another product's.
@@ -78,7 +85,7 @@ impl<'a> Draft<'a> {
 
     fn seal_checked(&mut self, rule: &mut dyn FnMut(&CodeAt) -> Ruling) -> Checked<Event> {
         let (singles, epcs) = self.rule_epcs(rule).under("epcList")?;
-        let spans = fold(self.spans.drain(..).chain(singles).collect())?;
+        let spans = fold(self.subjects.spans.drain(..).chain(singles).collect())?;
         for (_, value) in &mut self.members {
             value.sort_names();
         }
@@ -102,9 +109,9 @@ impl<'a> Draft<'a> {
             set: common.set,
             unset: common.unset,
             spans,
-            names_spans: self.names_spans,
+            names_spans: self.subjects.names_spans,
             epcs,
-            classes: std::mem::take(&mut self.classes),
+            classes: std::mem::take(&mut self.subjects.classes),
             measure: common.measure,
             read_point: common.read_point,
             biz_location: common.biz_location,
@@ -122,13 +129,13 @@ impl<'a> Draft<'a> {
         let (mut singles, mut epcs) = (Vec::new(), Vec::new());
         let list = self.members.iter_mut().find(|(name, _)| name == "epcList");
         let Some((_, Json::Array(items))) = list else { return Ok((singles, epcs)) };
-        let mut codes = self.codes.iter().filter(|code| matches!(code.at, Position::Epc(_))).peekable();
+        let mut codes = self.subjects.codes.iter().filter(|code| matches!(code.at, Position::Epc(_))).peekable();
         for (at, item) in items.iter_mut().enumerate() {
             let code = codes.next_if(|code| code.at == Position::Epc(at));
             if let Some(code) = code
                 && let Ruling::Ours(gtin) = rule(code)
             {
-                let text = epc::code_uri(&epc::code_text(&code.code), gtin, self.hosts);
+                let text = code_epc(self.hosts.canonical(), gtin, code.code);
                 singles.extend(Span::new(code.code.run, code.code.serial, code.code.serial));
                 *item = Json::String(Cow::Owned(text));
             } else {

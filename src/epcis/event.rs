@@ -2,23 +2,34 @@
 
 use super::{Action, BizStep, Disposition};
 use crate::{
-    code::Code,
+    code::{Code, Gtin, Host, Lot},
     trace::{BatchId, EventHash, MeasureId, Span},
 };
 
-/// The hosts whose links are ours.
+/// The hosts whose links are ours: one that stands in canonical links, and others whose links mean the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hosts {
-    /// The host, with its port where it is not 443, that stands in canonical links; lower case.
-    pub canonical: String,
-    /// Other hosts whose links mean the same; lower case.
-    pub aliases: Vec<String>,
+    canonical: Host,
+    all: Vec<Host>,
 }
 
 impl Hosts {
-    /// Whether a link to this host is ours, in any case.
-    pub fn contains(&self, host: &str) -> bool {
-        self.canonical.eq_ignore_ascii_case(host) || self.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(host))
+    /// The canonical host and its aliases.
+    pub fn new(canonical: Host, aliases: impl IntoIterator<Item = Host>) -> Self {
+        let all = std::iter::once(canonical.clone()).chain(aliases).collect();
+        Self { canonical, all }
+    }
+    /// The host that stands in canonical links.
+    pub fn canonical(&self) -> &Host {
+        &self.canonical
+    }
+    /// Canonical host and aliases.
+    pub fn all(&self) -> &[Host] {
+        &self.all
+    }
+    /// Whether links with this authority are ours, in any case.
+    pub fn contains(&self, authority: &str) -> bool {
+        self.all.iter().any(|host| host.as_str().eq_ignore_ascii_case(authority))
     }
 }
 
@@ -87,10 +98,10 @@ pub enum Class {
     Batch(BatchId),
     /// A lot: GTIN and AI 10.
     Lot {
-        /// 14 digits.
-        gtin: String,
-        /// AI 10, unescaped.
-        lot: String,
+        /// AI 01.
+        gtin: Gtin,
+        /// AI 10.
+        lot: Lot,
     },
     /// Any other, as its canonical URI.
     Other(String),
@@ -124,7 +135,7 @@ pub struct CodeAt {
     /// Where it stands.
     pub at: Position,
     /// The GTIN of the link that it stood in, where it had one.
-    pub gtin: Option<[u8; 14]>,
+    pub gtin: Option<Gtin>,
     /// Whether the link's host is ours, or a span names it: then it must be ours. The serial of any other
     /// GS1 link may read as a code by chance; where its tag is wrong, it is a foreign EPC.
     pub claims_ours: bool,
@@ -144,8 +155,8 @@ pub enum Position {
 /// What the caller says of an EPC that reads as an own code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ruling {
-    /// It is ours, and of a product with this GTIN (14 digits), if it has one.
-    Ours(Option<[u8; 14]>),
+    /// It is ours, and of a product with this GTIN, if it has one.
+    Ours(Option<Gtin>),
     /// It is somebody else's EPC. Not for codes of spans.
     Foreign,
 }

@@ -6,7 +6,12 @@ use std::borrow::Cow;
 
 use sha2::{Digest, Sha256};
 
-use super::{gs1_uri, hash_order::{EVENT, Ordered}, json::Json, time};
+use super::{
+    gs1_uri,
+    hash_order::{EVENT, Ordered},
+    json::Json,
+    time,
+};
 use crate::trace::EventHash;
 
 const BEFORE: &str = "ni:///sha-256;";
@@ -180,11 +185,12 @@ fn trimmed(text: &str) -> &str {
 /// Older CBV URNs become web URIs, numbers lose what adds nothing, GS1 identifiers become canonical Digital Links.
 fn canonical_value(text: &str) -> Cow<'_, str> {
     if text.contains("urn:epcglobal:cbv:") {
-        let renamed = [("bizstep:", "BizStep-"), ("disp:", "Disp-"), ("btt:", "BTT-"), ("sdt:", "SDT-"), ("er:", "ER-")]
-            .iter()
-            .fold(text.to_owned(), |text, (urn, web)| {
-                text.replace(&format!("urn:epcglobal:cbv:{urn}"), &format!("https://ref.gs1.org/cbv/{web}"))
-            });
+        let renamed =
+            [("bizstep:", "BizStep-"), ("disp:", "Disp-"), ("btt:", "BTT-"), ("sdt:", "SDT-"), ("er:", "ER-")]
+                .iter()
+                .fold(text.to_owned(), |text, (urn, web)| {
+                    text.replace(&format!("urn:epcglobal:cbv:{urn}"), &format!("https://ref.gs1.org/cbv/{web}"))
+                });
         return gs1_uri::canonical(&renamed).unwrap_or(renamed).into();
     }
     if let Some(value) = numeric(text) {
@@ -243,10 +249,14 @@ impl<'t> Words<'t> {
 
     fn collect(&mut self, value: &'t Json<'_>, space: &'static str) {
         match value {
-            Json::String(text) if ["https://ref.gs1.org/cbv", "https://gs1.org/voc"].iter().any(|own| text.starts_with(own)) => {
+            Json::String(text)
+                if ["https://ref.gs1.org/cbv", "https://gs1.org/voc"].iter().any(|own| text.starts_with(own)) =>
+            {
                 self.0.push(text.as_ref().into());
             }
-            Json::String(text) if !space.is_empty() && !text.contains(':') => self.0.push(format!("{space}{text}").into()),
+            Json::String(text) if !space.is_empty() && !text.contains(':') => {
+                self.0.push(format!("{space}{text}").into())
+            }
             Json::Array(items) => items.iter().for_each(|item| self.collect(item, space)),
             Json::Object(members) => {
                 for (name, value) in members {

@@ -110,7 +110,8 @@ fn expand_inside(value: &mut Json<'_>, context: &Context) -> Checked<()> {
 
 /// Two names that differed as written may be one when expanded.
 pub(super) fn names_differ(members: &Members<'_>) -> Checked<()> {
-    let twice = members.iter().enumerate().find(|(at, (name, _))| members.iter().skip(at + 1).any(|(other, _)| other == name));
+    let twice =
+        members.iter().enumerate().find(|(at, (name, _))| members.iter().skip(at + 1).any(|(other, _)| other == name));
     match twice {
         None => Ok(()),
         Some((_, (name, _))) => Err(Fault::new(Reason::DuplicateName { name: quote(name) })),

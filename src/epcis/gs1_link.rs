@@ -94,7 +94,9 @@ fn without_variant(path: String) -> String {
     }
     match rest.split_once('/') {
         None if is_value(rest, 20) => head.to_owned(),
-        Some((_, finer)) if rest.len() <= 20 && rest.split('/').all(|part| is_value(part, 20)) => format!("{head}/{finer}"),
+        Some((_, finer)) if rest.len() <= 20 && rest.split('/').all(|part| is_value(part, 20)) => {
+            format!("{head}/{finer}")
+        }
         _ => path,
     }
 }

@@ -3,6 +3,8 @@
 //! Where the standard's prose leaves a case open, the reference generator's reading is followed, because
 //! the event id rests on it.
 
+use crate::code::check_digit;
+
 /// What follows `urn:epc:` and the company prefix and reference, and how it becomes a Digital Link.
 enum Tail {
     /// Nothing more.
@@ -75,13 +77,6 @@ pub(super) fn canonical(uri: &str) -> Option<String> {
     }
 }
 
-/// The GS1 check digit of the digits before it (General Specifications, section 7.9.1).
-pub(super) fn check_digit(digits: &str) -> u8 {
-    let weighted = |(at, byte): (usize, u8)| u32::from(byte.wrapping_sub(b'0')) * if at % 2 == 0 { 3 } else { 1 };
-    let sum: u32 = digits.bytes().rev().enumerate().map(weighted).sum();
-    u8::try_from((10 - sum % 10) % 10).unwrap_or_default()
-}
-
 fn from_urn(urn: &str) -> Option<String> {
     if let Some(rest) = urn.strip_prefix("idpat:upui:") {
         let pattern = &Scheme { name: "", ..scheme("", 13, "01", true, Tail::Any) };
@@ -104,7 +99,7 @@ fn from_scheme(scheme: &Scheme, rest: &str) -> Option<String> {
     let (lead, reference) = reference.split_at(usize::from(scheme.leads));
     let key = format!("{}{lead}{prefix}{reference}", scheme.zeros);
     let ai = scheme.ai;
-    let key = format!("{HOME}/{ai}/{key}{}", check_digit(&key));
+    let key = format!("{HOME}/{ai}/{key}{}", check_digit(&key)?);
     tail_of(scheme, rest).map(|tail| key + &tail)
 }
 
@@ -172,25 +167,33 @@ fn is_digits(text: &str) -> bool {
 
 /// How many characters of GS1's set 82 the text of a URN names, counting an escape as one; `None` where it has another.
 fn units(text: &str) -> Option<usize> {
-    count_units(text, |byte| byte.is_ascii_alphanumeric() || b"!')(*+,.:;=_-".contains(&byte), |escaped| match escaped {
-        [b'2', low] => matches!(low, b'1' | b'2' | b'5'..=b'9') || low.is_ascii_alphabetic(),
-        [b'3', _] => true,
-        [b'4' | b'6', low] => *low != b'0',
-        [b'5', low] => low.is_ascii_digit() || matches!(low, b'A' | b'a' | b'F' | b'f'),
-        [b'7', low] => low.is_ascii_digit() || matches!(low, b'A' | b'a'),
-        _ => false,
-    })
+    count_units(
+        text,
+        |byte| byte.is_ascii_alphanumeric() || b"!')(*+,.:;=_-".contains(&byte),
+        |escaped| match escaped {
+            [b'2', low] => matches!(low, b'1' | b'2' | b'5'..=b'9') || low.is_ascii_alphabetic(),
+            [b'3', _] => true,
+            [b'4' | b'6', low] => *low != b'0',
+            [b'5', low] => low.is_ascii_digit() || matches!(low, b'A' | b'a' | b'F' | b'f'),
+            [b'7', low] => low.is_ascii_digit() || matches!(low, b'A' | b'a'),
+            _ => false,
+        },
+    )
 }
 
 /// The same for part numbers (AI 8010), in GS1's set 39.
 fn part_units(text: &str) -> Option<usize> {
-    count_units(text, |byte| byte.is_ascii_digit() || byte.is_ascii_uppercase() || byte == b'-', |escaped| match escaped {
-        [b'2', low] => matches!(low, b'3' | b'd' | b'f' | b'D' | b'F'),
-        [b'3', low] => low.is_ascii_digit(),
-        [b'4', low] => *low != b'0',
-        [b'5', low] => low.is_ascii_digit() || matches!(low, b'A' | b'a'),
-        _ => false,
-    })
+    count_units(
+        text,
+        |byte| byte.is_ascii_digit() || byte.is_ascii_uppercase() || byte == b'-',
+        |escaped| match escaped {
+            [b'2', low] => matches!(low, b'3' | b'd' | b'f' | b'D' | b'F'),
+            [b'3', low] => low.is_ascii_digit(),
+            [b'4', low] => *low != b'0',
+            [b'5', low] => low.is_ascii_digit() || matches!(low, b'A' | b'a'),
+            _ => false,
+        },
+    )
 }
 
 fn count_units(text: &str, plain: impl Fn(u8) -> bool, escaped: impl Fn(&[u8; 2]) -> bool) -> Option<usize> {

@@ -237,10 +237,8 @@ impl<'a> Parser<'a> {
 
     fn number(&mut self) -> Checked<f64> {
         let rest = self.text.get(self.at..).unwrap_or_default();
-        let length = rest
-            .bytes()
-            .take_while(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'))
-            .count();
+        let length =
+            rest.bytes().take_while(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E')).count();
         let text = rest.get(..length).unwrap_or_default();
         if !is_json_number(text) {
             return Err(self.syntax("a number as RFC 8259 writes it"));
@@ -350,10 +348,18 @@ mod tests {
 
     #[test]
     fn numbers_that_a_double_cannot_hold_are_refused() {
-        for text in ["1e400", "-1e400", "9007199254740993", "12345678901234567890", "0.10000000000000000555", "1e-400"] {
+        for text in ["1e400", "-1e400", "9007199254740993", "12345678901234567890", "0.10000000000000000555", "1e-400"]
+        {
             assert_eq!(parse(text), Err(Reason::InexactNumber { found: text.to_owned() }));
         }
-        for (text, value) in [("1.0", 1.0), ("-0", 0.0), ("1E2", 100.0), ("0.4", 0.4), ("9007199254740992", 2f64.powi(53)), ("5e-324", 5e-324)] {
+        for (text, value) in [
+            ("1.0", 1.0),
+            ("-0", 0.0),
+            ("1E2", 100.0),
+            ("0.4", 0.4),
+            ("9007199254740992", 2f64.powi(53)),
+            ("5e-324", 5e-324),
+        ] {
             assert_eq!(parse(text), Ok(Json::Number(value)), "{text}");
         }
     }

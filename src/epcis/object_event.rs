@@ -4,25 +4,26 @@ use super::{
     Action, Class, ClassQuantity, CodeAt, Hosts,
     common_fields::CommonFields,
     context::Context,
-    draft::{Draft, SPANS},
+    draft::{Draft, SPANS, Subjects},
     epc::{self, Named},
     error::{Checked, Fault, Reason, Under},
     event::Position,
     fields, gs1_uri,
     json::{Json, Members},
 };
-use crate::{limits::EVENT_SUBJECTS_MAX, trace::Span};
+use crate::{
+    code::{Code, lot_class},
+    limits::EVENT_SUBJECTS_MAX,
+    trace::Span,
+};
 
 /// What an ObjectEvent says of its objects.
 #[derive(Debug, Default)]
 struct Objects {
-    codes: Vec<CodeAt>,
-    classes: Vec<ClassQuantity>,
-    spans: Vec<Span>,
-    names_spans: bool,
+    subjects: Subjects,
     has_epc_list: bool,
     has_ilmd: bool,
-    subjects: usize,
+    count: usize,
 }
 
 /// Reads an ObjectEvent whose `@context` and `type` are known already. Drops what the canonical form leaves out.
@@ -58,13 +59,13 @@ pub(super) fn read<'a>(members: Members<'a>, context: &Context, hosts: &'a Hosts
     }
     fields::names_differ(&kept)?;
     check(&common, &objects)?;
-    Draft::new(common, kept, objects.codes, objects.classes, objects.spans, objects.names_spans, hosts)
+    Draft::new(common, objects.subjects, kept, hosts)
 }
 
 /// Rules between fields.
 fn check(common: &CommonFields, objects: &Objects) -> Checked<()> {
     let senses = common.sensors.elements > 0 && common.read_point.is_some();
-    if !(objects.has_epc_list || !objects.classes.is_empty() || senses) {
+    if !(objects.has_epc_list || !objects.subjects.classes.is_empty() || senses) {
         return Err(fields::missing("epcList", "an epcList, a quantityList, or sensor elements at a read point"));
     }
     if objects.has_ilmd && common.action.is_some_and(|action| action != Action::Add) {
@@ -73,11 +74,12 @@ fn check(common: &CommonFields, objects: &Objects) -> Checked<()> {
     if let (Some(latest), Some(event_time)) = (common.sensors.latest_report_ms, common.event_time_ms)
         && latest > event_time
     {
-        return Err(Fault::unexpected("a report later than the event", "reports up to the event time")).under("sensorElementList");
+        return Err(Fault::unexpected("a report later than the event", "reports up to the event time"))
+            .under("sensorElementList");
     }
-    if objects.names_spans && !objects.classes.is_empty() {
-        let named: u64 = objects.spans.iter().map(|span| u64::from(span.codes())).sum();
-        let counted: Option<f64> = objects.classes.iter().map(count_of_batch).sum();
+    if objects.subjects.names_spans && !objects.subjects.classes.is_empty() {
+        let named: u64 = objects.subjects.spans.iter().map(|span| u64::from(span.codes())).sum();
+        let counted: Option<f64> = objects.subjects.classes.iter().map(count_of_batch).sum();
         // Both are below 2^53, where doubles count exactly.
         if counted != Some(named as f64) {
             return Err(Fault::unexpected(
@@ -105,10 +107,14 @@ fn ilmd(value: &mut Json<'_>, context: &Context) -> Checked<()> {
 
 impl Objects {
     fn count(&mut self, more: usize) -> Checked<()> {
-        self.subjects += more;
-        if self.subjects > EVENT_SUBJECTS_MAX {
-            let found = self.subjects;
-            return Err(Fault::new(Reason::TooMany { what: "EPCs, classes and spans", found, max: EVENT_SUBJECTS_MAX }));
+        self.count += more;
+        if self.count > EVENT_SUBJECTS_MAX {
+            let found = self.count;
+            return Err(Fault::new(Reason::TooMany {
+                what: "EPCs, classes and spans",
+                found,
+                max: EVENT_SUBJECTS_MAX,
+            }));
         }
         Ok(())
     }
@@ -127,10 +133,10 @@ impl Objects {
         let uri = fields::uri(item, context)?;
         match epc::read(&uri, hosts)? {
             Named::Code { code, gtin, own_host } => {
-                self.codes.push(CodeAt { code, at: Position::Epc(at), gtin, claims_ours: own_host });
+                self.subjects.codes.push(CodeAt { code, at: Position::Epc(at), gtin, claims_ours: own_host });
             }
             Named::Other => {
-                if let Some(link) = own_link(&uri, hosts) {
+                if let Some(link) = epc::own_link(&uri, hosts) {
                     fields::replace(item, &link);
                 }
             }
@@ -147,7 +153,7 @@ impl Objects {
         self.count(items.len())?;
         for (at, item) in items.iter_mut().enumerate() {
             let class = quantity_element(item, context, hosts).under_index(at)?;
-            self.classes.push(class);
+            self.subjects.classes.push(class);
         }
         Ok(())
     }
@@ -156,7 +162,7 @@ impl Objects {
         const EXPECTED: &str = "an array of at least one span";
         let items = fields::array(value, EXPECTED)?;
         self.count(items.len())?;
-        self.names_spans = true;
+        self.subjects.names_spans = true;
         if items.is_empty() {
             return Err(Fault::unexpected("an empty array", EXPECTED));
         }
@@ -176,13 +182,13 @@ impl Objects {
             };
             const EXPECTED: &str = "one of our codes: 20 characters, or its link";
             let text = fields::text(value, EXPECTED)?;
-            let code = epc::parse_code(text).or_else(|| match epc::read(text, hosts) {
+            let code = Code::parse(text).ok().or_else(|| match epc::read(text, hosts) {
                 Ok(Named::Code { code, .. }) => Some(code),
                 _ => None,
             });
             let code = code.ok_or_else(|| Fault::unexpected(value.describe(), EXPECTED)).under(name)?;
-            fields::replace(value, &epc::code_text(&code));
-            self.codes.push(CodeAt { code, at: position, gtin: None, claims_ours: true });
+            fields::replace(value, &code.to_string());
+            self.subjects.codes.push(CodeAt { code, at: position, gtin: None, claims_ours: true });
             *end = Some(code);
         }
         let first = first.ok_or_else(|| fields::missing("first", "the first code of the span"))?;
@@ -192,7 +198,7 @@ impl Objects {
         }
         let span = Span::new(first.run, first.serial, last.serial)
             .ok_or_else(|| Fault::unexpected("a span that runs backward", "first at or before last"))?;
-        self.spans.push(span);
+        self.subjects.spans.push(span);
         Ok(())
     }
 }
@@ -222,13 +228,13 @@ fn epc_class(value: &mut Json<'_>, context: &Context, hosts: &Hosts) -> Checked<
             Ok(Class::Batch(batch))
         }
         Named::Lot { gtin, lot } => {
-            if own_link(&uri, hosts).is_some() {
-                fields::replace(value, &epc::lot_uri(&gtin, &lot));
+            if epc::own_link(&uri, hosts).is_some() {
+                fields::replace(value, &lot_class(gtin, &lot));
             }
             Ok(Class::Lot { gtin, lot })
         }
         Named::Code { own_host: false, .. } | Named::Other => {
-            if let Some(link) = own_link(&uri, hosts) {
+            if let Some(link) = epc::own_link(&uri, hosts) {
                 fields::replace(value, &link);
                 return Ok(Class::Other(link));
             }
@@ -238,14 +244,6 @@ fn epc_class(value: &mut Json<'_>, context: &Context, hosts: &Hosts) -> Checked<
             Err(Fault::unexpected(uri, "a class here; instances stand in epcList"))
         }
     }
-}
-
-/// The canonical form of a link on one of our hosts that names a GS1 key.
-fn own_link(uri: &str, hosts: &Hosts) -> Option<String> {
-    let (_, rest) = uri.split_once("://")?;
-    let (host, path) = rest.split_once('/')?;
-    let ours = hosts.contains(host);
-    ours.then(|| gs1_uri::canonical(&format!("https://id.gs1.org/{path}"))).flatten()
 }
 
 fn amount(value: &Json<'_>) -> Checked<f64> {

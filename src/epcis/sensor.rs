@@ -114,8 +114,15 @@ fn read_report_field(name: &str, value: &mut Json<'_>, context: &Context) -> Che
             let expected = "a component of CBV 2.0, or the URI of one's own";
             fields::word(value, &COMPONENTS, expected, context)?;
         }
-        "deviceID" | "deviceMetadata" | "rawData" | "dataProcessingMethod" | "bizRules" | "microorganism"
-        | "chemicalSubstance" | "coordinateReferenceSystem" | "uriValue" => {
+        "deviceID"
+        | "deviceMetadata"
+        | "rawData"
+        | "dataProcessingMethod"
+        | "bizRules"
+        | "microorganism"
+        | "chemicalSubstance"
+        | "coordinateReferenceSystem"
+        | "uriValue" => {
             fields::uri(value, context)?;
         }
         "value" | "minValue" | "maxValue" | "meanValue" | "sDev" | "percRank" | "percValue" => match value {

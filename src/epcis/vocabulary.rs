@@ -244,7 +244,18 @@ pub(super) const BIZ_TRANSACTION_TYPES: Words = Words {
     web: "BTT-",
     urn: "btt:",
     words: &[
-        "bol", "cert", "desadv", "inv", "pedigree", "po", "poc", "prodorder", "recadv", "rma", "testprd", "testres",
+        "bol",
+        "cert",
+        "desadv",
+        "inv",
+        "pedigree",
+        "po",
+        "poc",
+        "prodorder",
+        "recadv",
+        "rma",
+        "testprd",
+        "testres",
         "upevt",
     ],
 };
@@ -254,16 +265,27 @@ pub(super) const SOURCE_DESTINATION_TYPES: Words =
     Words { web: "SDT-", urn: "sdt:", words: &["owning_party", "possessing_party", "location"] };
 
 /// Reasons of error declarations (CBV 2.0, clause 7.5).
-pub(super) const ERROR_REASONS: Words =
-    Words { web: "ER-", urn: "er:", words: &["did_not_occur", "incorrect_data"] };
+pub(super) const ERROR_REASONS: Words = Words { web: "ER-", urn: "er:", words: &["did_not_occur", "incorrect_data"] };
 
 /// Components of a sensor's vector (CBV 2.0, clause 7.7).
 pub(super) const COMPONENTS: Words = Words {
     web: "Comp-",
     urn: "comp:",
     words: &[
-        "x", "y", "z", "axial_distance", "azimuth", "height", "spherical_radius", "polar_angle", "elevation_angle",
-        "easting", "northing", "latitude", "longitude", "altitude",
+        "x",
+        "y",
+        "z",
+        "axial_distance",
+        "azimuth",
+        "height",
+        "spherical_radius",
+        "polar_angle",
+        "elevation_angle",
+        "easting",
+        "northing",
+        "latitude",
+        "longitude",
+        "altitude",
     ],
 };
 
