@@ -12,8 +12,8 @@ use moka::sync::Cache;
 use object_store::ObjectStore;
 use tokio::sync::{Mutex, Semaphore};
 
-use self::scan::{BlockView, RunFacts, ScanCounts};
 pub use self::number::{Counter, Numbers};
+use self::scan::{BlockView, RunFacts, ScanCounts};
 pub use self::watch::{Basis, Watch, Watched};
 use crate::{
     code::{Host, KeyRing, LinkCase, LinkScheme, RunId},
@@ -86,14 +86,22 @@ pub struct Service {
 
 impl Service {
     /// A service over a store; nothing is cached yet.
-    pub fn new(store: Arc<dyn Store>, writer: Writer, keys: KeyRing, settings: Settings, clock: Clock) -> Self {
+    pub fn new(
+        store: Arc<dyn Store>,
+        files: Arc<dyn ObjectStore>,
+        writer: Writer,
+        keys: KeyRing,
+        settings: Settings,
+        clock: Clock,
+    ) -> Self {
         let blocks = Cache::builder()
             .weigher(|_, block: &Arc<BlockView>| block.bytes())
             .max_capacity(BLOCK_CACHE_BYTES_MAX)
             .build();
         let runs = Cache::new(RUN_CACHE_RUNS_MAX);
         let (watch, scans) = (Watch::default(), ScanCounts::new(writer));
-        Self { store, writer, clock, keys, settings, watch, scans, blocks, runs }
+        let (numbers, uploads, changing) = (Numbers::default(), Semaphore::new(UPLOADS_MAX), Mutex::default());
+        Self { store, files, writer, clock, keys, settings, watch, scans, numbers, uploads, changing, blocks, runs }
     }
 
     /// The time, milliseconds since 1970-01-01 UTC.

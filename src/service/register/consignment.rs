@@ -34,12 +34,11 @@ impl Service {
         edit: impl FnOnce(&mut Consignment) -> Result<()> + Send,
     ) -> Result<Statement> {
         let _changing = self.changing.lock().await;
-        let before = self.own(caller, Kind::Consignment, id.0).await?;
+        let before = self.owned(caller, Kind::Consignment, id.0).await?;
         let mut consignment = content_of!(before.content.clone(), Consignment)?;
         let declaration = consignment.declaration.clone();
         edit(&mut consignment)?;
-        let statement =
-            self.next_version(caller, &before, Vec::new(), Content::Consignment(consignment.clone()));
+        let statement = self.next_version(caller, &before, Vec::new(), Content::Consignment(consignment.clone()));
         let mut writes = Writes { statements: vec![statement.clone()], ..Writes::default() };
         for id in self.batches_of(id).await? {
             let Some(before) = self.statement(Kind::Batch, id).await? else { continue };

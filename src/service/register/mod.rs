@@ -137,7 +137,10 @@ impl Service {
     }
 
     /// The newest version of something that is the caller's own.
-    async fn own(&self, caller: &Caller, kind: Kind, id: u64) -> Result<Statement> {
+    ///
+    /// # Errors
+    /// [`RegisterError::NotFound`] where it is not there or not the caller's.
+    pub async fn owned(&self, caller: &Caller, kind: Kind, id: u64) -> Result<Statement> {
         match self.statement(kind, id).await? {
             Some(statement) if owner(&statement.content) == caller.organization => Ok(statement),
             _ => Err(RegisterError::NotFound { what: word(kind), id }),
@@ -158,7 +161,13 @@ impl Service {
     ///
     /// # Errors
     /// Where the store fails.
-    pub async fn listed(&self, parent: &Parent, kind: Kind, after: Option<u64>, limit: usize) -> Result<Vec<Statement>> {
+    pub async fn listed(
+        &self,
+        parent: &Parent,
+        kind: Kind,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<Statement>> {
         let mut statements = Vec::new();
         for id in self.store.children(parent, kind, after, limit.min(PAGE_ITEMS_MAX)).await? {
             statements.extend(self.statement(kind, id).await?);

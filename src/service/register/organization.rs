@@ -2,7 +2,7 @@
 
 use super::{RegisterError, Result, Service, content_of};
 use crate::{
-    registration::{ApiKey, Content, Kind, KeySecret, Organization, Statement, ValueError, key_text},
+    registration::{ApiKey, Content, KeySecret, Kind, Organization, Statement, ValueError, key_text},
     service::{Caller, Counter},
     trace::{KeyId, OrganizationId, Role},
 };
@@ -32,7 +32,7 @@ impl Service {
         let _changing = self.changing.lock().await;
         let before = match caller.role {
             Role::Admin => self.readable(caller, Kind::Organization, id.0).await?,
-            _ => self.own(caller, Kind::Organization, id.0).await?,
+            _ => self.owned(caller, Kind::Organization, id.0).await?,
         };
         let mut organization = content_of!(before.content.clone(), Organization)?;
         edit(&mut organization)?;

@@ -21,7 +21,7 @@ impl Service {
     /// # Errors
     /// Where the product is not the caller's, or the bytes are no whole picture of an accepted type and size.
     pub async fn set_picture(&self, caller: &Caller, id: ProductId, bytes: bytes::Bytes) -> Result<Statement> {
-        self.own(caller, crate::registration::Kind::Product, id.0).await?;
+        self.owned(caller, crate::registration::Kind::Product, id.0).await?;
         let picture = self.store_picture("body", bytes).await?;
         self.change_product(caller, id, |product: &mut Product| {
             product.picture = Some(picture);
@@ -39,9 +39,7 @@ impl Service {
         let decoded = tokio::task::spawn_blocking(move || decodes(&whole)).await;
         let decoded = decoded.unwrap_or_else(|_| Err("a decoder that failed".to_owned()));
         decoded.map_err(|found| {
-            let expected = format!(
-                "a whole PNG, JPEG or WebP of at most {PICTURE_SIDE_PIXELS_MAX} pixels a side"
-            );
+            let expected = format!("a whole PNG, JPEG or WebP of at most {PICTURE_SIDE_PIXELS_MAX} pixels a side");
             RegisterError::invalid(field, ValueError::out_of_range(found, expected))
         })?;
         self.store_file(field, bytes, &PICTURE_TYPES).await
