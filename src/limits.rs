@@ -101,3 +101,12 @@ pub const LEDGER_ENTRIES_MAX: usize = 1_000_000;
 pub const BLOCK_CACHE_BYTES_MAX: u64 = 128 << 20;
 /// Runs kept ready for scans.
 pub const RUN_CACHE_RUNS_MAX: u64 = 4_096;
+
+/// Records of a staged capture in one chunk: at 16 MiB a record at most, one chunk of ordinary ones is about 1 MB.
+pub const CAPTURE_CHUNK_RECORDS: usize = 1_000;
+/// Records that share one event id and are looked at: everybody who says the same at the same time.
+pub const EVENT_RECORDS_MAX: usize = 1_000;
+/// How far in the future an event may lie: clocks differ, and so do the minds about time zones.
+pub const CLOCK_SKEW_MS_MAX: i64 = 24 * 3_600 * 1_000;
+/// The longest document that is parsed where it stands, in bytes; a longer one moves other work to another thread first.
+pub const PARSE_INLINE_BYTES_MAX: usize = 64 << 10;

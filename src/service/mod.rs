@@ -1,5 +1,6 @@
 //! What the service does, one file per job. Everything that changes goes through [`Service::commit`].
 
+pub mod capture;
 pub mod scan;
 mod watch;
 
@@ -12,6 +13,7 @@ use self::scan::{BlockView, RunFacts, ScanCounts};
 pub use self::watch::{Basis, Watch, Watched};
 use crate::{
     code::{Host, KeyRing, LinkCase, LinkScheme, RunId},
+    epcis::Hosts,
     limits::{BLOCK_CACHE_BYTES_MAX, RUN_CACHE_RUNS_MAX},
     registration::{Content, Kind, Statement, parse_key_text},
     store::{Capture, Store, Writer, Writes},
@@ -61,6 +63,8 @@ pub struct Service {
     pub keys: KeyRing,
     /// What the operator decided.
     pub settings: Settings,
+    /// The hosts whose links are ours.
+    pub hosts: Hosts,
     /// Which caches a write makes stale.
     pub watch: Watch,
     /// How often codes were scanned.
@@ -78,7 +82,8 @@ impl Service {
             .build();
         let runs = Cache::new(RUN_CACHE_RUNS_MAX);
         let (watch, scans) = (Watch::default(), ScanCounts::new(writer));
-        Self { store, writer, clock, keys, settings, watch, scans, blocks, runs }
+        let hosts = Hosts::new(settings.host.clone(), settings.aliases.iter().cloned());
+        Self { hosts, store, writer, clock, keys, settings, watch, scans, blocks, runs }
     }
 
     /// The time, milliseconds since 1970-01-01 UTC.
