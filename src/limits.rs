@@ -37,12 +37,67 @@ pub const VERIFY_CODES_MAX: usize = 10_000;
 /// Rows of a CSV of batches: a declaration has at most 50 lines, a consignment rarely more than 60.
 pub const CSV_ROWS_MAX: usize = 1_000;
 
+/// Objects and arrays inside one another in an EPCIS document: the standard's own need nine, extensions a few more.
+pub const JSON_DEPTH_MAX: usize = 32;
+
 /// Things on one page of a list.
 pub const PAGE_ITEMS_MAX: usize = 100;
 /// Lines of a public timeline; the rest is a count.
 pub const PUBLIC_TIMELINE_LINES_MAX: usize = 100;
 
+/// Text inside a key of the embedded store, in bytes: EPC URIs and names of claims.
+pub const KEY_TEXT_BYTES_MAX: usize = 4096;
+/// Value of a claim, in bytes: a signed checkpoint is below 1 kB.
+pub const CLAIM_BYTES_MAX: usize = 16 << 10;
+/// What one call may ask the embedded store to write, in bytes: a whole capture's records with keys, indexes and entries.
+pub const WRITE_BYTES_MAX: usize = 2 * CAPTURE_BYTES_MAX;
+/// What may wait for the embedded store's committer, in KiB of keys and values: bounds memory; further callers wait.
+pub const WRITES_WAITING_KIB_MAX: u32 = 128 << 10;
+/// Calls that may wait for the embedded store's committer.
+pub const WRITES_WAITING_MAX: usize = 4096;
+/// What a group takes before it is committed, in bytes: far above what fsync costs, far below a noticeable pause.
+pub const GROUP_BYTES_MAX: usize = 8 << 20;
+/// Captures in one row of the feed: 36 bytes each keep it below 64 KiB.
+pub const FEED_ROW_CAPTURES_MAX: usize = 1024;
+/// Staged chunks that one step of a sweep removes.
+pub const SWEEP_CHUNKS_MAX: usize = 256;
+/// Items that a read collects on the caller's own thread; a longer one moves to a thread that may block.
+pub const READ_INLINE_ITEMS_MAX: usize = 1000;
+
 const _: () = assert!(RUN_CODES_MAX.is_multiple_of(GROUP_CODES) && GROUP_CODES.is_multiple_of(BLOCK_CODES));
 const _: () = assert!(RECORD_BYTES_MAX <= CAPTURE_BYTES_MAX);
 const _: () = assert!(EVENT_SUBJECTS_MAX * 80 <= RECORD_BYTES_MAX);
 const _: () = assert!(ORDER_CODES_MAX.div_ceil(RUN_CODES_MAX) <= 12);
+const _: () = assert!(ATOMIC_BYTES_MAX <= GROUP_BYTES_MAX && GROUP_BYTES_MAX <= WRITE_BYTES_MAX);
+const _: () = assert!(WRITE_BYTES_MAX >> 10 <= WRITES_WAITING_KIB_MAX as usize);
+const _: () = assert!(FEED_ROW_CAPTURES_MAX * 40 + 64 <= 64 << 10);
+const _: () = assert!(KEY_TEXT_BYTES_MAX * 2 + 256 <= u16::MAX as usize);
+
+/// Blocks whose scan sums wait to be written; reached only while the store takes no writes.
+pub const SCAN_BLOCKS_UNFLUSHED_MAX: usize = 16_384;
+/// How often scan sums are written: what a crash may lose of them.
+pub const SCAN_FLUSH_INTERVAL_MS: u64 = 1_000;
+
+/// How long an `Idempotency-Key` is kept: 30 days.
+pub const IDEMPOTENCY_KEPT_MS: i64 = 30 * 24 * 3_600 * 1_000;
+/// The longest answer kept under an `Idempotency-Key`, in bytes: a claim's value less its other fields.
+pub const IDEMPOTENCY_ANSWER_BYTES_MAX: usize = CLAIM_BYTES_MAX - 1024;
+
+// Rates: the ranges in which an operator may choose, so that arithmetic on them cannot overflow.
+
+/// Codes per second that one caller may be granted.
+pub const RATE_CODES_PER_SECOND_MAX: u32 = 1_000_000;
+/// Codes that one caller may be granted at once.
+pub const RATE_CODES_BURST_MAX: u32 = 10_000_000;
+/// What one wrong tag may be made to cost, in codes.
+pub const RATE_FAILED_TAG_COST_MAX: u32 = 1_000;
+/// Addresses whose rate is remembered: about 100 bytes each.
+pub const RATE_ADDRESSES_MAX: u64 = 10_000_000;
+/// Documents of one batch, and of one consignment, that are read with it.
+pub const DOCUMENTS_MAX: usize = 200;
+/// Entries of one ledger slice that are held in memory.
+pub const LEDGER_ENTRIES_MAX: usize = 1_000_000;
+/// Blocks of codes kept ready for scans, in bytes: 20,000 ordinary ones.
+pub const BLOCK_CACHE_BYTES_MAX: u64 = 128 << 20;
+/// Runs kept ready for scans.
+pub const RUN_CACHE_RUNS_MAX: u64 = 4_096;

@@ -1,7 +1,43 @@
 //! What is registered before codes are issued: organizations, keys, products, consignments,
 //! batches, documents, runs. PURE.
 
+mod batch;
+mod batch_csv;
+mod consignment;
+mod country;
+mod country_table;
+mod document;
+mod effective;
+mod issue_limit;
+mod number;
+mod organization;
+mod product;
+mod profile;
+mod quantity;
+mod run;
+mod text;
+mod value_error;
+
 use serde::{Deserialize, Serialize};
+
+pub use self::{
+    batch::{Batch, DateRange, LevelCounts, date_range},
+    batch_csv::{BatchRow, COLUMNS, CsvError, read_batches},
+    consignment::{Consignment, Paper, Producer, Supervision},
+    country::Country,
+    document::{Document, DocumentKind, DocumentOf, FileHash, MediaType, StoredFile, masked_number},
+    effective::EffectiveBatch,
+    issue_limit::{IssueError, Limit, Live, content_of_level, limit_of_level, may_issue},
+    number::{Ai10, ContainerNumber, DeclarationNumber, Gtin, HsCode, Uscc},
+    organization::{ApiKey, KeySecret, Organization, key_text, parse_key_text},
+    product::{Category, Level, PackagingLevel, Product, StorageLimits},
+    profile::{Missing, PORT_TESTING_ENDED, Profile, Profiles},
+    quantity::{Decimal, Dimension, Quantity, Uom},
+    run::{Activation, Run},
+    text::{NAME_CHARS_MAX, NUMBER_CHARS_MAX, date, text},
+    value_error::{FieldError, ValueError},
+};
+use crate::trace::OrganizationId;
 
 /// Kinds of statements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -52,11 +88,28 @@ pub struct Statement {
     pub parents: Vec<Parent>,
     /// The thing itself.
     pub content: Content,
+    /// The organization that wrote this version.
+    pub author: OrganizationId,
+    /// When this version was written, milliseconds since 1970-01-01 UTC.
+    pub written_ms: i64,
 }
 
-/// The thing a statement is about. (To be filled with one noun per kind.)
+/// The thing a statement is about, one variant a [`Kind`]. Stored as compact arrays: a new field of a noun is
+/// appended with `#[serde(default)]`, so that old rows stay readable.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Content {
-    /// Placeholder until the nouns stand.
-    Empty,
+    /// [`Kind::Organization`].
+    Organization(Organization),
+    /// [`Kind::Key`].
+    Key(ApiKey),
+    /// [`Kind::Product`].
+    Product(Product),
+    /// [`Kind::Consignment`].
+    Consignment(Consignment),
+    /// [`Kind::Batch`].
+    Batch(Batch),
+    /// [`Kind::Document`].
+    Document(Document),
+    /// [`Kind::Run`].
+    Run(Run),
 }

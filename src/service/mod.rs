@@ -1,1 +1,128 @@
-//! To be filled.
+//! What the service does, one file per job. Everything that changes goes through [`Service::commit`].
+
+pub mod scan;
+mod watch;
+
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use moka::sync::Cache;
+
+use self::scan::{BlockView, RunFacts, ScanCounts};
+pub use self::watch::{Basis, Watch, Watched};
+use crate::{
+    code::{Host, KeyRing, LinkCase, LinkScheme, RunId},
+    limits::{BLOCK_CACHE_BYTES_MAX, RUN_CACHE_RUNS_MAX},
+    registration::{Content, Kind, Statement, parse_key_text},
+    store::{Capture, Store, Writer, Writes},
+    trace::{Block, CaptureId, KeyId, OrganizationId, Role},
+};
+
+/// Tells the time: milliseconds since 1970-01-01 UTC. An argument, so that tests move it.
+pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
+
+/// Who is calling, as proved by an API key or by the admin socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// The key that proved it; `None` on the admin socket.
+    pub key: Option<KeyId>,
+    /// Whose key it is; 0 on the admin socket.
+    pub organization: OrganizationId,
+    /// What the key may do.
+    pub role: Role,
+}
+
+/// What an operator decides about the service.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The canonical host of every link; fixed when the store is created.
+    pub host: Host,
+    /// Other hosts whose links are ours.
+    pub aliases: Vec<Host>,
+    /// Scheme of printed links.
+    pub link_scheme: LinkScheme,
+    /// Letters of printed links.
+    pub link_case: LinkCase,
+    /// The zone in which a day begins.
+    pub zone: TimeZone,
+    /// By how much the live codes of a level may pass the batch's quantity for it, in thousandths.
+    pub issuing_tolerance_permille: u32,
+}
+
+/// The running service.
+pub struct Service {
+    /// Where everything is kept.
+    pub store: Arc<dyn Store>,
+    /// This server's feed.
+    pub writer: Writer,
+    /// The time.
+    pub clock: Clock,
+    /// What proves codes.
+    pub keys: KeyRing,
+    /// What the operator decided.
+    pub settings: Settings,
+    /// Which caches a write makes stale.
+    pub watch: Watch,
+    /// How often codes were scanned.
+    pub scans: ScanCounts,
+    blocks: Cache<Block, Arc<BlockView>>,
+    runs: Cache<RunId, Arc<RunFacts>>,
+}
+
+impl Service {
+    /// A service over a store; nothing is cached yet.
+    pub fn new(store: Arc<dyn Store>, writer: Writer, keys: KeyRing, settings: Settings, clock: Clock) -> Self {
+        let blocks = Cache::builder()
+            .weigher(|_, block: &Arc<BlockView>| block.bytes())
+            .max_capacity(BLOCK_CACHE_BYTES_MAX)
+            .build();
+        let runs = Cache::new(RUN_CACHE_RUNS_MAX);
+        let (watch, scans) = (Watch::default(), ScanCounts::new(writer));
+        Self { store, writer, clock, keys, settings, watch, scans, blocks, runs }
+    }
+
+    /// The time, milliseconds since 1970-01-01 UTC.
+    pub fn now_ms(&self) -> i64 {
+        (self.clock)()
+    }
+
+    /// Makes a capture durable with all that it writes, and makes what was cached about it stale. Returns the
+    /// capture in its first form where it was committed before.
+    pub async fn commit(&self, capture: Capture, writes: Writes) -> crate::store::Result<Capture> {
+        let touched = Watched::by(&writes);
+        let capture = self.store.append(capture, writes).await?;
+        self.watch.touch(&touched);
+        Ok(capture)
+    }
+
+    /// The caller that an API key's text proves; `None` where it is unknown, wrong or revoked.
+    pub async fn caller(&self, text: &str) -> crate::store::Result<Option<Caller>> {
+        let Ok((id, secret)) = parse_key_text(text) else { return Ok(None) };
+        let Some(statement) = self.statement(Kind::Key, id.0).await? else { return Ok(None) };
+        let Content::Key(key) = statement.content else { return Ok(None) };
+        let caller = Caller { key: Some(id), organization: key.organization, role: key.role };
+        Ok(key.admits(&secret).then_some(caller))
+    }
+
+    /// The highest version of a statement.
+    pub async fn statement(&self, kind: Kind, id: u64) -> crate::store::Result<Option<Statement>> {
+        self.store.statement(kind, id).await
+    }
+}
+
+/// The identity of a capture that carries statements, with or without records:
+/// `SHA-256("coldproof/statements/1" || u64be organization || for each (kind name, u64be id, u32be version))`.
+/// Versions are never reused, so that the same statements are the same capture.
+pub fn statements_capture_id(organization: OrganizationId, statements: &[Statement]) -> CaptureId {
+    use sha2::{Digest, Sha256};
+
+    let mut digest = Sha256::new();
+    digest.update(b"coldproof/statements/1");
+    digest.update(organization.0.to_be_bytes());
+    for statement in statements {
+        digest.update(format!("{:?}", statement.kind).as_bytes());
+        digest.update(statement.id.to_be_bytes());
+        digest.update(statement.version.to_be_bytes());
+    }
+    CaptureId(digest.finalize().into())
+}
