@@ -97,10 +97,16 @@ async fn take_the_pictures() {
 fn small_png(png: &[u8]) -> Vec<u8> {
     use image::codecs::png::{CompressionType, FilterType, PngEncoder};
     let picture = image::load_from_memory(png).unwrap().into_rgb8();
-    let mut packed = Vec::new();
-    let encoder = PngEncoder::new_with_quality(&mut packed, CompressionType::Best, FilterType::Adaptive);
-    picture.write_with_encoder(encoder).unwrap();
-    packed
+    let packed = [FilterType::NoFilter, FilterType::Sub, FilterType::Up, FilterType::Paeth, FilterType::Adaptive].map(
+        |filter| {
+            let mut packed = Vec::new();
+            picture
+                .write_with_encoder(PngEncoder::new_with_quality(&mut packed, CompressionType::Best, filter))
+                .unwrap();
+            packed
+        },
+    );
+    packed.into_iter().min_by_key(Vec::len).unwrap()
 }
 
 /// Serves the example pages under the headers that the service sends, and says where.

@@ -21,7 +21,7 @@ pub fn scan(lang: Lang, verdicts: &[Verdict]) -> ScanPage {
         reasons: verdicts.iter().filter_map(|&verdict| reason(lang, verdict)).collect(),
         state: known.then(|| state(verdict)),
         product: known.then(|| shrimp(lang)),
-        batch: known.then(|| shrimp_batch(lang)),
+        batch: known.then(|| if verdicts.contains(&Verdict::Expired) { old_batch(lang) } else { shrimp_batch(lang) }),
         documents: if known { documents(lang) } else { Vec::new() },
         journey: if known { journey(lang) } else { Journey::default() },
         retired_key: false,
@@ -113,6 +113,11 @@ fn shrimp_batch(lang: Lang) -> Batch {
         entered: Some(date(2026, 6, 9)),
         quantity: Some(pick(lang, "2,600 箱，20,800 千克", "2,600 cases, 20,800 kg")),
     }
+}
+
+fn old_batch(lang: Lang) -> Batch {
+    let days = |year| Some(DateRange { first: date(year, 10, 29), last: date(year, 10, 31) });
+    Batch { produced: days(2024), expires: days(2026), ..shrimp_batch(lang) }
 }
 
 fn documents(lang: Lang) -> Vec<Document> {

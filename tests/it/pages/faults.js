@@ -1,5 +1,6 @@
 // Runs in the page; answers a list of faults.
 const faults = [];
+for (const details of document.querySelectorAll("details")) details.open = true;
 if (document.styleSheets.length !== 1) faults.push("the style sheet is missing");
 if (document.documentElement.scrollWidth > innerWidth) faults.push(`the page is ${document.documentElement.scrollWidth} wide`);
 
