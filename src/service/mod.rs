@@ -1,6 +1,8 @@
 //! What the service does, one file per job. Everything that changes goes through [`Service::commit`].
 
 pub mod capture;
+mod number;
+pub mod register;
 pub mod scan;
 mod watch;
 
@@ -8,14 +10,17 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use moka::sync::Cache;
+use object_store::ObjectStore;
+use tokio::sync::{Mutex, Semaphore};
 
 use self::scan::{BlockView, RunFacts, ScanCounts};
+pub use self::number::{Counter, Numbers};
 pub use self::watch::{Basis, Watch, Watched};
 use crate::{
     code::{Host, KeyRing, LinkCase, LinkScheme, RunId},
     epcis::Hosts,
-    limits::{BLOCK_CACHE_BYTES_MAX, RUN_CACHE_RUNS_MAX},
-    registration::{Content, Kind, Statement, parse_key_text},
+    limits::{BLOCK_CACHE_BYTES_MAX, RUN_CACHE_RUNS_MAX, UPLOADS_MAX},
+    registration::{Content, Kind, Profiles, Statement, parse_key_text},
     store::{Capture, Store, Writer, Writes},
     trace::{Block, CaptureId, KeyId, OrganizationId, Role},
 };
@@ -49,12 +54,16 @@ pub struct Settings {
     pub zone: TimeZone,
     /// By how much the live codes of a level may pass the batch's quantity for it, in thousandths.
     pub issuing_tolerance_permille: u32,
+    /// Which papers a batch needs before codes are issued.
+    pub profiles: Profiles,
 }
 
 /// The running service.
 pub struct Service {
     /// Where everything is kept.
     pub store: Arc<dyn Store>,
+    /// Where uploaded files are kept, by their hash.
+    pub files: Arc<dyn ObjectStore>,
     /// This server's feed.
     pub writer: Writer,
     /// The time.
@@ -69,6 +78,12 @@ pub struct Service {
     pub watch: Watch,
     /// How often codes were scanned.
     pub scans: ScanCounts,
+    /// Numbers for new things.
+    pub numbers: Numbers,
+    /// Bounds the uploads that are in memory.
+    pub uploads: Semaphore,
+    /// Held from reading something to writing its next version, so that no change is lost.
+    changing: Mutex<()>,
     blocks: Cache<Block, Arc<BlockView>>,
     runs: Cache<RunId, Arc<RunFacts>>,
 }
