@@ -19,28 +19,19 @@ pub struct Store {
     pub location: Location,
     /// Memory for the store's own cache of blocks, in bytes.
     pub cache_bytes: u64,
-    /// How often scan sums are written.
-    scan_flush_ms: u64,
     /// How long a silent store is believed to be the same as before.
     silence_ms: u64,
 }
 
 impl Store {
-    /// How often scan sums are written.
-    pub fn scan_flush(&self) -> Duration {
-        Duration::from_millis(self.scan_flush_ms)
-    }
-
     /// How long nothing may be heard from the store before a scan says that safety cannot be confirmed.
     pub fn silence(&self) -> Duration {
         Duration::from_millis(self.silence_ms)
     }
 
     pub(super) fn check(&self) -> Result<()> {
-        for (key, value) in [("store.scan_flush_ms", self.scan_flush_ms), ("store.silence_ms", self.silence_ms)] {
-            if value == 0 {
-                return Err(Error::range(key, 0, "expected at least 1"));
-            }
+        if self.silence_ms == 0 {
+            return Err(Error::range("store.silence_ms", 0, "expected at least 1"));
         }
         Ok(())
     }

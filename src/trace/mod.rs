@@ -1,17 +1,25 @@
 //! What happened to the goods and what follows from it: spans, subjects, entries, timelines,
 //! verdicts. PURE: state is a fold over entries; no clock, no I/O.
 
+mod cut;
 mod entry;
 mod id;
+mod ledger;
 mod record;
 mod span;
-mod subject;
 
+mod subject;
+mod verdict;
+
+pub use cut::cut;
 pub use entry::{Entry, Place, Scope};
 pub use id::{
     BatchId, CaptureId, ConsignmentId, DocumentId, EventHash, KeyId, MeasureId, OrganizationId, ProductId, RecordId,
     Role,
 };
+pub use ledger::Ledger;
 pub use record::Record;
 pub use span::Span;
+
 pub use subject::{Block, Group, Subject};
+pub use verdict::Verdict;

@@ -1,0 +1,116 @@
+//! Which caches a write makes stale.
+//!
+//! A cached view keeps a counter for everything that it was made from, with the value that it had before the
+//! reading began. A write moves the counters of what it touched once it is durable and before it is answered. So a view
+//! is current if its counters stand where they stood: a scan compares a few integers and asks no store.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use crate::{registration::Kind, store::Writes, trace::Subject};
+
+/// Something that a cached view is made from.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Watched {
+    /// The ledger of a subject.
+    Ledger(Subject),
+    /// A statement, in all its versions.
+    Statement(Kind, u64),
+    /// What is listed under a statement: documents of a batch, of a consignment.
+    Children(Kind, u64),
+}
+
+impl Watched {
+    /// Everything that `writes` touches.
+    pub fn by(writes: &Writes) -> HashSet<Self> {
+        let ledgers = writes.entries.iter().map(|(subject, _)| Self::Ledger(subject.clone()));
+        let statements = writes.statements.iter().map(|statement| Self::Statement(statement.kind, statement.id));
+        let parents = writes.statements.iter().flat_map(|statement| &statement.parents).filter_map(Self::parent);
+        ledgers.chain(statements).chain(parents).collect()
+    }
+
+    fn parent(parent: &crate::registration::Parent) -> Option<Self> {
+        use crate::registration::Parent;
+
+        match parent {
+            Parent::Consignment(id) => Some(Self::Children(Kind::Consignment, *id)),
+            Parent::Batch(id) => Some(Self::Children(Kind::Batch, *id)),
+            Parent::All | Parent::Organization(_) | Parent::Gtin(_) | Parent::Lot(..) => None,
+        }
+    }
+}
+
+/// What a view was made from, as it stood before the reading began.
+#[derive(Debug, Default)]
+pub struct Basis(Vec<(Arc<AtomicU64>, u64)>);
+
+impl Basis {
+    /// Whether nothing of it has been touched since.
+    pub fn is_current(&self) -> bool {
+        self.0.iter().all(|(counter, seen)| counter.load(Ordering::Acquire) == *seen)
+    }
+}
+
+/// The counters of everything that some view was made from.
+#[derive(Debug, Default)]
+pub struct Watch {
+    counters: Mutex<HashMap<Watched, Weak<AtomicU64>>>,
+}
+
+impl Watch {
+    /// Begins to watch `watched`: call it before reading what it names.
+    pub fn add(&self, basis: &mut Basis, watched: Watched) {
+        let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
+        if counters.len() == counters.capacity() {
+            counters.retain(|_, counter| counter.strong_count() > 0);
+        }
+        let slot = counters.entry(watched).or_default();
+        let counter = slot.upgrade().unwrap_or_else(|| {
+            let counter = Arc::new(AtomicU64::new(0));
+            *slot = Arc::downgrade(&counter);
+            counter
+        });
+        let seen = counter.load(Ordering::Acquire);
+        basis.0.push((counter, seen));
+    }
+
+    /// Makes every view stale that was made from any of `touched`.
+    pub fn touch<'a>(&self, touched: impl IntoIterator<Item = &'a Watched>) {
+        let counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
+        for counter in touched.into_iter().filter_map(|watched| counters.get(watched)?.upgrade()) {
+            counter.fetch_add(1, Ordering::Release);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::BatchId;
+
+    #[test]
+    fn a_view_is_stale_once_something_it_was_made_from_is_touched() {
+        let watch = Watch::default();
+        let (batch, other) = (Watched::Ledger(Subject::Batch(BatchId(1))), Watched::Ledger(Subject::Batch(BatchId(2))));
+        let mut basis = Basis::default();
+        watch.add(&mut basis, batch.clone());
+        watch.touch([&other]);
+        assert!(basis.is_current());
+        watch.touch([&batch]);
+        assert!(!basis.is_current());
+    }
+
+    #[test]
+    fn counters_that_no_view_holds_are_dropped() {
+        let watch = Watch::default();
+        for id in 0..10_000 {
+            watch.add(&mut Basis::default(), Watched::Ledger(Subject::Batch(BatchId(id))));
+        }
+        assert!(watch.counters.lock().unwrap().len() < 2_000);
+    }
+}
