@@ -10,6 +10,8 @@ pub const BLOCK_CODES: u32 = 1 << 12;
 pub const KEY_SLOTS: u8 = 32;
 /// Run numbers under one master key: 25 bits of a code.
 pub const KEY_RUNS_MAX: u32 = 1 << 25;
+/// Side of a PNG of a QR symbol, in pixels: 10 cm at 600 dots an inch is 2,362; and 4 MiB while it is drawn.
+pub const QR_SIDE_PIXELS_MAX: u32 = 2_048;
 /// Codes in one order, over several runs: twelve full runs are more boxes than a bulk ship carries.
 pub const ORDER_CODES_MAX: u32 = 50_000_000;
 
@@ -40,10 +42,43 @@ pub const PAGE_ITEMS_MAX: usize = 100;
 /// Lines of a public timeline; the rest is a count.
 pub const PUBLIC_TIMELINE_LINES_MAX: usize = 100;
 
+/// Text inside a key of the embedded store, in bytes: EPC URIs and names of claims.
+pub const KEY_TEXT_BYTES_MAX: usize = 4096;
+/// Value of a claim, in bytes: a signed checkpoint is below 1 kB.
+pub const CLAIM_BYTES_MAX: usize = 16 << 10;
+/// What one call may ask the embedded store to write, in bytes: a whole capture's records with keys, indexes and entries.
+pub const WRITE_BYTES_MAX: usize = 2 * CAPTURE_BYTES_MAX;
+/// What may wait for the embedded store's committer, in KiB of keys and values: bounds memory; further callers wait.
+pub const WRITES_WAITING_KIB_MAX: u32 = 128 << 10;
+/// Calls that may wait for the embedded store's committer.
+pub const WRITES_WAITING_MAX: usize = 4096;
+/// What a group takes before it is committed, in bytes: far above what fsync costs, far below a noticeable pause.
+pub const GROUP_BYTES_MAX: usize = 8 << 20;
+/// Captures in one row of the feed: 36 bytes each keep it below 64 KiB.
+pub const FEED_ROW_CAPTURES_MAX: usize = 1024;
+/// Staged chunks that one step of a sweep removes.
+pub const SWEEP_CHUNKS_MAX: usize = 256;
+/// Items that a read collects on the caller's own thread; a longer one moves to a thread that may block.
+pub const READ_INLINE_ITEMS_MAX: usize = 1000;
+
 const _: () = assert!(RUN_CODES_MAX.is_multiple_of(GROUP_CODES) && GROUP_CODES.is_multiple_of(BLOCK_CODES));
 const _: () = assert!(RECORD_BYTES_MAX <= CAPTURE_BYTES_MAX);
 const _: () = assert!(EVENT_SUBJECTS_MAX * 80 <= RECORD_BYTES_MAX);
 const _: () = assert!(ORDER_CODES_MAX.div_ceil(RUN_CODES_MAX) <= 12);
+const _: () = assert!(ATOMIC_BYTES_MAX <= GROUP_BYTES_MAX && GROUP_BYTES_MAX <= WRITE_BYTES_MAX);
+const _: () = assert!(WRITE_BYTES_MAX >> 10 <= WRITES_WAITING_KIB_MAX as usize);
+const _: () = assert!(FEED_ROW_CAPTURES_MAX * 40 + 64 <= 64 << 10);
+const _: () = assert!(KEY_TEXT_BYTES_MAX * 2 + 256 <= u16::MAX as usize);
+
+/// Blocks whose scan sums wait to be written; reached only while the store takes no writes.
+pub const SCAN_BLOCKS_UNFLUSHED_MAX: usize = 16_384;
+/// How often scan sums are written: what a crash may lose of them.
+pub const SCAN_FLUSH_INTERVAL_MS: u64 = 1_000;
+
+/// How long an `Idempotency-Key` is kept: 30 days.
+pub const IDEMPOTENCY_KEPT_MS: i64 = 30 * 24 * 3_600 * 1_000;
+/// The longest answer kept under an `Idempotency-Key`, in bytes: a claim's value less its other fields.
+pub const IDEMPOTENCY_ANSWER_BYTES_MAX: usize = CLAIM_BYTES_MAX - 1024;
 
 // Rates: the ranges in which an operator may choose, so that arithmetic on them cannot overflow.
 
@@ -76,3 +111,11 @@ pub const ADMIN_ANSWER_BYTES_MAX: usize = BODY_BYTES_MAX;
 pub const ACCEPT_PAUSE_MS: u64 = 100;
 /// How often histograms are drained, in seconds, so that they stay small where nobody reads /metrics.
 pub const METRICS_UPKEEP_S: u64 = 5;
+/// Documents of one batch, and of one consignment, that are read with it.
+pub const DOCUMENTS_MAX: usize = 200;
+/// Entries of one ledger slice that are held in memory.
+pub const LEDGER_ENTRIES_MAX: usize = 1_000_000;
+/// Blocks of codes kept ready for scans, in bytes: 20,000 ordinary ones.
+pub const BLOCK_CACHE_BYTES_MAX: u64 = 128 << 20;
+/// Runs kept ready for scans.
+pub const RUN_CACHE_RUNS_MAX: u64 = 4_096;

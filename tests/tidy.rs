@@ -16,9 +16,26 @@ const LONG_FILES: [(&str, &str); 0] = [];
 /// Folders that do no I/O, see no clock and draw no random numbers: so they can be tested in full, and trusted.
 const PURE: [&str; 5] = ["src/code/", "src/epcis/", "src/registration/", "src/tlog/", "src/trace/"];
 const IMPURE: [&str; 20] = [
-    "tokio", "axum", "fjall", "scylla", "object_store", "getrandom", "rand::", "crate::store", "crate::service",
-    "crate::http", "crate::pages", "crate::config", "crate::command", "std::fs", "std::net", "std::env",
-    "std::process", "SystemTime", "Instant::now", "Timestamp::now",
+    "tokio",
+    "axum",
+    "fjall",
+    "scylla",
+    "object_store",
+    "getrandom",
+    "rand::",
+    "crate::store",
+    "crate::service",
+    "crate::http",
+    "crate::pages",
+    "crate::config",
+    "crate::command",
+    "std::fs",
+    "std::net",
+    "std::env",
+    "std::process",
+    "SystemTime",
+    "Instant::now",
+    "Timestamp::now",
 ];
 
 /// Folders that know JSON: elsewhere a type means what it is, not how it is written.
@@ -29,8 +46,20 @@ const EMPTY_NAMES: [&str; 8] = ["util", "utils", "helper", "helpers", "common", 
 
 /// Licences under which a dependency may be: permissive ones, and none that reaches into this program's source.
 const LICENCES: [&str; 14] = [
-    "0BSD", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "BSD-1-Clause", "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0",
-    "CC0-1.0", "CDLA-Permissive-2.0", "ISC", "MIT", "MIT-0", "Unicode-3.0", "Zlib",
+    "0BSD",
+    "Apache-2.0",
+    "Apache-2.0 WITH LLVM-exception",
+    "BSD-1-Clause",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "BSL-1.0",
+    "CC0-1.0",
+    "CDLA-Permissive-2.0",
+    "ISC",
+    "MIT",
+    "MIT-0",
+    "Unicode-3.0",
+    "Zlib",
 ];
 
 struct Source {
@@ -220,8 +249,17 @@ fn the_map_of_the_house_names_every_folder() {
 fn nothing_is_left_unfinished_and_nothing_names_where_packages_come_from() {
     // Spelt in halves, so that this file passes its own test.
     let words = [
-        ["TO", "DO"], ["FIX", "ME"], ["To be", " filled"], ["todo", "!("], ["unimplemented", "!("], ["#[ig", "nore"],
-        ["crates", ".io"], ["pypi", ".org"], ["npmjs", ".org"], ["deb.debian", ".org"], ["maven.apache", ".org/maven2"],
+        ["TO", "DO"],
+        ["FIX", "ME"],
+        ["To be", " filled"],
+        ["todo", "!("],
+        ["unimplemented", "!("],
+        ["#[ig", "nore"],
+        ["crates", ".io"],
+        ["pypi", ".org"],
+        ["npmjs", ".org"],
+        ["deb.debian", ".org"],
+        ["maven.apache", ".org/maven2"],
     ]
     .map(|halves| halves.concat());
     let mut violations = Vec::new();
@@ -261,7 +299,8 @@ fn dependencies_are_free_and_come_from_the_registry() {
 
 #[test]
 fn licence_expressions_are_read_as_spdx_means_them() {
-    for allowed in ["MIT", "MIT OR GPL-3.0", "MIT/Apache-2.0", "(MIT OR GPL-3.0) AND Zlib", "GPL-2.0 OR (MIT AND ISC)"] {
+    for allowed in ["MIT", "MIT OR GPL-3.0", "MIT/Apache-2.0", "(MIT OR GPL-3.0) AND Zlib", "GPL-2.0 OR (MIT AND ISC)"]
+    {
         assert!(is_allowed(allowed), "{allowed}");
     }
     for refused in ["none", "GPL-3.0", "MIT AND GPL-3.0", "(MIT OR ISC) AND GPL-3.0", "Apache-2.0 WITH exception", ""] {
@@ -322,9 +361,10 @@ fn is_allowed(expression: &str) -> bool {
 
 fn split_outside_parentheses<'a>(text: &'a str, separator: &str) -> Vec<&'a str> {
     let (mut parts, mut start) = (Vec::new(), 0);
-    for (at, _) in text.match_indices(separator).filter(|(at, _)| {
-        text[..*at].matches('(').count() == text[..*at].matches(')').count()
-    }) {
+    for (at, _) in text
+        .match_indices(separator)
+        .filter(|(at, _)| text[..*at].matches('(').count() == text[..*at].matches(')').count())
+    {
         parts.push(&text[start..at]);
         start = at + separator.len();
     }

@@ -1,6 +1,8 @@
-//! CBV 2.0 vocabularies.
+//! CBV 2.0 vocabularies: the standard's words, or a user's own as full URIs.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// What an event does to its objects (EPCIS 2.0, clause 7.3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -13,10 +15,299 @@ pub enum Action {
     Delete,
 }
 
-/// A CBV 2.0 business step (clause 7.1), or a user's own as its full URI.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct BizStep(pub String);
+impl Action {
+    /// As EPCIS writes it: `ADD`, `OBSERVE` or `DELETE`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Add => "ADD",
+            Self::Observe => "OBSERVE",
+            Self::Delete => "DELETE",
+        }
+    }
 
-/// A CBV 2.0 disposition (clause 7.2), or a user's own as its full URI.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Disposition(pub String);
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        [Self::Add, Self::Observe, Self::Delete].into_iter().find(|action| action.as_str() == text)
+    }
+}
+
+/// Defines a vocabulary: a variant for each standard word, in an order that is fixed for ever,
+/// because entries keep a word as its position. New words go last.
+macro_rules! vocabulary {
+    ($(#[$doc:meta])* $name:ident, $web:literal, $urn:literal, $($variant:ident $word:literal)*) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        pub enum $name {
+            $(#[doc = concat!("`", $word, "`")] $variant,)*
+            /// A user's own word, as its full URI.
+            Other(Box<str>),
+        }
+
+        impl $name {
+            const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// The standard's bare word, or the full URI of another.
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$variant => $word,)*
+                    Self::Other(uri) => uri,
+                }
+            }
+
+            /// From a bare word, from its URI in either of CBV's name spaces, or from the URI of a
+            /// user's own word. `None` for a bare word that CBV does not have and for what is no URI.
+            pub fn parse(text: &str) -> Option<Self> {
+                let standard = |word: &str| match word {
+                    $($word => Some(Self::$variant),)*
+                    _ => None,
+                };
+                match standard_word(text, $web, $urn) {
+                    Some(word) => standard(word),
+                    None => super::uri::is_uri(text).then(|| Self::Other(text.into())),
+                }
+            }
+
+            fn position(&self) -> Option<u8> {
+                let at = Self::ALL.iter().position(|word| word == self)?;
+                u8::try_from(at).ok()
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        /// Its text where people read it; in binary the word's position, or the text of another.
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                match self.position() {
+                    Some(position) if !serializer.is_human_readable() => serializer.serialize_u8(position),
+                    _ => serializer.serialize_str(self.as_str()),
+                }
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Word;
+                impl de::Visitor<'_> for Word {
+                    type Value = $name;
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str(concat!("a CBV word of ", stringify!($name), ", its position, or a URI"))
+                    }
+                    fn visit_u64<E: de::Error>(self, position: u64) -> Result<$name, E> {
+                        usize::try_from(position)
+                            .ok()
+                            .and_then(|at| $name::ALL.get(at).cloned())
+                            .ok_or_else(|| E::invalid_value(de::Unexpected::Unsigned(position), &self))
+                    }
+                    fn visit_str<E: de::Error>(self, text: &str) -> Result<$name, E> {
+                        $name::parse(text).ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
+                    }
+                }
+                deserializer.deserialize_any(Word)
+            }
+        }
+    };
+}
+
+vocabulary! {
+    /// A CBV 2.0 business step (clause 7.1), or a user's own as its full URI.
+    BizStep, "BizStep-", "bizstep:",
+    Accepting "accepting"
+    Arriving "arriving"
+    Assembling "assembling"
+    Collecting "collecting"
+    Commissioning "commissioning"
+    Consigning "consigning"
+    CreatingClassInstance "creating_class_instance"
+    CycleCounting "cycle_counting"
+    Decommissioning "decommissioning"
+    Departing "departing"
+    Destroying "destroying"
+    Disassembling "disassembling"
+    Dispensing "dispensing"
+    Encoding "encoding"
+    EnteringExiting "entering_exiting"
+    Holding "holding"
+    Inspecting "inspecting"
+    Installing "installing"
+    Killing "killing"
+    Loading "loading"
+    OtherStep "other"
+    Packing "packing"
+    Picking "picking"
+    Receiving "receiving"
+    Removing "removing"
+    Repackaging "repackaging"
+    Repairing "repairing"
+    Replacing "replacing"
+    Reserving "reserving"
+    RetailSelling "retail_selling"
+    Sampling "sampling"
+    SensorReporting "sensor_reporting"
+    Shipping "shipping"
+    StagingOutbound "staging_outbound"
+    StockTaking "stock_taking"
+    Stocking "stocking"
+    Storing "storing"
+    Transporting "transporting"
+    Unloading "unloading"
+    Unpacking "unpacking"
+    VoidShipping "void_shipping"
+}
+
+vocabulary! {
+    /// A CBV 2.0 disposition (clause 7.2), or a user's own as its full URI.
+    Disposition, "Disp-", "disp:",
+    Active "active"
+    Available "available"
+    CompletenessInferred "completeness_inferred"
+    CompletenessVerified "completeness_verified"
+    Conformant "conformant"
+    ContainerClosed "container_closed"
+    ContainerOpen "container_open"
+    Damaged "damaged"
+    Destroyed "destroyed"
+    Dispensed "dispensed"
+    Disposed "disposed"
+    Encoded "encoded"
+    Expired "expired"
+    InProgress "in_progress"
+    InTransit "in_transit"
+    Inactive "inactive"
+    MismatchClass "mismatch_class"
+    MismatchInstance "mismatch_instance"
+    MismatchQuantity "mismatch_quantity"
+    NeedsReplacement "needs_replacement"
+    NoPedigreeMatch "no_pedigree_match"
+    NonConformant "non_conformant"
+    NonSellableOther "non_sellable_other"
+    PartiallyDispensed "partially_dispensed"
+    Recalled "recalled"
+    Reserved "reserved"
+    RetailSold "retail_sold"
+    Returned "returned"
+    SellableAccessible "sellable_accessible"
+    SellableNotAccessible "sellable_not_accessible"
+    Stolen "stolen"
+    Unavailable "unavailable"
+    Unknown "unknown"
+}
+
+/// A vocabulary whose words are only checked and made canonical, not reasoned about.
+pub(super) struct Words {
+    /// What its words' URIs begin with.
+    pub(super) web: &'static str,
+    urn: &'static str,
+    words: &'static [&'static str],
+}
+
+impl Words {
+    /// The bare word, or the full URI of a user's own; `None` as for [`BizStep::parse`].
+    pub(super) fn canonical<'a>(&self, text: &'a str) -> Option<&'a str> {
+        match standard_word(text, self.web, self.urn) {
+            Some(word) => self.words.contains(&word).then_some(word),
+            None => super::uri::is_uri(text).then_some(text),
+        }
+    }
+}
+
+/// The bare word in `text`, if it is one or the URI of one: `https://ref.gs1.org/cbv/` or
+/// `https://gs1.org/voc/` with the vocabulary's mark, or `urn:epcglobal:cbv:` with the older one.
+fn standard_word<'a>(text: &'a str, web: &str, urn: &str) -> Option<&'a str> {
+    if !text.contains(':') {
+        return Some(text);
+    }
+    let marked = |(space, mark): (&str, &str)| text.strip_prefix(space)?.strip_prefix(mark);
+    let spaces = [
+        ("https://ref.gs1.org/cbv/", web),
+        ("http://ref.gs1.org/cbv/", web),
+        ("https://ns.gs1.org/cbv/", web),
+        ("http://ns.gs1.org/cbv/", web),
+    ];
+    let found = if web.is_empty() {
+        ["https://gs1.org/voc/", "http://gs1.org/voc/", "https://www.gs1.org/voc/", "http://www.gs1.org/voc/"]
+            .into_iter()
+            .find_map(|space| text.strip_prefix(space))
+    } else {
+        spaces.into_iter().find_map(marked).or_else(|| marked(("urn:epcglobal:cbv:", urn)))
+    };
+    // A URI in CBV's own name space that is none of this vocabulary is refused as an unknown word.
+    let reserved = || text.starts_with("urn:epcglobal:cbv:") || spaces.iter().any(|(space, _)| text.starts_with(space));
+    found.or_else(|| reserved().then_some(text))
+}
+
+/// Types of business transactions (CBV 2.0, clause 7.3).
+pub(super) const BIZ_TRANSACTION_TYPES: Words = Words {
+    web: "BTT-",
+    urn: "btt:",
+    words: &[
+        "bol",
+        "cert",
+        "desadv",
+        "inv",
+        "pedigree",
+        "po",
+        "poc",
+        "prodorder",
+        "recadv",
+        "rma",
+        "testprd",
+        "testres",
+        "upevt",
+    ],
+};
+
+/// Types of sources and destinations (CBV 2.0, clause 7.4).
+pub(super) const SOURCE_DESTINATION_TYPES: Words =
+    Words { web: "SDT-", urn: "sdt:", words: &["owning_party", "possessing_party", "location"] };
+
+/// Reasons of error declarations (CBV 2.0, clause 7.5).
+pub(super) const ERROR_REASONS: Words = Words { web: "ER-", urn: "er:", words: &["did_not_occur", "incorrect_data"] };
+
+/// Components of a sensor's vector (CBV 2.0, clause 7.7).
+pub(super) const COMPONENTS: Words = Words {
+    web: "Comp-",
+    urn: "comp:",
+    words: &[
+        "x",
+        "y",
+        "z",
+        "axial_distance",
+        "azimuth",
+        "height",
+        "spherical_radius",
+        "polar_angle",
+        "elevation_angle",
+        "easting",
+        "northing",
+        "latitude",
+        "longitude",
+        "altitude",
+    ],
+};
+
+/// Exceptional conditions of a sensor (GS1 web vocabulary).
+pub(super) const SENSOR_ALERTS: Words = Words { web: "", urn: "", words: &["ALARM_CONDITION", "ERROR_CONDITION"] };
+
+/// Types of measurements (GS1 web vocabulary, as EPCIS 2.0's JSON schema lists them).
+#[rustfmt::skip]
+pub(super) const MEASUREMENT_TYPES: Words = Words {
+    web: "",
+    urn: "",
+    words: &[
+        "AbsoluteHumidity", "AbsorbedDose", "AbsorbedDoseRate", "Acceleration", "Altitude", "AmountOfSubstance",
+        "AmountOfSubstancePerUnitVolume", "Angle", "AngularAcceleration", "AngularMomentum", "AngularVelocity", "Area",
+        "Capacitance", "Conductance", "Conductivity", "Count", "Density", "Dimensionless", "DoseEquivalent",
+        "DoseEquivalentRate", "DynamicViscosity", "ElectricCharge", "ElectricCurrent", "ElectricCurrentDensity",
+        "ElectricFieldStrength", "Energy", "Exposure", "Force", "Frequency", "Illuminance", "Inductance", "Irradiance",
+        "KinematicViscosity", "Length", "LinearMomentum", "Luminance", "LuminousFlux", "LuminousIntensity",
+        "MagneticFlux", "MagneticFluxDensity", "MagneticVectorPotential", "Mass", "MassConcentration", "MassFlowRate",
+        "MassPerAreaTime", "MemoryCapacity", "MolalityOfSolute", "MolarEnergy", "MolarMass", "MolarVolume", "Power",
+        "Pressure", "RadiantFlux", "RadiantIntensity", "Radioactivity", "RelativeHumidity", "Resistance",
+        "Resistivity", "SolidAngle", "SpecificVolume", "Speed", "SurfaceDensity", "SurfaceTension", "Temperature",
+        "Time", "Torque", "Voltage", "Volume", "VolumeFlowRate", "VolumeFraction", "VolumetricFlux", "Wavenumber",
+    ],
+};

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use super::{App, error::Problem};
 use crate::{
-    limits::{DOCUMENT_BYTES_MAX, IDEMPOTENCY_ANSWER_BYTES_MAX, IDEMPOTENCY_KEPT_MS},
+    limits::{CAPTURE_BYTES_MAX, IDEMPOTENCY_ANSWER_BYTES_MAX, IDEMPOTENCY_KEPT_MS},
     service::Caller,
     store,
 };
@@ -44,7 +44,8 @@ struct Answer {
     status: u16,
     content_type: Option<String>,
     location: Option<String>,
-    body: Vec<u8>,
+    /// `None` where it was too long to keep.
+    body: Option<Vec<u8>>,
 }
 
 /// The layer itself.
@@ -59,13 +60,13 @@ async fn once(app: &App, request: Request, next: Next) -> Result<Response, Probl
     let (mut parts, body) = request.into_parts();
     let key = key_of(&parts.headers)?;
     let caller = Caller::from_request_parts(&mut parts, app).await?;
-    let body = to_bytes(body, DOCUMENT_BYTES_MAX)
+    let body = to_bytes(body, CAPTURE_BYTES_MAX)
         .await
-        .map_err(|_| Problem::too_large(format!("the body has more than {DOCUMENT_BYTES_MAX} bytes")))?;
+        .map_err(|_| Problem::too_large(format!("the body has more than {CAPTURE_BYTES_MAX} bytes")))?;
     let name = claim_name(&caller, parts.uri.path(), &key);
     let begun = Held { request: Sha256::digest(&body).into(), at_ms: app.service.now_ms(), answer: None };
     if let Some(answer) = begin(app, &name, &begun).await? {
-        return Ok(replay(answer));
+        return replay(answer);
     }
     let response = next.run(Request::from_parts(parts, Body::from(body))).await;
     let (response, answer) = keep(response).await?;
@@ -123,20 +124,25 @@ async fn keep(response: Response) -> Result<(Response, Option<Answer>), Problem>
         return Ok((response, None));
     }
     let (parts, body) = response.into_parts();
-    let body = to_bytes(body, IDEMPOTENCY_ANSWER_BYTES_MAX).await.map_err(|_| Problem::internal())?;
+    let body = to_bytes(body, CAPTURE_BYTES_MAX).await.map_err(|_| Problem::internal())?;
     let text = |name: HeaderName| Some(parts.headers.get(name)?.to_str().ok()?.to_owned());
     let kept = parts.extensions.get::<Replay>().map_or_else(|| body.clone(), |replay| replay.0.clone());
     let answer = Answer {
         status: parts.status.as_u16(),
         content_type: text(header::CONTENT_TYPE),
         location: text(header::LOCATION),
-        body: kept.into(),
+        body: (kept.len() <= IDEMPOTENCY_ANSWER_BYTES_MAX).then(|| kept.into()),
     };
     Ok((Response::from_parts(parts, Body::from(body)), Some(answer)))
 }
 
-fn replay(answer: Answer) -> Response {
-    let mut response = Response::new(Body::from(answer.body));
+fn replay(answer: Answer) -> Result<Response, Problem> {
+    let Some(body) = answer.body else {
+        let detail =
+            "the first request with this key took effect; its answer was too long to keep: look at what it made";
+        return Err(Problem::conflict("idempotency-answer-not-kept", detail).at("Idempotency-Key"));
+    };
+    let mut response = Response::new(Body::from(body));
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
     let headers = [(header::CONTENT_TYPE, answer.content_type), (header::LOCATION, answer.location)];
     for (name, value) in headers.into_iter().filter_map(|(name, value)| Some((name, value?))) {
@@ -145,7 +151,7 @@ fn replay(answer: Answer) -> Response {
         }
     }
     response.headers_mut().insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
-    response
+    Ok(response)
 }
 
 fn encode(held: &Held) -> Result<Vec<u8>, Problem> {

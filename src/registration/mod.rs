@@ -1,7 +1,35 @@
 //! What is registered before codes are issued: organizations, keys, products, consignments,
 //! batches, documents, runs. PURE.
 
+mod batch;
+mod consignment;
+mod country;
+mod country_table;
+mod document;
+mod effective;
+mod number;
+mod organization;
+mod product;
+mod quantity;
+mod run;
+mod value_error;
+
 use serde::{Deserialize, Serialize};
+
+pub use self::{
+    batch::{Batch, DateRange, LevelCounts},
+    consignment::{Consignment, Paper, Producer, Supervision},
+    country::Country,
+    document::{Document, DocumentKind, DocumentOf, FileHash, MediaType, StoredFile, masked_number},
+    effective::EffectiveBatch,
+    number::{Ai10, ContainerNumber, DeclarationNumber, Gtin, HsCode, Uscc},
+    organization::{ApiKey, KeySecret, Organization, key_text, parse_key_text},
+    product::{Category, Level, PackagingLevel, Product, StorageLimits},
+    quantity::{Decimal, Dimension, Quantity, Uom},
+    run::{Activation, Run},
+    value_error::{FieldError, ValueError},
+};
+use crate::trace::OrganizationId;
 
 /// Kinds of statements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -52,11 +80,28 @@ pub struct Statement {
     pub parents: Vec<Parent>,
     /// The thing itself.
     pub content: Content,
+    /// The organization that wrote this version.
+    pub author: OrganizationId,
+    /// When this version was written, milliseconds since 1970-01-01 UTC.
+    pub written_ms: i64,
 }
 
-/// The thing a statement is about. (To be filled with one noun per kind.)
+/// The thing a statement is about, one variant a [`Kind`]. Stored as compact arrays: a new field of a noun is
+/// appended with `#[serde(default)]`, so that old rows stay readable.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Content {
-    /// Placeholder until the nouns stand.
-    Empty,
+    /// [`Kind::Organization`].
+    Organization(Organization),
+    /// [`Kind::Key`].
+    Key(ApiKey),
+    /// [`Kind::Product`].
+    Product(Product),
+    /// [`Kind::Consignment`].
+    Consignment(Consignment),
+    /// [`Kind::Batch`].
+    Batch(Batch),
+    /// [`Kind::Document`].
+    Document(Document),
+    /// [`Kind::Run`].
+    Run(Run),
 }

@@ -1,14 +1,21 @@
 //! What the service does, one file per job. Everything that changes goes through [`Service::commit`].
 
+pub mod scan;
 mod watch;
 
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
+use moka::sync::Cache;
+
+use self::scan::{BlockView, RunFacts, ScanCounts};
 pub use self::watch::{Basis, Watch, Watched};
 use crate::{
-    registration::{Kind, Statement},
+    code::{Host, KeyRing, LinkCase, LinkScheme, RunId},
+    limits::{BLOCK_CACHE_BYTES_MAX, RUN_CACHE_RUNS_MAX},
+    registration::{Content, Kind, Statement, parse_key_text},
     store::{Capture, Store, Writer, Writes},
-    trace::{CaptureId, KeyId, OrganizationId, Role},
+    trace::{Block, CaptureId, KeyId, OrganizationId, Role},
 };
 
 /// Tells the time: milliseconds since 1970-01-01 UTC. An argument, so that tests move it.
@@ -25,6 +32,23 @@ pub struct Caller {
     pub role: Role,
 }
 
+/// What an operator decides about the service.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The canonical host of every link; fixed when the store is created.
+    pub host: Host,
+    /// Other hosts whose links are ours.
+    pub aliases: Vec<Host>,
+    /// Scheme of printed links.
+    pub link_scheme: LinkScheme,
+    /// Letters of printed links.
+    pub link_case: LinkCase,
+    /// The zone in which a day begins.
+    pub zone: TimeZone,
+    /// By how much the live codes of a level may pass the batch's quantity for it, in thousandths.
+    pub issuing_tolerance_permille: u32,
+}
+
 /// The running service.
 pub struct Service {
     /// Where everything is kept.
@@ -33,11 +57,30 @@ pub struct Service {
     pub writer: Writer,
     /// The time.
     pub clock: Clock,
+    /// What proves codes.
+    pub keys: KeyRing,
+    /// What the operator decided.
+    pub settings: Settings,
     /// Which caches a write makes stale.
     pub watch: Watch,
+    /// How often codes were scanned.
+    pub scans: ScanCounts,
+    blocks: Cache<Block, Arc<BlockView>>,
+    runs: Cache<RunId, Arc<RunFacts>>,
 }
 
 impl Service {
+    /// A service over a store; nothing is cached yet.
+    pub fn new(store: Arc<dyn Store>, writer: Writer, keys: KeyRing, settings: Settings, clock: Clock) -> Self {
+        let blocks = Cache::builder()
+            .weigher(|_, block: &Arc<BlockView>| block.bytes())
+            .max_capacity(BLOCK_CACHE_BYTES_MAX)
+            .build();
+        let runs = Cache::new(RUN_CACHE_RUNS_MAX);
+        let (watch, scans) = (Watch::default(), ScanCounts::new(writer));
+        Self { store, writer, clock, keys, settings, watch, scans, blocks, runs }
+    }
+
     /// The time, milliseconds since 1970-01-01 UTC.
     pub fn now_ms(&self) -> i64 {
         (self.clock)()
@@ -53,8 +96,12 @@ impl Service {
     }
 
     /// The caller that an API key's text proves; `None` where it is unknown, wrong or revoked.
-    pub async fn caller(&self, _key: &str) -> crate::store::Result<Option<Caller>> {
-        Ok(None)
+    pub async fn caller(&self, text: &str) -> crate::store::Result<Option<Caller>> {
+        let Ok((id, secret)) = parse_key_text(text) else { return Ok(None) };
+        let Some(statement) = self.statement(Kind::Key, id.0).await? else { return Ok(None) };
+        let Content::Key(key) = statement.content else { return Ok(None) };
+        let caller = Caller { key: Some(id), organization: key.organization, role: key.role };
+        Ok(key.admits(&secret).then_some(caller))
     }
 
     /// The highest version of a statement.

@@ -1,5 +1,7 @@
 //! Why the store did not do what it was asked.
 
+use crate::trace::CaptureId;
+
 /// Result of a store call.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -22,6 +24,17 @@ pub enum Error {
     /// A swap timed out and may have taken effect.
     #[error("it is not known whether the claim {0:?} was swapped")]
     Ambiguous(String),
+    /// Something was to be applied to, or finished for, a capture that no row of a feed names.
+    #[error("capture {0} is not committed")]
+    NotCommitted(CaptureId),
+    /// A capture was to be committed whose staged chunk is not there (any more): stage it again.
+    #[error("chunk {chunk} of capture {capture} is not staged")]
+    NotStaged {
+        /// The capture.
+        capture: CaptureId,
+        /// Its first chunk that is missing.
+        chunk: u32,
+    },
     /// A value over the limits of the store.
     #[error("{what} has {found} bytes; at most {max} can be kept")]
     TooLarge {

@@ -9,6 +9,7 @@ mod error;
 pub mod local;
 
 use async_trait::async_trait;
+use sha2::{Digest, Sha256};
 
 pub use self::error::{Error, Result};
 use crate::{
@@ -116,6 +117,22 @@ pub struct FeedRow {
     pub previous: [u8; 32],
     /// Captures in the order of their commits, with how many records each has.
     pub captures: Vec<(CaptureId, u32)>,
+}
+
+impl FeedRow {
+    /// SHA-256 over everything that the row says: what the next row names as its previous.
+    pub fn digest(&self, writer: Writer) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        hash.update(b"coldproof/feed/1");
+        hash.update(writer.0.to_be_bytes());
+        hash.update(self.position.to_be_bytes());
+        hash.update(self.previous);
+        for (capture, records) in &self.captures {
+            hash.update(capture.0);
+            hash.update(records.to_be_bytes());
+        }
+        hash.finalize().into()
+    }
 }
 
 /// The feed: this server's ordered stream of committed captures.

@@ -50,12 +50,14 @@ pub const fn right(saying: Saying, role: Role) -> Right {
         (Saying::Create, Role::Operator | Role::Inspector) => Refused,
         (Saying::Void | Saying::SetMeasure | Saying::LiftMeasure, Role::Operator) => Report,
         (Saying::Destroy | Saying::Report, Role::Operator) => OwnElseReport,
-        (Saying::Void | Saying::SetMeasure | Saying::LiftMeasure | Saying::Destroy | Saying::Report, Role::Importer) => {
-            OwnElseReport
-        }
-        (Saying::Void | Saying::SetMeasure | Saying::LiftMeasure | Saying::Destroy | Saying::Report, Role::Inspector) => {
-            Effect
-        }
+        (
+            Saying::Void | Saying::SetMeasure | Saying::LiftMeasure | Saying::Destroy | Saying::Report,
+            Role::Importer,
+        ) => OwnElseReport,
+        (
+            Saying::Void | Saying::SetMeasure | Saying::LiftMeasure | Saying::Destroy | Saying::Report,
+            Role::Inspector,
+        ) => Effect,
         // On its own organization's records; which those are is looked up by whoever asks.
         (Saying::DeclareError, Role::Importer | Role::Operator) => OwnOnly,
         (Saying::DeclareError, Role::Inspector) => Effect,

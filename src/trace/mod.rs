@@ -1,6 +1,8 @@
 //! What happened to the goods and what follows from it: spans, subjects, entries, timelines,
 //! verdicts. PURE: state is a fold over entries; no clock, no I/O.
 
+pub mod authority;
+pub(crate) mod bytes32;
 mod cut;
 mod entry;
 mod id;
@@ -8,6 +10,7 @@ mod ledger;
 mod record;
 mod span;
 
+mod status;
 mod subject;
 mod verdict;
 
@@ -21,5 +24,6 @@ pub use ledger::Ledger;
 pub use record::Record;
 pub use span::Span;
 
+pub use status::{Bearing, Standing, State, Status, fold};
 pub use subject::{Block, Group, Subject};
 pub use verdict::Verdict;

@@ -175,7 +175,9 @@ fn state_after(entry: &Entry) -> Option<State> {
     };
     by_disposition.or(match entry.biz_step.as_ref()? {
         BizStep::Commissioning => Some(State::Active),
-        BizStep::Shipping | BizStep::Departing | BizStep::Transporting | BizStep::StagingOutbound => Some(State::InTransit),
+        BizStep::Shipping | BizStep::Departing | BizStep::Transporting | BizStep::StagingOutbound => {
+            Some(State::InTransit)
+        }
         BizStep::Receiving | BizStep::Accepting | BizStep::Arriving | BizStep::Storing | BizStep::Unloading => {
             Some(State::Stored)
         }
@@ -213,9 +215,10 @@ impl<'a> Measures<'a> {
     }
 
     fn standing(self) -> Vec<Standing> {
-        let numbered = self.by_number.into_iter().filter(|(_, (sets, lifts))| {
-            sets.iter().any(|set| !lifts.iter().any(|lift| may_lift(lift, set)))
-        });
+        let numbered = self
+            .by_number
+            .into_iter()
+            .filter(|(_, (sets, lifts))| sets.iter().any(|set| !lifts.iter().any(|lift| may_lift(lift, set))));
         let numbered = numbered.map(|((number, recall), _)| Standing { measure: Some(number), recall });
         let unnumbered = self.unnumbered.into_iter().filter(|(_, sets)| !sets.is_empty());
         numbered.chain(unnumbered.map(|(recall, _)| Standing { measure: None, recall })).collect()

@@ -1,1 +1,217 @@
-//! The embedded store.
+//! The embedded store: one folder, one process, one committer, over the LSM engine fjall.
+
+mod commit;
+mod draft;
+mod encode;
+mod key;
+mod read;
+mod tables;
+mod value;
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+    thread::JoinHandle,
+};
+
+use async_trait::async_trait;
+
+use self::{
+    commit::{Committer, Queue, WRITER},
+    draft::Encoded,
+    tables::{Tables, View},
+};
+use super::{
+    Capture, Chunk, Claims, Error, Feed, FeedRow, Ledgers, Records, Result, ScanSum, Scans, Slice, Writer, Writes,
+};
+use crate::{
+    limits,
+    registration::{Kind, Parent, Statement},
+    trace::{Block, CaptureId, Entry, EventHash, OrganizationId, Place, Record, RecordId, Subject},
+};
+
+/// The store in a folder. Reads go straight to the engine; writes go through the committer.
+pub struct LocalStore {
+    tables: Tables,
+    queue: tokio::sync::RwLock<Option<Queue>>,
+    committer: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl LocalStore {
+    /// Opens the store in `dir`, or makes one there.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] where another process has it open or the folder cannot be used.
+    pub fn open(dir: &Path) -> Result<Arc<Self>> {
+        let cannot = |error: fjall::Error| match error {
+            fjall::Error::Locked => Error::Unavailable(format!("{} is open in another process", dir.display())),
+            error => Error::Unavailable(format!("opening {}: {error}", dir.display())),
+        };
+        let database = fjall::Database::builder(dir).open().map_err(cannot)?;
+        let keyspace = database.keyspace("coldproof", fjall::KeyspaceCreateOptions::default).map_err(cannot)?;
+        let tables = Tables { database, keyspace };
+        let (queue, thread) = Committer::new(tables.clone())?.start()?;
+        Ok(Arc::new(Self { tables, queue: tokio::sync::RwLock::new(Some(queue)), committer: Mutex::new(Some(thread)) }))
+    }
+
+    /// Finishes what was accepted and stops writing; reads go on. To be called before the process ends.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] where the disk failed.
+    pub async fn close(&self) -> Result<()> {
+        drop(self.queue.write().await.take());
+        let thread = self.committer.lock().ok().and_then(|mut thread| thread.take());
+        if let Some(thread) = thread {
+            let joined = tokio::task::spawn_blocking(move || thread.join()).await;
+            joined.ok().and_then(std::result::Result::ok).ok_or_else(|| stopped("the committer failed"))?;
+        }
+        Ok(())
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        bytes: usize,
+        decide: impl FnOnce(&mut draft::Draft<'_, '_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        match &*self.queue.read().await {
+            Some(queue) => queue.write(bytes, decide).await,
+            None => Err(stopped("the store is closed")),
+        }
+    }
+
+    /// A short read runs where it is called, a long one where it may block.
+    async fn read<T: Send + 'static>(
+        &self,
+        items: usize,
+        read: impl FnOnce(&View) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let view = self.tables.view();
+        if items <= limits::READ_INLINE_ITEMS_MAX {
+            return read(&view);
+        }
+        let read = tokio::task::spawn_blocking(move || read(&view));
+        read.await.unwrap_or_else(|error| Err(stopped(&format!("a read: {error}"))))
+    }
+}
+
+fn stopped(why: &str) -> Error {
+    Error::Unavailable(why.to_owned())
+}
+
+#[async_trait]
+impl Records for LocalStore {
+    async fn record(&self, id: RecordId) -> Result<Option<Record>> {
+        read::record(&self.tables.view(), id)
+    }
+    async fn records_of_event(&self, event: EventHash, limit: usize) -> Result<Vec<RecordId>> {
+        self.read(limit, move |view| read::records_of_event(view, event, limit)).await
+    }
+    async fn records_of_given_id(
+        &self,
+        organization: OrganizationId,
+        given: &str,
+        limit: usize,
+    ) -> Result<Vec<RecordId>> {
+        let given = given.to_owned();
+        self.read(limit, move |view| read::records_of_given_id(view, organization, &given, limit)).await
+    }
+    async fn statement(&self, kind: Kind, id: u64) -> Result<Option<Statement>> {
+        read::statement(&self.tables.view(), kind, id)
+    }
+    async fn versions(&self, kind: Kind, id: u64, from: u32, limit: usize) -> Result<Vec<Statement>> {
+        self.read(limit, move |view| read::versions(view, kind, id, from, limit)).await
+    }
+    async fn children(&self, parent: &Parent, kind: Kind, after: Option<u64>, limit: usize) -> Result<Vec<u64>> {
+        let parent = parent.clone();
+        self.read(limit, move |view| read::children(view, &parent, kind, after, limit)).await
+    }
+}
+
+#[async_trait]
+impl Ledgers for LocalStore {
+    async fn entries(&self, subject: &Subject, slice: Slice, after: Option<Place>, limit: usize) -> Result<Vec<Entry>> {
+        let subject = subject.clone();
+        // A whole block is read through however few entries are asked for.
+        let items = if slice == Slice::Whole { usize::MAX } else { limit };
+        self.read(items, move |view| read::entries(view, &subject, slice, after, limit)).await
+    }
+}
+
+#[async_trait]
+impl Feed for LocalStore {
+    fn atomic_bytes_max(&self) -> usize {
+        limits::ATOMIC_BYTES_MAX
+    }
+    async fn stage(&self, capture: CaptureId, chunk: u32, records: &[Record]) -> Result<()> {
+        let key = key::staged(capture, chunk);
+        let sealed = value::encode(&key, &records)?;
+        self.write(key.len() + sealed.len(), move |draft| draft.stage(capture, (key, sealed))).await
+    }
+    async fn append(&self, capture: Capture, writes: Writes) -> Result<Capture> {
+        let (writes, bytes) = Encoded::new(&writes)?;
+        self.write(bytes, move |draft| draft.append(&capture, writes)).await
+    }
+    async fn apply(&self, capture: CaptureId, chunk: u32, writes: Writes) -> Result<()> {
+        let (writes, bytes) = Encoded::new(&writes)?;
+        self.write(bytes, move |draft| draft.apply(capture, chunk, writes)).await
+    }
+    async fn finish(&self, capture: CaptureId, finished_ms: i64) -> Result<()> {
+        self.write(0, move |draft| draft.finish(capture, finished_ms)).await
+    }
+    async fn capture(&self, id: CaptureId) -> Result<Option<Capture>> {
+        read::capture(&self.tables.view(), id)
+    }
+    async fn chunk(&self, capture: CaptureId, chunk: u32) -> Result<Option<Chunk>> {
+        read::chunk(&self.tables.view(), capture, chunk)
+    }
+    async fn unfinished(&self, limit: usize) -> Result<Vec<CaptureId>> {
+        self.read(limit, move |view| read::unfinished(view, limit)).await
+    }
+    async fn sweep(&self, before_ms: i64) -> Result<u64> {
+        let mut removed = 0;
+        loop {
+            let step = self.write(0, move |draft| draft.sweep(before_ms)).await?;
+            removed += step as u64;
+            if step < limits::SWEEP_CHUNKS_MAX {
+                return Ok(removed);
+            }
+        }
+    }
+    async fn writers(&self) -> Result<Vec<Writer>> {
+        Ok(vec![WRITER])
+    }
+    async fn rows(&self, writer: Writer, position: u64, limit: usize) -> Result<Vec<FeedRow>> {
+        self.read(limit, move |view| read::rows(view, writer, position, limit)).await
+    }
+}
+
+#[async_trait]
+impl Claims for LocalStore {
+    async fn claim(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        read::claim(&self.tables.view(), name)
+    }
+    async fn swap(&self, name: &str, expected: Option<&[u8]>, new: &[u8]) -> Result<bool> {
+        if new.len() > limits::CLAIM_BYTES_MAX {
+            return Err(Error::TooLarge { what: "a claim", found: new.len(), max: limits::CLAIM_BYTES_MAX });
+        }
+        let (name, expected, new) = (name.to_owned(), expected.map(<[u8]>::to_vec), new.to_vec());
+        self.write(new.len(), move |draft| draft.swap(&name, expected.as_deref(), &new)).await
+    }
+}
+
+#[async_trait]
+impl Scans for LocalStore {
+    async fn put_scans(&self, block: Block, writer: Writer, sums: &[(u16, ScanSum)]) -> Result<()> {
+        let sums = sums.to_vec();
+        self.write(sums.len() * 64, move |draft| {
+            for (serial, sum) in sums {
+                draft.put(key::scan(block, writer, serial), &(sum.count, sum.first_ms, sum.last_ms))?;
+            }
+            Ok(())
+        })
+        .await
+    }
+    async fn scans(&self, block: Block) -> Result<Vec<(Writer, Vec<(u16, ScanSum)>)>> {
+        self.read(usize::MAX, move |view| read::scans(view, block)).await
+    }
+}

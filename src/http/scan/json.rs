@@ -1,0 +1,282 @@
+//! The JSON of a scan.
+//!
+//! Everything but the code and its scan sums is the same for all codes with one view, so it is written once and kept; a scan
+//! copies it between the two.
+
+use jiff::{Timestamp, civil::Date};
+use serde::Serialize;
+
+use crate::{
+    code::Code,
+    registration::{DateRange, Document, Quantity, masked_number},
+    service::scan::{BatchFacts, Line, View},
+    store::ScanSum,
+    trace::{Bearing, State, Verdict},
+};
+
+/// A scan's answer, as far as it is known without the code's own figures.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct Answer<'a> {
+    /// Whether the label is ours and belongs to this product.
+    pub genuine: bool,
+    /// The gravest of `verdicts`.
+    #[schema(value_type = String)]
+    pub verdict: Verdict,
+    /// All that hold, gravest first.
+    #[schema(value_type = Vec<String>)]
+    pub verdicts: Vec<Verdict>,
+    /// Where the goods are in their life; absent where the code was not issued.
+    #[schema(value_type = Option<String>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<State>,
+    /// A sentence for each verdict.
+    pub reasons: Vec<String>,
+    /// Whether the code was made under a key that is retired since; it verifies all the same.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub retired_key: bool,
+    /// The trade item.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub product: Option<ProductAnswer<'a>>,
+    /// The lot and where it comes from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch: Option<BatchAnswer<'a>>,
+    /// What happened, latest first, at most 100 lines.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeline: Option<Timeline<'a>>,
+    /// The temperature record; none is kept yet.
+    #[schema(value_type = Option<Object>)]
+    pub cold_chain: Option<()>,
+}
+
+/// A trade item, and how much of it one code stands for.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct ProductAnswer<'a> {
+    gtin: Option<String>,
+    name_zh: &'a str,
+    name_en: Option<&'a str>,
+    brand: Option<&'a str>,
+    specification: Option<&'a str>,
+    level: &'static str,
+    content: Option<QuantityAnswer<'a>>,
+    storage_min_celsius: Option<f64>,
+    storage_max_celsius: Option<f64>,
+    /// Path of its picture on this host.
+    picture: Option<String>,
+}
+
+/// A quantity with its UN/ECE Recommendation 20 unit.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct QuantityAnswer<'a> {
+    value: f64,
+    uom: &'a str,
+}
+
+/// One lot of one product in one consignment.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct BatchAnswer<'a> {
+    id: u64,
+    lot: Option<&'a str>,
+    #[schema(value_type = Option<Object>)]
+    production: Option<Days>,
+    #[schema(value_type = Option<Object>)]
+    expiry: Option<Days>,
+    /// ISO 3166-1 alpha-2.
+    origin: Option<String>,
+    producer: Option<&'a str>,
+    producer_registration: Option<&'a str>,
+    importer: &'a str,
+    port_of_entry: Option<&'a str>,
+    #[schema(value_type = Option<String>)]
+    entry_date: Option<Date>,
+    documents: Vec<DocumentAnswer<'a>>,
+}
+
+/// Days, both ends named.
+#[derive(Serialize)]
+struct Days {
+    first: Date,
+    last: Date,
+}
+
+/// What is public of a paper.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct DocumentAnswer<'a> {
+    #[schema(value_type = String)]
+    kind: crate::registration::DocumentKind,
+    /// With the middle masked.
+    number: String,
+    issuer: Option<&'a str>,
+    #[schema(value_type = Option<String>)]
+    date: Option<Date>,
+    /// Path of the public rendition, where there is one.
+    rendition: Option<String>,
+}
+
+/// The public timeline.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct Timeline<'a> {
+    lines: Vec<LineAnswer<'a>>,
+    /// How many lines more there are.
+    further: usize,
+}
+
+/// A line of it.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct LineAnswer<'a> {
+    #[schema(value_type = String)]
+    time: Timestamp,
+    biz_step: Option<&'a str>,
+    disposition: Option<&'a str>,
+    /// The public event id.
+    event: String,
+    /// Who said it, where that is public.
+    party: Option<&'a str>,
+    /// Whether it is somebody's report that changes no state.
+    report: bool,
+}
+
+impl<'a> Answer<'a> {
+    /// Of a code that no more is known of than a verdict.
+    pub fn nothing(verdict: Verdict) -> Self {
+        Self {
+            genuine: false,
+            verdict,
+            verdicts: vec![verdict],
+            state: None,
+            reasons: vec![verdict.reason().to_owned()],
+            retired_key: false,
+            product: None,
+            batch: None,
+            timeline: None,
+            cold_chain: None,
+        }
+    }
+
+    /// Of an issued code. `verdicts` are the view's, or graver ones that the link adds.
+    pub fn issued(view: &'a View, verdicts: Vec<Verdict>, retired_key: bool) -> Self {
+        let mut reasons: Vec<_> = verdicts.iter().map(|verdict| verdict.reason().to_owned()).collect();
+        if retired_key {
+            reasons.push("The code was made under a key that has been retired since; it verifies.".to_owned());
+        }
+        Self {
+            genuine: verdicts.iter().all(|verdict| verdict.label_is_ours()),
+            verdict: verdicts.first().copied().unwrap_or(Verdict::Unverifiable),
+            verdicts,
+            state: Some(view.status.state),
+            reasons,
+            retired_key,
+            product: ProductAnswer::of(view),
+            batch: Some(BatchAnswer::of(view.batch())),
+            timeline: Some(Timeline {
+                lines: view.lines.iter().map(LineAnswer::of).collect(),
+                further: view.lines_further,
+            }),
+            cold_chain: None,
+        }
+    }
+
+    /// Everything between the code and its scans, without the outer braces.
+    pub fn middle(&self) -> serde_json::Result<Vec<u8>> {
+        let mut json = serde_json::to_vec(self)?;
+        json.pop();
+        if !json.is_empty() {
+            json.remove(0);
+        }
+        Ok(json)
+    }
+}
+
+/// The whole answer for one code, from what [`Answer::middle`] wrote.
+pub fn fill(code: &Code, middle: &[u8], sum: Option<&ScanSum>) -> Vec<u8> {
+    use std::io::Write;
+
+    let mut json = Vec::with_capacity(middle.len() + 112);
+    json.extend_from_slice(b"{\"code\":\"");
+    json.extend_from_slice(&code.to_ascii());
+    json.extend_from_slice(b"\",");
+    json.extend_from_slice(middle);
+    json.extend_from_slice(b",\"scans\":");
+    match sum.filter(|sum| sum.count > 0) {
+        None => json.extend_from_slice(b"{\"count\":0,\"first\":null}"),
+        Some(sum) => {
+            let first = Timestamp::from_millisecond(sum.first_ms).unwrap_or(Timestamp::UNIX_EPOCH);
+            // Writing to a `Vec` does not fail.
+            let _ = write!(json, "{{\"count\":{},\"first\":\"{first}\"}}", sum.count);
+        }
+    }
+    json.push(b'}');
+    json
+}
+
+impl<'a> ProductAnswer<'a> {
+    fn of(view: &'a View) -> Option<Self> {
+        let product = view.batch().product.as_ref()?;
+        let (run, effective) = (view.run(), view.batch().effective());
+        let packed = product.packaging.iter().find(|packaging| packaging.level == run.level);
+        let content = run.content.as_ref().or_else(|| packed.and_then(|packaging| packaging.net.as_ref()));
+        Some(Self {
+            gtin: product.gtin.as_ref().map(ToString::to_string),
+            name_zh: &product.name_zh,
+            name_en: product.name_en.as_deref(),
+            brand: effective.brand,
+            specification: effective.specification,
+            level: run.level.as_str(),
+            content: content.map(QuantityAnswer::of),
+            storage_min_celsius: effective.storage.and_then(|storage| storage.min_celsius),
+            storage_max_celsius: effective.storage.and_then(|storage| storage.max_celsius),
+            picture: product.picture.as_ref().map(|_| format!("/v1/products/{}/picture", product.id)),
+        })
+    }
+}
+
+impl<'a> QuantityAnswer<'a> {
+    fn of(quantity: &'a Quantity) -> Self {
+        Self { value: quantity.value.to_number(), uom: quantity.uom.as_str() }
+    }
+}
+
+impl<'a> BatchAnswer<'a> {
+    /// What is public of a batch.
+    pub fn of(facts: &'a BatchFacts) -> Self {
+        let (batch, effective) = (&facts.batch, facts.effective());
+        let days = |range: DateRange| Days { first: range.first, last: range.last };
+        Self {
+            id: batch.id.0,
+            lot: batch.lot.as_deref(),
+            production: batch.production.map(days),
+            expiry: batch.expiry.map(days),
+            origin: effective.origin.map(|country| country.to_string()),
+            producer: effective.producer.map(|producer| producer.name.as_str()),
+            producer_registration: effective.producer.and_then(|producer| producer.registration.as_deref()),
+            importer: facts.importer.public_name.as_deref().unwrap_or(&facts.importer.legal_name),
+            port_of_entry: facts.consignment.port_of_entry.as_deref(),
+            entry_date: effective.entry_date,
+            documents: facts.documents.iter().map(DocumentAnswer::of).collect(),
+        }
+    }
+}
+
+impl<'a> DocumentAnswer<'a> {
+    fn of(document: &'a Document) -> Self {
+        Self {
+            kind: document.kind,
+            number: masked_number(&document.number),
+            issuer: document.issuer.as_deref(),
+            date: document.date,
+            rendition: document.public.as_ref().map(|_| format!("/v1/documents/{}/public", document.id)),
+        }
+    }
+}
+
+impl<'a> LineAnswer<'a> {
+    fn of(line: &'a Line) -> Self {
+        Self {
+            time: Timestamp::from_millisecond(line.entry.place.event_time_ms).unwrap_or(Timestamp::UNIX_EPOCH),
+            biz_step: line.entry.biz_step.as_ref().map(|step| step.as_str()),
+            disposition: line.entry.disposition.as_ref().map(|disposition| disposition.as_str()),
+            event: line.entry.event.to_uri(),
+            party: line.party.as_deref(),
+            report: line.bearing == Bearing::Report,
+        }
+    }
+}

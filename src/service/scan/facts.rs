@@ -1,0 +1,165 @@
+//! What scans rest on beside ledgers: the batch with all that it refers to, and the run.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError, Weak},
+};
+
+use super::view::View;
+use crate::{
+    code::{RunId, RunKey},
+    limits::{DOCUMENTS_MAX, LEDGER_ENTRIES_MAX, PAGE_ITEMS_MAX},
+    registration::{Batch, Consignment, Content, Document, EffectiveBatch, Kind, Organization, Parent, Product, Run},
+    service::{Basis, Service, Watched},
+    store::{self, Slice},
+    trace::{BatchId, Entry, Ledger, OrganizationId, Place, Subject},
+};
+
+/// A batch with all that it refers to.
+#[derive(Clone, Debug)]
+pub struct BatchFacts {
+    /// The batch.
+    pub batch: Batch,
+    /// Its consignment.
+    pub consignment: Consignment,
+    /// Its product; `None` only for a draft.
+    pub product: Option<Product>,
+    /// The importer.
+    pub importer: Organization,
+    /// Its documents and its consignment's, at most `DOCUMENTS_MAX`.
+    pub documents: Vec<Document>,
+}
+
+impl BatchFacts {
+    /// The batch with what it takes from consignment and product.
+    pub fn effective(&self) -> EffectiveBatch<'_> {
+        EffectiveBatch::new(&self.batch, &self.consignment, self.product.as_ref())
+    }
+
+    /// The lot that the batch belongs to, where it has a GTIN and an AI 10.
+    pub fn lot(&self) -> Option<Subject> {
+        let gtin = self.product.as_ref()?.gtin.as_ref()?;
+        Some(Subject::Lot { gtin: gtin.to_string(), lot: self.batch.ai10.as_ref()?.to_string() })
+    }
+}
+
+/// A run with its batch, its key, and the ledgers that all its codes share.
+#[derive(Debug)]
+pub struct RunFacts {
+    /// The run.
+    pub run: Run,
+    /// What proves its codes.
+    pub key: RunKey,
+    /// Its batch.
+    pub batch: BatchFacts,
+    /// Entries on the whole batch and lot: they bear on every code.
+    pub whole: Vec<Entry>,
+    /// Entries on whole groups of the run.
+    pub groups: Ledger,
+    /// Public names of organizations that entries of the above come from.
+    pub basis: Basis,
+    /// Views by the entries that they show, so that codes with the same history share one.
+    views: Mutex<HashMap<Vec<Place>, Weak<View>>>,
+}
+
+impl RunFacts {
+    /// The view of the codes whose own entries have these places; `make` makes it where none is in memory.
+    pub(super) fn view(&self, places: Vec<Place>, make: impl FnOnce() -> View) -> Arc<View> {
+        let mut views = self.views.lock().unwrap_or_else(PoisonError::into_inner);
+        if views.len() == views.capacity() {
+            views.retain(|_, view| view.strong_count() > 0);
+        }
+        let slot = views.entry(places).or_default();
+        slot.upgrade().unwrap_or_else(|| {
+            let view = Arc::new(make());
+            *slot = Arc::downgrade(&view);
+            view
+        })
+    }
+}
+
+impl Service {
+    /// A batch with all that it refers to; `None` where it is not registered. Everything that it is made from is added to
+    /// `basis` before it is read.
+    pub async fn batch_facts(&self, id: BatchId, basis: &mut Basis) -> store::Result<Option<BatchFacts>> {
+        let Some(Content::Batch(batch)) = self.watched(basis, Kind::Batch, id.0).await? else { return Ok(None) };
+        let consignment = match self.watched(basis, Kind::Consignment, batch.consignment.0).await? {
+            Some(Content::Consignment(consignment)) => consignment,
+            _ => return Err(dangling("consignment", batch.consignment)),
+        };
+        let importer = self.organization(batch.organization, basis).await?;
+        let product = match batch.product {
+            None => None,
+            Some(product) => match self.watched(basis, Kind::Product, product.0).await? {
+                Some(Content::Product(product)) => Some(product),
+                _ => return Err(dangling("product", product)),
+            },
+        };
+        let mut documents = self.documents_of(basis, Kind::Consignment, batch.consignment.0).await?;
+        documents.extend(self.documents_of(basis, Kind::Batch, id.0).await?);
+        Ok(Some(BatchFacts { batch, consignment, product, importer, documents }))
+    }
+
+    /// An organization that others refer to.
+    pub async fn organization(&self, id: OrganizationId, basis: &mut Basis) -> store::Result<Organization> {
+        match self.watched(basis, Kind::Organization, id.0).await? {
+            Some(Content::Organization(organization)) => Ok(organization),
+            _ => Err(dangling("organization", id)),
+        }
+    }
+
+    async fn watched(&self, basis: &mut Basis, kind: Kind, id: u64) -> store::Result<Option<Content>> {
+        self.watch.add(basis, Watched::Statement(kind, id));
+        Ok(self.statement(kind, id).await?.map(|statement| statement.content))
+    }
+
+    async fn documents_of(&self, basis: &mut Basis, kind: Kind, id: u64) -> store::Result<Vec<Document>> {
+        self.watch.add(basis, Watched::Children(kind, id));
+        let parent = if kind == Kind::Batch { Parent::Batch(id) } else { Parent::Consignment(id) };
+        let mut documents = Vec::new();
+        for document in self.store.children(&parent, Kind::Document, None, DOCUMENTS_MAX).await? {
+            if let Some(Content::Document(document)) = self.watched(basis, Kind::Document, document).await? {
+                documents.push(document);
+            }
+        }
+        Ok(documents)
+    }
+
+    /// A run with all that its codes share; `None` where it was never issued.
+    pub(super) async fn run_facts(&self, id: RunId, key: RunKey) -> store::Result<Option<RunFacts>> {
+        let mut basis = Basis::default();
+        let Some(Content::Run(run)) = self.watched(&mut basis, Kind::Run, u64::from(id.bits())).await? else {
+            return Ok(None);
+        };
+        let Some(batch) = self.batch_facts(run.batch, &mut basis).await? else {
+            return Err(dangling("batch", run.batch));
+        };
+        let mut whole = self.ledger(&Subject::Batch(run.batch), Slice::Shared, &mut basis).await?;
+        if let Some(lot) = batch.lot() {
+            whole.extend(self.ledger(&lot, Slice::Shared, &mut basis).await?);
+        }
+        let groups = Ledger::new(self.ledger(&Subject::Run(id), Slice::Shared, &mut basis).await?);
+        Ok(Some(RunFacts { run, key, batch, whole, groups, basis, views: Mutex::default() }))
+    }
+
+    /// The entries of a slice, page by page, at most `LEDGER_ENTRIES_MAX`.
+    pub async fn ledger(&self, subject: &Subject, slice: Slice, basis: &mut Basis) -> store::Result<Vec<Entry>> {
+        self.watch.add(basis, Watched::Ledger(subject.clone()));
+        let mut entries: Vec<Entry> = Vec::new();
+        while entries.len() < LEDGER_ENTRIES_MAX {
+            let after = entries.last().map(|entry| entry.place);
+            let page = self.store.entries(subject, slice, after, PAGE_ITEMS_MAX * 10).await?;
+            let whole = page.len() < PAGE_ITEMS_MAX * 10;
+            entries.extend(page);
+            if whole {
+                return Ok(entries);
+            }
+        }
+        Err(store::Error::TooLarge { what: "ledger", found: entries.len(), max: LEDGER_ENTRIES_MAX })
+    }
+}
+
+/// What a statement refers to is written before it: its absence is damage.
+fn dangling(table: &'static str, id: impl std::fmt::Display) -> store::Error {
+    store::Error::Corrupt { table, key: id.to_string(), found: "it is referred to, but not there".to_owned() }
+}

@@ -1,0 +1,101 @@
+//! Scans: what a code's link says, from memory where nothing changed since it was last asked.
+
+mod count;
+mod facts;
+mod view;
+
+use std::sync::Arc;
+
+use jiff::{Timestamp, civil::Date};
+
+pub use self::{
+    count::{BlockScans, ScanCounts},
+    facts::{BatchFacts, RunFacts},
+    view::{BlockView, Line, View},
+};
+use super::Service;
+use crate::{
+    code::{Code, Verification},
+    store::{self, ScanSum},
+    trace::{Block, Verdict},
+};
+
+/// What is known of a scanned code.
+#[derive(Clone, Debug)]
+pub enum Scanned {
+    /// No more than this verdict: forged, not issued, or not verifiable.
+    Nothing(Verdict),
+    /// It was issued.
+    Issued {
+        /// What it shares with others.
+        view: Arc<View>,
+        /// How often the public has scanned it, this scan with it where it counts.
+        sum: ScanSum,
+        /// The master key is retired.
+        retired: bool,
+    },
+}
+
+impl Service {
+    /// Answers the scan of a code. `counts` tells whether it is one by the public. A store that is silent gives
+    /// `unverifiable`, never an error.
+    pub async fn scan(&self, code: &Code, counts: bool) -> Scanned {
+        let now_ms = self.now_ms();
+        let today = self.date(now_ms);
+        let at = Block::of(code.run, code.serial);
+        let cached = self.blocks.get(&at).filter(|block| block.is_current(today));
+        // A cached run's key saves its derivation; both ways compare in constant time.
+        let verification = match &cached {
+            Some(block) => block.facts.key.verify(code),
+            None => self.keys.verify(code),
+        };
+        let retired = match verification {
+            Verification::Forged => return Scanned::Nothing(Verdict::Forged),
+            Verification::UnknownKey => return Scanned::Nothing(Verdict::Unverifiable),
+            Verification::Valid => false,
+            Verification::Retired => true,
+        };
+        let block = match cached {
+            Some(block) => Ok(Some(block)),
+            None => self.block(at, today).await,
+        };
+        match block {
+            Ok(Some(block)) if code.serial.get() < block.facts.run.count => {
+                let Some(view) = block.view(code.serial) else { return Scanned::Nothing(Verdict::Unverifiable) };
+                let offset = Block::offset(code.serial);
+                let sum = if counts {
+                    self.scans.count(&block.scans, offset, now_ms)
+                } else {
+                    ScanCounts::sum(&block.scans, offset)
+                };
+                Scanned::Issued { view, sum, retired }
+            }
+            Ok(_) => Scanned::Nothing(Verdict::NotIssued),
+            Err(error) => {
+                tracing::error!(%error, run = %code.run, "a scan could not be answered from the store");
+                Scanned::Nothing(Verdict::Unverifiable)
+            }
+        }
+    }
+
+    /// The verdict of a code alone, for `/v1/verify`: nothing is counted.
+    pub async fn verify(&self, code: &Code) -> Verdict {
+        match self.scan(code, false).await {
+            Scanned::Nothing(verdict) => verdict,
+            Scanned::Issued { view, .. } => view.verdict(),
+        }
+    }
+
+    async fn block(&self, at: Block, today: Date) -> store::Result<Option<Arc<BlockView>>> {
+        let Some(facts) = self.facts_of(at.run).await? else { return Ok(None) };
+        let block = Arc::new(self.read_block(facts, at, today).await?);
+        self.blocks.insert(at, Arc::clone(&block));
+        Ok(Some(block))
+    }
+
+    /// The day that an instant belongs to, in the configured zone.
+    pub fn date(&self, ms: i64) -> Date {
+        let timestamp = Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH);
+        timestamp.to_zoned(self.settings.zone.clone()).date()
+    }
+}

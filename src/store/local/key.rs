@@ -1,0 +1,269 @@
+//! Keys: one byte names the table, then fixed-length numbers, big-endian, so that keys sort as the
+//! things do, and texts behind their length, so that no key is the beginning of another's.
+
+use crate::{
+    registration::{Kind, Parent},
+    store::{Error, Result, Writer},
+    trace::{Block, CaptureId, Entry, EventHash, OrganizationId, Place, RecordId, Scope, Subject},
+};
+use sha2::{Digest, Sha256};
+
+/// The longest text inside a key, in bytes: EPC URIs and names of claims.
+pub const TEXT_BYTES_MAX: usize = crate::limits::KEY_TEXT_BYTES_MAX;
+
+macro_rules! tables {
+    ($($(#[$doc:meta])* $name:ident = $prefix:literal, $text:literal;)*) => {
+        /// What is kept, each under its prefix in the one keyspace.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[repr(u8)]
+        pub enum Table { $($(#[$doc])* $name = $prefix,)* }
+
+        impl Table {
+            /// All of them, in the order of their prefixes' first use; the markers' counts stand in this order.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// Its name in messages and in the specification.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+        }
+    };
+}
+
+tables! {
+    /// Bodies by record id.
+    Record = b'r', "record";
+    /// Records by public event id.
+    Event = b'e', "event";
+    /// Records by organization and given event id.
+    Given = b'g', "given";
+    /// Entries by subject, cluster and place.
+    Entry = b'l', "entry";
+    /// Statements by kind, number and version.
+    Statement = b's', "statement";
+    /// Statements by parent.
+    Child = b'p', "child";
+    /// Captures by id.
+    Capture = b'c', "capture";
+    /// Committed captures that are not applied.
+    Unfinished = b'u', "unfinished";
+    /// Staged chunks by capture and number.
+    Staged = b't', "staged";
+    /// Applied chunks by capture and number.
+    Applied = b'a', "applied";
+    /// Rows of the feed by position.
+    Feed = b'f', "feed";
+    /// Claims by name.
+    Claim = b'k', "claim";
+    /// Scan sums by block, server and serial.
+    Scan = b'n', "scan";
+    /// Markers of the newest groups by number.
+    Marker = b'm', "marker";
+}
+
+impl Table {
+    /// The table that a key belongs to.
+    pub fn of(key: &[u8]) -> Option<Self> {
+        Self::ALL.iter().copied().find(|table| Some(&(*table as u8)) == key.first())
+    }
+}
+
+/// A key under construction.
+pub struct Key(Vec<u8>);
+
+impl Key {
+    pub fn new(table: Table) -> Self {
+        let mut bytes = Vec::with_capacity(96);
+        bytes.push(table as u8);
+        Self(bytes)
+    }
+    fn bytes(mut self, bytes: &[u8]) -> Self {
+        self.0.extend_from_slice(bytes);
+        self
+    }
+    fn text(self, what: &'static str, text: &str) -> Result<Self> {
+        let len = text.len();
+        match u16::try_from(len) {
+            Ok(short) if len <= TEXT_BYTES_MAX => Ok(self.bytes(&short.to_be_bytes()).bytes(text.as_bytes())),
+            _ => Err(Error::TooLarge { what, found: len, max: TEXT_BYTES_MAX }),
+        }
+    }
+    pub fn done(self) -> Vec<u8> {
+        self.0
+    }
+}
+
+pub fn record(id: RecordId) -> Vec<u8> {
+    Key::new(Table::Record).bytes(&id.0).done()
+}
+
+pub fn events(event: EventHash) -> Vec<u8> {
+    Key::new(Table::Event).bytes(&event.0).done()
+}
+
+pub fn event(event: EventHash, id: RecordId) -> Vec<u8> {
+    Key::new(Table::Event).bytes(&event.0).bytes(&id.0).done()
+}
+
+/// Given event ids stand hashed: they may be long.
+pub fn givens(organization: OrganizationId, given: &str) -> Vec<u8> {
+    let hash: [u8; 32] = Sha256::digest(given.as_bytes()).into();
+    Key::new(Table::Given).bytes(&organization.0.to_be_bytes()).bytes(&hash).done()
+}
+
+pub fn given(organization: OrganizationId, given: &str, id: RecordId) -> Vec<u8> {
+    Key(givens(organization, given)).bytes(&id.0).done()
+}
+
+pub fn subject(subject: &Subject) -> Result<Vec<u8>> {
+    let key = Key::new(Table::Entry);
+    let key = match subject {
+        Subject::Batch(id) => key.bytes(&[0]).bytes(&id.0.to_be_bytes()),
+        Subject::Lot { gtin, lot } => key.bytes(&[1]).text("a GTIN", gtin)?.text("a lot", lot)?,
+        Subject::Run(run) => key.bytes(&[2]).bytes(&run.bits().to_be_bytes()),
+        Subject::Group(group) => key.bytes(&[3]).bytes(&group.run.bits().to_be_bytes()).bytes(&[group.index]),
+        Subject::Block(block) => {
+            key.bytes(&[4]).bytes(&block.run.bits().to_be_bytes()).bytes(&block.index.to_be_bytes())
+        }
+        Subject::Epc(uri) => key.bytes(&[5]).text("an EPC", uri)?,
+    };
+    Ok(key.done())
+}
+
+/// Cluster of the entries that bear on more than one code; those of one serial follow under 1 + serial.
+pub const SHARED: u32 = 0;
+
+/// Cluster of a serial inside its block.
+pub fn cluster(serial: u32) -> u32 {
+    1 + serial % crate::limits::BLOCK_CODES
+}
+
+/// Where in its ledger an entry clusters: apart only in blocks, and only if it speaks of one of the block's codes.
+pub fn cluster_of(subject: &Subject, scope: &Scope) -> u32 {
+    match (subject, scope) {
+        (Subject::Block(block), Scope::Span(span))
+            if span.first() == span.last()
+                && span.run() == block.run
+                && span.first().get() / crate::limits::BLOCK_CODES == u32::from(block.index) =>
+        {
+            cluster(span.first().get())
+        }
+        _ => SHARED,
+    }
+}
+
+pub fn entry(of: &Subject, entry: &Entry) -> Result<Vec<u8>> {
+    Ok(place(subject(of)?, cluster_of(of, &entry.scope), entry.place))
+}
+
+/// Key of a place in a cluster of the ledger that `subject` begins.
+pub fn place(subject: Vec<u8>, cluster: u32, place: Place) -> Vec<u8> {
+    Key(subject)
+        .bytes(&cluster.to_be_bytes())
+        .bytes(&ordered(place.event_time_ms))
+        .bytes(&place.record.0)
+        .bytes(&place.ordinal.to_be_bytes())
+        .done()
+}
+
+/// Bytes of a key of an entry that tell its place.
+pub const PLACE_BYTES: usize = 8 + 32 + 4;
+
+/// The place that an entry's key ends with.
+pub fn place_of(key: &[u8]) -> Option<Place> {
+    let tail = key.len().checked_sub(PLACE_BYTES).and_then(|at| key.get(at..))?;
+    let (time, tail) = tail.split_first_chunk::<8>()?;
+    let (record, ordinal) = tail.split_first_chunk::<32>()?;
+    Some(Place {
+        event_time_ms: (u64::from_be_bytes(*time) ^ (1 << 63)).cast_signed(),
+        record: RecordId(*record),
+        ordinal: u32::from_be_bytes(ordinal.try_into().ok()?),
+    })
+}
+
+/// A signed number as bytes that sort as it does.
+fn ordered(number: i64) -> [u8; 8] {
+    (number.cast_unsigned() ^ (1 << 63)).to_be_bytes()
+}
+
+const fn kind_byte(kind: Kind) -> u8 {
+    match kind {
+        Kind::Organization => 1,
+        Kind::Key => 2,
+        Kind::Product => 3,
+        Kind::Consignment => 4,
+        Kind::Batch => 5,
+        Kind::Document => 6,
+        Kind::Run => 7,
+    }
+}
+
+pub fn statements(kind: Kind, id: u64) -> Vec<u8> {
+    Key::new(Table::Statement).bytes(&[kind_byte(kind)]).bytes(&id.to_be_bytes()).done()
+}
+
+pub fn statement(kind: Kind, id: u64, version: u32) -> Vec<u8> {
+    Key(statements(kind, id)).bytes(&version.to_be_bytes()).done()
+}
+
+pub fn children(parent: &Parent, kind: Kind) -> Result<Vec<u8>> {
+    let key = Key::new(Table::Child);
+    let key = match parent {
+        Parent::All => key.bytes(&[0]),
+        Parent::Organization(id) => key.bytes(&[1]).bytes(&id.to_be_bytes()),
+        Parent::Consignment(id) => key.bytes(&[2]).bytes(&id.to_be_bytes()),
+        Parent::Batch(id) => key.bytes(&[3]).bytes(&id.to_be_bytes()),
+        Parent::Gtin(gtin) => key.bytes(&[4]).text("a GTIN", gtin)?,
+        Parent::Lot(gtin, lot) => key.bytes(&[5]).text("a GTIN", gtin)?.text("a lot", lot)?,
+    };
+    Ok(key.bytes(&[kind_byte(kind)]).done())
+}
+
+pub fn child(parent: &Parent, kind: Kind, id: u64) -> Result<Vec<u8>> {
+    Ok(Key(children(parent, kind)?).bytes(&id.to_be_bytes()).done())
+}
+
+pub fn capture(id: CaptureId) -> Vec<u8> {
+    Key::new(Table::Capture).bytes(&id.0).done()
+}
+
+pub fn unfinished(id: CaptureId) -> Vec<u8> {
+    Key::new(Table::Unfinished).bytes(&id.0).done()
+}
+
+pub fn staged(id: CaptureId, chunk: u32) -> Vec<u8> {
+    Key::new(Table::Staged).bytes(&id.0).bytes(&chunk.to_be_bytes()).done()
+}
+
+pub fn applied(id: CaptureId, chunk: u32) -> Vec<u8> {
+    Key::new(Table::Applied).bytes(&id.0).bytes(&chunk.to_be_bytes()).done()
+}
+
+pub fn feed(position: u64) -> Vec<u8> {
+    Key::new(Table::Feed).bytes(&position.to_be_bytes()).done()
+}
+
+pub fn claim(name: &str) -> Result<Vec<u8>> {
+    Ok(Key::new(Table::Claim).text("the name of a claim", name)?.done())
+}
+
+fn block(block: Block) -> Key {
+    Key::new(Table::Scan).bytes(&block.run.bits().to_be_bytes()).bytes(&block.index.to_be_bytes())
+}
+
+pub fn block_scans(of: Block) -> Vec<u8> {
+    block(of).done()
+}
+
+pub fn scan(of: Block, writer: Writer, serial: u16) -> Vec<u8> {
+    block(of).bytes(&writer.0.to_be_bytes()).bytes(&serial.to_be_bytes()).done()
+}
+
+pub fn marker(number: u64) -> Vec<u8> {
+    Key::new(Table::Marker).bytes(&number.to_be_bytes()).done()
+}
+
+/// The record id that a key of the event or given table ends with, the capture id of the unfinished table, and so on.
+pub fn tail<const N: usize>(key: &[u8]) -> Option<[u8; N]> {
+    key.last_chunk::<N>().copied()
+}

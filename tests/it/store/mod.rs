@@ -1,0 +1,1 @@
+//! The store: its contract, and what it survives.
