@@ -94,7 +94,7 @@ pub struct ConfigArgs {
     /// The store: embedded:DIR [store.location].
     #[arg(long, value_name = "STORE")]
     store: Option<String>,
-    /// Key ring [codes.keyring; otherwise DIR/keyring.toml].
+    /// Key ring [keys.ring; otherwise DIR/keyring.toml].
     #[arg(long, value_name = "FILE")]
     keyring: Option<String>,
 }
@@ -107,7 +107,7 @@ impl ConfigArgs {
             settings.push(parse_setting(text)?);
         }
         settings.extend(self.store.iter().map(|store| Setting::new("store", "location", store)));
-        settings.extend(self.keyring.iter().map(|file| Setting::new("codes", "keyring", file)));
+        settings.extend(self.keyring.iter().map(|file| Setting::new("keys", "ring", file)));
         settings.extend(last);
         // A variable that is not UTF-8 is none of ours.
         let environment = std::env::vars_os();

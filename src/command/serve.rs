@@ -9,7 +9,7 @@ use crate::{
         admin_socket::AdminSocket,
         health::install_metrics,
         layers::layered,
-        serve::{Ending, serve, stop_signal},
+        serve::{Ending, serve, signals},
     },
 };
 
@@ -49,8 +49,7 @@ pub fn run(args: Args) -> Result<()> {
 pub(super) async fn until_stopped(config: Config) -> Result<()> {
     let metrics = install_metrics()
         .map_err(|error| Error::Io { what: "metrics".to_owned(), source: std::io::Error::other(error) })?;
-    let stop = stop_signal().map_err(Error::io("signals"))?;
-    let hurry = stop_signal().map_err(Error::io("signals"))?;
+    let signals = signals().map_err(Error::io("signals"))?;
     let opened = open::open(config).await?;
     let server = &opened.app.config.server;
     let listener = TcpListener::bind(server.listen).await.map_err(Error::io(server.listen.to_string()))?;
@@ -59,17 +58,7 @@ pub(super) async fn until_stopped(config: Config) -> Result<()> {
     let upkeep = tokio::spawn(upkeep(metrics.clone()));
     let router = layered(opened.router(Some(metrics)), server, open::random_number()?);
     tracing::info!(listen = %server.listen, store = %opened.app.config.store.location, "serving");
-    // The second signal: a person who presses the keys again does not want to wait.
-    let stopped = tokio::sync::Notify::new();
-    let stop = async {
-        stop.await;
-        stopped.notify_one();
-    };
-    let hurry = async {
-        stopped.notified().await;
-        hurry.await;
-    };
-    let ending = serve(listener, Some(admin), router, server, stop, hurry).await;
+    let ending = serve(listener, Some(admin), router, server, signals).await;
     upkeep.abort();
     opened.close().await?;
     match ending {

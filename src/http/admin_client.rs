@@ -12,7 +12,10 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use serde::{Serialize, de::DeserializeOwned};
-use tokio::net::UnixStream;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::UnixStream,
+};
 
 use super::admin_socket::FILE_NAME;
 use crate::limits::ADMIN_ANSWER_BYTES_MAX;
@@ -57,9 +60,17 @@ impl AdminClient {
             }
             Err(error) => return Err(error.into()),
         };
+        AdminClient::over(stream).await.map(Some)
+    }
+
+    /// A client at the other end of `stream`.
+    ///
+    /// # Errors
+    /// [`Error::Connection`] where the stream ends at once.
+    pub async fn over(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Result<AdminClient, Error> {
         let (sender, connection) = handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);
-        Ok(Some(AdminClient { sender }))
+        Ok(AdminClient { sender })
     }
 
     /// `GET path`, read as JSON.

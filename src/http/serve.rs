@@ -1,6 +1,14 @@
 //! From a bound socket to the last answer: accept, serve, and stop without dropping what was accepted.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use axum::{Router, body::Body, extract::ConnectInfo, http::Request};
 use hyper::{body::Incoming, server::conn::http1};
@@ -10,10 +18,10 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    io::{AsyncRead, AsyncWrite, DuplexStream},
     net::TcpListener,
     signal::unix::{SignalKind, signal},
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc},
 };
 use tower::ServiceExt;
 use tower_http::timeout::TimeoutBody;
@@ -39,40 +47,57 @@ pub enum Ending {
     Cut(usize),
 }
 
-/// Serves until `stop` is done, then finishes what was accepted within `server.shutdown_timeout()`, or until
-/// `hurry` is done. `router` must have its layers already.
+/// Serves until the first signal, then finishes what was accepted within `server.shutdown_timeout()`, or until the
+/// second signal: who presses the keys again does not want to wait. `router` must have its layers already.
 pub async fn serve(
     listener: TcpListener,
     admin: Option<AdminSocket>,
     router: Router,
     server: &Server,
-    stop: impl Future<Output = ()>,
-    hurry: impl Future<Output = ()>,
+    mut signals: mpsc::Receiver<Signal>,
 ) -> Ending {
     let connections = Connections::new(router, server);
     tokio::select! {
         () = connections.accept_tcp(&listener) => {}
         () = connections.accept_admin(admin.as_ref()) => {}
-        () = stop => {}
+        _ = signals.recv() => {}
     }
     // Closing the sockets first lets the system refuse newcomers, who then try another server.
     drop((listener, admin));
-    connections.finish(server.shutdown_timeout(), hurry).await
+    connections.finish(server.shutdown_timeout(), signals).await
 }
 
-/// Done when SIGTERM or SIGINT arrives.
+/// Serves one caller in this process, as if it had come through the admin socket, until it hangs up.
+pub async fn serve_in_process(stream: DuplexStream, router: Router, server: &Server) {
+    let connections = Connections::new(router, server);
+    connections.spawn(stream, Peer::Admin, None);
+    connections.ended().await;
+}
+
+/// SIGTERM or SIGINT.
+#[derive(Clone, Copy, Debug)]
+pub struct Signal;
+
+/// The process's signals from now on. To be called within a runtime.
 ///
 /// # Errors
 /// When the system does not let the process listen for signals.
-pub fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+pub fn signals() -> io::Result<mpsc::Receiver<Signal>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+    let (sender, receiver) = mpsc::channel(1);
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            if sender.send(Signal).await.is_err() {
+                return;
+            }
         }
-    })
+    });
+    Ok(receiver)
 }
 
 struct Connections {
@@ -81,6 +106,9 @@ struct Connections {
     receive_timeout: Duration,
     permits: Arc<Semaphore>,
     graceful: GracefulShutdown,
+    /// How many connections there are.
+    open: Arc<AtomicUsize>,
+    last_ended: Arc<Notify>,
 }
 
 impl Connections {
@@ -93,6 +121,8 @@ impl Connections {
             receive_timeout: server.receive_timeout(),
             permits: Arc::new(Semaphore::new(server.connections_max.min(Semaphore::MAX_PERMITS))),
             graceful: GracefulShutdown::new(),
+            open: Arc::default(),
+            last_ended: Arc::default(),
         }
     }
 
@@ -144,26 +174,32 @@ impl Connections {
         });
         let connection = self.http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
         let connection = self.graceful.watch(connection);
+        let (open, last_ended) = (self.open.clone(), self.last_ended.clone());
+        open.fetch_add(1, Ordering::Relaxed);
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::trace!(%error, "a connection broke off");
+            }
+            if open.fetch_sub(1, Ordering::Relaxed) == 1 {
+                last_ended.notify_one();
             }
             drop(permit);
         });
     }
 
-    async fn finish(self, limit: Duration, hurry: impl Future<Output = ()>) -> Ending {
-        let busy = self.permits.clone();
-        let open_before = self.graceful.count();
-        tracing::info!(connections = open_before, "stopping: finishing what was accepted");
-        let total = busy.available_permits();
+    async fn finish(self, limit: Duration, mut signals: mpsc::Receiver<Signal>) -> Ending {
+        let open = self.open.clone();
+        tracing::info!(connections = open.load(Ordering::Relaxed), "stopping: finishing what was accepted");
         tokio::select! {
-            () = self.graceful.shutdown() => return Ending::Finished,
-            () = tokio::time::sleep(limit) => {}
-            () = hurry => {}
+            () = self.graceful.shutdown() => Ending::Finished,
+            () = tokio::time::sleep(limit) => Ending::Cut(open.load(Ordering::Relaxed)),
+            _ = signals.recv() => Ending::Cut(open.load(Ordering::Relaxed)),
         }
-        let finished = busy.available_permits().saturating_sub(total);
-        Ending::Cut(open_before.saturating_sub(finished))
+    }
+
+    /// Done when the last connection has ended by itself.
+    async fn ended(&self) {
+        self.last_ended.notified().await;
     }
 }
 
@@ -179,7 +215,6 @@ mod tests {
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
         net::TcpStream,
-        sync::oneshot,
     };
 
     use super::*;
@@ -187,8 +222,7 @@ mod tests {
 
     struct Running {
         address: SocketAddr,
-        stop: oneshot::Sender<()>,
-        hurry: oneshot::Sender<()>,
+        signals: mpsc::Sender<Signal>,
         ending: tokio::task::JoinHandle<Ending>,
     }
 
@@ -197,17 +231,9 @@ mod tests {
         let server = Config::load(None, [], &settings).unwrap().server;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (stop, stopped) = oneshot::channel();
-        let (hurry, hurried) = oneshot::channel::<()>();
-        let ending = tokio::spawn(async move {
-            let hurry = async {
-                if hurried.await.is_err() {
-                    std::future::pending().await
-                }
-            };
-            serve(listener, None, router, &server, async { drop(stopped.await) }, hurry).await
-        });
-        Running { address, stop, hurry, ending }
+        let (signals, received) = mpsc::channel(1);
+        let ending = tokio::spawn(async move { serve(listener, None, router, &server, received).await });
+        Running { address, signals, ending }
     }
 
     /// A route that says when it has begun and answers when told to.
@@ -235,7 +261,7 @@ mod tests {
         let mut stream = ask(running.address).await;
         let _idle = TcpStream::connect(running.address).await.unwrap();
         drop(begun.acquire().await.unwrap());
-        running.stop.send(()).unwrap();
+        running.signals.send(Signal).await.unwrap();
         while TcpStream::connect(running.address).await.is_ok() {
             tokio::task::yield_now().await;
         }
@@ -244,7 +270,6 @@ mod tests {
         stream.read_to_string(&mut answer).await.unwrap();
         assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with("done"), "{answer}");
         assert_eq!(running.ending.await.unwrap(), Ending::Finished);
-        drop(running.hurry);
     }
 
     #[tokio::test]
@@ -253,8 +278,8 @@ mod tests {
         let running = start(router, &[]).await;
         let _stream = ask(running.address).await;
         drop(begun.acquire().await.unwrap());
-        running.stop.send(()).unwrap();
-        running.hurry.send(()).unwrap();
+        running.signals.send(Signal).await.unwrap();
+        running.signals.send(Signal).await.unwrap();
         assert_eq!(running.ending.await.unwrap(), Ending::Cut(1));
     }
 
