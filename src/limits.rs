@@ -44,8 +44,8 @@ pub const PUBLIC_TIMELINE_LINES_MAX: usize = 100;
 
 /// Text inside a key of the embedded store, in bytes: EPC URIs and names of claims.
 pub const KEY_TEXT_BYTES_MAX: usize = 4096;
-/// Value of a claim, in bytes: a signed checkpoint is below 1 kB.
-pub const CLAIM_BYTES_MAX: usize = 16 << 10;
+/// Value of a claim, in bytes: a signed checkpoint is below 1 kB, an answer kept under an `Idempotency-Key` larger.
+pub const CLAIM_BYTES_MAX: usize = 2 * IDEMPOTENCY_ANSWER_BYTES_MAX;
 /// What one call may ask the embedded store to write, in bytes: a whole capture's records with keys, indexes and entries.
 pub const WRITE_BYTES_MAX: usize = 2 * CAPTURE_BYTES_MAX;
 /// What may wait for the embedded store's committer, in KiB of keys and values: bounds memory; further callers wait.
@@ -56,6 +56,18 @@ pub const WRITES_WAITING_MAX: usize = 4096;
 pub const GROUP_BYTES_MAX: usize = 8 << 20;
 /// Captures in one row of the feed: 36 bytes each keep it below 64 KiB.
 pub const FEED_ROW_CAPTURES_MAX: usize = 1024;
+/// Groups whose markers the embedded store keeps: the chain that is checked when it opens.
+pub const MARKERS_KEPT: u64 = 1 << 16;
+/// Groups after which the embedded store has its engine flush, so that what is only in the journal stays well inside
+/// the chain: one part being filled, two being flushed. At 8,000 groups a second that is every two seconds.
+pub const GROUPS_UNFLUSHED_MAX: u64 = 1 << 14;
+/// What the embedded engine holds in memory before it flushes, in bytes; with 64 MB a journal it bounds what is
+/// replayed after a kill.
+pub const MEMTABLE_BYTES_MAX: u64 = 16 << 20;
+/// Blocks that the embedded engine keeps in memory, in bytes.
+pub const BLOCK_CACHE_BYTES: u64 = 64 << 20;
+/// Faults that one pass over the store lists; beyond it they are counted.
+pub const FAULTS_LISTED_MAX: usize = 1_000;
 /// Staged chunks that one step of a sweep removes.
 pub const SWEEP_CHUNKS_MAX: usize = 256;
 /// Items that a read collects on the caller's own thread; a longer one moves to a thread that may block.
@@ -67,6 +79,7 @@ const _: () = assert!(EVENT_SUBJECTS_MAX * 80 <= RECORD_BYTES_MAX);
 const _: () = assert!(ORDER_CODES_MAX.div_ceil(RUN_CODES_MAX) <= 12);
 const _: () = assert!(ATOMIC_BYTES_MAX <= GROUP_BYTES_MAX && GROUP_BYTES_MAX <= WRITE_BYTES_MAX);
 const _: () = assert!(WRITE_BYTES_MAX >> 10 <= WRITES_WAITING_KIB_MAX as usize);
+const _: () = assert!(3 * GROUPS_UNFLUSHED_MAX < MARKERS_KEPT);
 const _: () = assert!(FEED_ROW_CAPTURES_MAX * 40 + 64 <= 64 << 10);
 const _: () = assert!(KEY_TEXT_BYTES_MAX * 2 + 256 <= u16::MAX as usize);
 

@@ -133,13 +133,10 @@ mod tests {
     }
 
     fn client(peer: &str, header: &str, lines: &[(&'static str, &'static str)]) -> String {
-        let headers = lines.iter().map(|(name, value)| {
-            (HeaderName::from_static(name), HeaderValue::from_static(value))
-        });
-        let headers = HeaderMap::from_iter(headers.fold(HeaderMap::new(), |mut all, (name, value)| {
-            all.append(name, value);
-            all
-        }));
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
         ClientAddress::of(peer.parse().unwrap(), &headers, &server(header)).0.to_string()
     }
 
