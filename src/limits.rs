@@ -90,6 +90,27 @@ pub const RATE_CODES_BURST_MAX: u32 = 10_000_000;
 pub const RATE_FAILED_TAG_COST_MAX: u32 = 1_000;
 /// Addresses whose rate is remembered: about 100 bytes each.
 pub const RATE_ADDRESSES_MAX: u64 = 10_000_000;
+
+/// Blocks whose scan sums wait to be written; reached only while the store takes no writes.
+pub const SCAN_BLOCKS_UNFLUSHED_MAX: usize = 16_384;
+/// How often scan sums are written: what a crash may lose of them.
+pub const SCAN_FLUSH_INTERVAL_MS: u64 = 1_000;
+
+/// How long an `Idempotency-Key` is kept: 30 days.
+pub const IDEMPOTENCY_KEPT_MS: i64 = 30 * 24 * 3_600 * 1_000;
+/// The largest answer kept under an `Idempotency-Key`, in bytes: a CSV report of `CSV_ROWS_MAX` rows fits.
+pub const IDEMPOTENCY_ANSWER_BYTES_MAX: usize = 1 << 20;
+
+/// How far failed tags may push back the next admission, in milliseconds. Behind one address there may be a whole
+/// carrier's customers: one person's guesses must not lock them out for longer.
+pub const RATE_PENALTY_MS_MAX: u64 = 600_000;
+
+/// Body of an answer that a command reads from the admin socket, in bytes; downloads are streamed instead.
+pub const ADMIN_ANSWER_BYTES_MAX: usize = BODY_BYTES_MAX;
+/// Pause after the system refused a connection (too many open files), in milliseconds: no busy loop, no long silence.
+pub const ACCEPT_PAUSE_MS: u64 = 100;
+/// How often histograms are drained, in seconds, so that they stay small where nobody reads /metrics.
+pub const METRICS_UPKEEP_S: u64 = 5;
 /// Documents of one batch, and of one consignment, that are read with it.
 pub const DOCUMENTS_MAX: usize = 200;
 /// Entries of one ledger slice that are held in memory.

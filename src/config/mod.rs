@@ -213,7 +213,7 @@ mod tests {
             ("server.shutdown_timeout_ms=1000", "server.shutdown_timeout_ms"),
             ("store.location=redis://x", "store.location"),
             ("store.location=embedded:", "store.location"),
-            ("store.scan_flush_ms=0", "store.scan_flush_ms"),
+            ("store.silence_ms=0", "store.silence_ms"),
             ("codes.qr_case=Upper", "codes.qr_case"),
             ("issuing.tolerance_percent=101", "issuing.tolerance_percent"),
             ("rate.address_codes_burst=5", "rate.address_codes_burst"),
