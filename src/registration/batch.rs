@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::{Ai10, Country, HsCode, Level, Paper, Producer, Quantity, StorageLimits, ValueError};
+use super::{Ai10, Country, FieldError, HsCode, Level, Paper, Producer, Quantity, StorageLimits, ValueError};
 use crate::trace::{BatchId, ConsignmentId, OrganizationId, ProductId};
 
 /// One lot of one product in one consignment. A field that is `None` follows the consignment or the product:
@@ -60,6 +60,73 @@ pub struct Batch {
     pub same_line: Option<BatchId>,
     /// When it was registered, milliseconds since 1970-01-01 UTC.
     pub created_ms: i64,
+}
+
+impl Batch {
+    /// A batch without any field, and without a number until it gets one.
+    pub fn blank(organization: OrganizationId, consignment: ConsignmentId, created_ms: i64) -> Self {
+        Self {
+            id: BatchId(0),
+            organization,
+            consignment,
+            line: None,
+            product: None,
+            lot: None,
+            ai10: None,
+            production: None,
+            expiry: None,
+            quantity: None,
+            net_weight: None,
+            quantities: LevelCounts::default(),
+            specification: None,
+            brand: None,
+            storage: None,
+            hs_code: None,
+            origin: None,
+            producer: None,
+            origin_certificate: None,
+            test_report: None,
+            disinfection_certificate: None,
+            chinese_label: None,
+            draft: false,
+            same_line: None,
+            created_ms,
+        }
+    }
+
+    /// What contradicts itself, and, unless it is a draft, what a registered batch cannot be without.
+    pub fn errors(&self) -> Vec<FieldError> {
+        let mut errors = Vec::new();
+        if !self.draft {
+            let product = "the number or GTIN of a product, or `draft`";
+            let lot = "the lot as the producer writes it, or `draft`";
+            for (field, missing, expected) in
+                [("product", self.product.is_none(), product), ("lot", self.lot.is_none(), lot)]
+            {
+                if missing {
+                    errors.push(FieldError::new(field, ValueError::Missing { expected }));
+                }
+            }
+        }
+        if let (Some(production), Some(expiry)) = (self.production, self.expiry)
+            && expiry.last < production.first
+        {
+            let expected = format!("a day at or after the first of production, {}", production.first);
+            errors.push(FieldError::new("expiry", ValueError::out_of_range(expiry.last, expected)));
+        }
+        errors
+    }
+}
+
+/// A range of days of which one end may be left out; `None` where both are.
+///
+/// # Errors
+/// Where the last stands before the first.
+pub fn date_range(first: Option<Date>, last: Option<Date>) -> Result<Option<DateRange>, ValueError> {
+    match (first.or(last), last.or(first)) {
+        (Some(first), Some(last)) => DateRange::new(first, last).map(Some),
+        _ => Ok(None),
+    }
 }
 
 /// Days, both ends named.

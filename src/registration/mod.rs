@@ -2,31 +2,39 @@
 //! batches, documents, runs. PURE.
 
 mod batch;
+mod batch_csv;
 mod consignment;
 mod country;
 mod country_table;
 mod document;
 mod effective;
+mod issue_limit;
 mod number;
 mod organization;
 mod product;
+mod profile;
 mod quantity;
 mod run;
+mod text;
 mod value_error;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    batch::{Batch, DateRange, LevelCounts},
+    batch::{Batch, DateRange, LevelCounts, date_range},
+    batch_csv::{BatchRow, COLUMNS, CsvError, read_batches},
     consignment::{Consignment, Paper, Producer, Supervision},
     country::Country,
     document::{Document, DocumentKind, DocumentOf, FileHash, MediaType, StoredFile, masked_number},
     effective::EffectiveBatch,
+    issue_limit::{IssueError, Limit, Live, content_of_level, limit_of_level, may_issue},
     number::{Ai10, ContainerNumber, DeclarationNumber, Gtin, HsCode, Uscc},
     organization::{ApiKey, KeySecret, Organization, key_text, parse_key_text},
     product::{Category, Level, PackagingLevel, Product, StorageLimits},
+    profile::{Missing, PORT_TESTING_ENDED, Profile, Profiles},
     quantity::{Decimal, Dimension, Quantity, Uom},
     run::{Activation, Run},
+    text::{NAME_CHARS_MAX, NUMBER_CHARS_MAX, date, text},
     value_error::{FieldError, ValueError},
 };
 use crate::trace::OrganizationId;

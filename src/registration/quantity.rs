@@ -158,25 +158,34 @@ pub struct Quantity {
 }
 
 impl Quantity {
-    /// How often `part` goes into this, with the rest left out; this may first grow by `tolerance_permille`. `None`
-    /// where the units do not convert into each other, or `part` is nothing.
-    pub fn holds(&self, part: &Self, tolerance_permille: u32) -> Option<u64> {
-        let (whole_factor, part_factor) = if self.uom == part.uom {
-            (1, 1)
-        } else {
-            let (whole, part) = (self.uom.factor()?, part.uom.factor()?);
-            if whole.0 != part.0 {
-                return None;
-            }
-            (u128::from(whole.1), u128::from(part.1))
+    /// How many `part`s fit into this beside what is `held` already (a content, and how often), rounded down; this may
+    /// first grow by `tolerance_permille`. `None` where the units do not convert into each other, or `part` is nothing.
+    pub fn room_for<'a>(
+        &self,
+        part: &Self,
+        held: impl IntoIterator<Item = (&'a Self, u64)>,
+        tolerance_permille: u32,
+    ) -> Option<u64> {
+        let whole = self.in_base_of(self)?.checked_mul(1_000 + u128::from(tolerance_permille))?;
+        let part = part.in_base_of(self)?.checked_mul(1_000)?;
+        let mut used: u128 = 0;
+        for (content, count) in held {
+            // What does not fit 128 bits does not fit the batch either.
+            let more = content.in_base_of(self)?.saturating_mul(1_000).saturating_mul(u128::from(count));
+            used = used.saturating_add(more);
+        }
+        Some(u64::try_from(whole.saturating_sub(used).checked_div(part)?).unwrap_or(u64::MAX))
+    }
+
+    /// This amount in the smallest unit of `other`'s dimension, or in millionths where both have the same unit and it
+    /// does not convert. At most 10^18 millionths by 10^15: below 2^110.
+    fn in_base_of(&self, other: &Self) -> Option<u128> {
+        let factor = match (self.uom.factor(), other.uom.factor()) {
+            (Some((own, factor)), Some((theirs, _))) if own == theirs => factor,
+            (None, None) if self.uom == other.uom => 1,
+            _ => return None,
         };
-        // At most 10^18 millionths by a factor of at most 10^15 by permille: 2^128 is passed only by a tolerance
-        // of more than a hundred thousand permille, and then the answer is `None`, not a wrong number.
-        let common = gcd(whole_factor, part_factor);
-        let whole = u128::from(self.value.0) * (whole_factor / common);
-        let part = u128::from(part.value.0) * (part_factor / common);
-        let grown = whole.checked_mul(1_000 + u128::from(tolerance_permille))?;
-        u64::try_from(grown.checked_div(part.checked_mul(1_000)?)?).ok()
+        Some(u128::from(self.value.0) * u128::from(factor))
     }
 }
 
@@ -186,6 +195,73 @@ impl fmt::Display for Quantity {
     }
 }
 
-fn gcd(a: u128, b: u128) -> u128 {
-    if b == 0 { a.max(1) } else { gcd(b, a % b) }
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn quantity(value: &str, uom: &str) -> Quantity {
+        Quantity { value: value.parse().unwrap(), uom: Uom::parse(uom).unwrap() }
+    }
+
+    #[test]
+    fn decimals_are_exact_and_written_without_idle_zeros() {
+        for (text, written) in [
+            ("0.4", "0.4"),
+            ("25000", "25000"),
+            ("0.400000", "0.4"),
+            ("007.5", "7.5"),
+            ("1000000000000", "1000000000000"),
+        ] {
+            assert_eq!(text.parse::<Decimal>().unwrap().to_string(), written);
+        }
+        for text in
+            ["", ".", "1.", ".5", "-1", "+1", "1e3", "0.1234567", "1000000000001", "1000000000000.1", "NaN", "１"]
+        {
+            assert!(text.parse::<Decimal>().is_err(), "{text}");
+        }
+        assert_eq!(Decimal::from_number(0.1 + 0.2).ok(), None, "more digits than anyone weighed");
+        assert_eq!(Decimal::from_number(0.4), "0.4".parse());
+        assert!(Decimal::from_number(f64::INFINITY).is_err());
+    }
+
+    #[test]
+    fn pounds_convert_exactly() {
+        // 100,000 lb are 45,359.237 kg, neither more nor less.
+        assert_eq!(quantity("45359.237", "KGM").room_for(&quantity("1", "LBR"), [], 0), Some(100_000));
+        assert_eq!(quantity("45359.236999", "KGM").room_for(&quantity("1", "LBR"), [], 0), Some(99_999));
+        assert_eq!(quantity("1", "LBR").room_for(&quantity("1", "ONZ"), [], 0), Some(16));
+    }
+
+    #[test]
+    fn units_of_another_dimension_do_not_convert() {
+        assert_eq!(quantity("1", "KGM").room_for(&quantity("1", "LTR"), [], 0), None);
+        assert_eq!(quantity("1", "KGM").room_for(&quantity("1", "H87"), [], 0), None);
+        assert_eq!(quantity("20", "H87").room_for(&quantity("3", "H87"), [], 0), Some(6));
+        assert_eq!(quantity("20", "KGM").room_for(&quantity("0", "KGM"), [], 0), None);
+        assert!(Uom::parse("kilo").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn what_fits_fits_and_one_more_does_not(whole in 0_u64..1_000_000_000, part in 1_u64..1_000_000, held in 0_u64..1_000) {
+            let (whole_q, part_q) = (quantity(&whole.to_string(), "GRM"), quantity(&part.to_string(), "GRM"));
+            let room = whole_q.room_for(&part_q, [(&part_q, held)], 0).unwrap();
+            prop_assert!((room + held) * part <= whole.max(held * part));
+            prop_assert!((room + held + 1) * part > whole);
+        }
+
+        #[test]
+        fn the_same_amounts_in_other_units_leave_the_same_room(whole in 1_u64..1_000_000, part in 1_u64..10_000) {
+            let grams = quantity(&whole.to_string(), "GRM").room_for(&quantity(&part.to_string(), "GRM"), [], 7);
+            let kilos = Quantity { value: Decimal(whole * 1_000), uom: Uom::kilogram() };
+            prop_assert_eq!(kilos.room_for(&quantity(&part.to_string(), "GRM"), [], 7), grams);
+        }
+
+        #[test]
+        fn decimals_round_trip(millionths in 0..=UNITS_MAX * MILLIONTHS) {
+            prop_assert_eq!(Decimal(millionths).to_string().parse::<Decimal>(), Ok(Decimal(millionths)));
+        }
+    }
 }

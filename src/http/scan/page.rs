@@ -1,0 +1,196 @@
+//! The page of a scan: from what the service knows to what the page shows.
+
+use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+
+use crate::{
+    code::Code,
+    epcis::{BizStep, Disposition},
+    pages::{self, CodePart, JourneyLine, Lang, Party, ScanPage, Spliced, Step},
+    registration::{self, DocumentKind, masked_number},
+    service::scan::{BatchFacts, Line, View},
+    store::ScanSum,
+    trace::{Bearing, Entry, Verdict, authority},
+};
+
+/// The page of a code that no more is known of than a verdict.
+pub fn nothing(lang: Lang, verdict: Verdict) -> ScanPage {
+    ScanPage {
+        lang,
+        verdict,
+        verdicts: vec![verdict],
+        reasons: Vec::new(),
+        state: None,
+        product: None,
+        batch: None,
+        documents: Vec::new(),
+        journey: Vec::new(),
+        journey_further: 0,
+        retired_key: false,
+        data_as_of: None,
+    }
+}
+
+/// The page of an issued code. `verdicts` are the view's, or graver ones that the link adds.
+pub fn issued(lang: Lang, view: &View, verdicts: Vec<Verdict>, retired_key: bool, zone: &TimeZone) -> ScanPage {
+    let facts = view.batch();
+    ScanPage {
+        verdict: verdicts.first().copied().unwrap_or(Verdict::Unverifiable),
+        verdicts,
+        state: Some(view.status.state),
+        product: facts.product.as_ref().map(|product| product_of(product, view)),
+        batch: Some(batch_of(facts, lang)),
+        documents: documents_of(facts, lang),
+        journey: view.lines.iter().map(|line| journey_line(line, zone)).collect(),
+        journey_further: view.lines_further as u64,
+        retired_key,
+        ..nothing(lang, Verdict::Genuine)
+    }
+}
+
+/// Puts a code and its scans into a rendered page.
+pub fn fill(page: &Spliced, code: &str, sum: Option<&ScanSum>, zone: &TimeZone) -> Vec<u8> {
+    let sum = sum.filter(|sum| sum.count > 0);
+    page.fill(&CodePart {
+        code,
+        scans: sum.map_or(0, |sum| sum.count),
+        first_scan: sum.map(|sum| civil(sum.first_ms, zone)),
+    })
+}
+
+/// A code as pages splice it.
+pub fn code_text(code: &Code) -> String {
+    code.to_string()
+}
+
+fn civil(ms: i64, zone: &TimeZone) -> DateTime {
+    Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(zone.clone()).datetime()
+}
+
+fn product_of(product: &registration::Product, view: &View) -> pages::Product {
+    let run = view.run();
+    let packed = product.packaging.iter().find(|packaging| packaging.level == run.level);
+    let content = run.content.as_ref().or_else(|| packed.and_then(|packaging| packaging.net.as_ref()));
+    pages::Product {
+        net_weight: content.map(ToString::to_string),
+        level: Some(level_of(run.level)),
+        ..class_product(product, view.batch())
+    }
+}
+
+fn level_of(level: registration::Level) -> pages::Level {
+    match level {
+        registration::Level::Item => pages::Level::Item,
+        registration::Level::Display => pages::Level::Display,
+        registration::Level::Case => pages::Level::Case,
+    }
+}
+
+/// A product as a batch of it shows it.
+pub fn class_product(product: &registration::Product, facts: &BatchFacts) -> pages::Product {
+    let effective = facts.effective();
+    pages::Product {
+        specification: effective.specification.map(str::to_owned),
+        brand: effective.brand.map(str::to_owned),
+        storage_min_celsius: effective.storage.and_then(|storage| storage.min_celsius),
+        storage_max_celsius: effective.storage.and_then(|storage| storage.max_celsius),
+        ..bare_product(product)
+    }
+}
+
+/// A product by itself.
+pub fn bare_product(product: &registration::Product) -> pages::Product {
+    pages::Product {
+        name_zh: Some(product.name_zh.clone()),
+        name_en: product.name_en.clone(),
+        picture: product.picture.as_ref().map(|_| format!("/v1/products/{}/picture", product.id)),
+        net_weight: None,
+        level: None,
+        specification: product.specification.clone(),
+        brand: product.brand.clone(),
+        storage_min_celsius: product.storage.and_then(|storage| storage.min_celsius),
+        storage_max_celsius: product.storage.and_then(|storage| storage.max_celsius),
+        gtin: product.gtin.as_ref().map(ToString::to_string),
+    }
+}
+
+/// A batch as the public sees it.
+pub fn batch_of(facts: &BatchFacts, lang: Lang) -> pages::Batch {
+    let (batch, effective) = (&facts.batch, facts.effective());
+    let days = |range: registration::DateRange| pages::DateRange { first: range.first, last: range.last };
+    pages::Batch {
+        lot: batch.lot.clone(),
+        produced: batch.production.map(days),
+        expires: batch.expiry.map(days),
+        origin: effective.origin.map(|country| match lang {
+            Lang::Zh => country.name_zh().to_owned(),
+            Lang::En => country.name_en().to_owned(),
+        }),
+        producer: effective.producer.map(|producer| producer.name.clone()),
+        producer_registration: effective.producer.and_then(|producer| producer.registration.clone()),
+        importer: Some(facts.importer.public_name.as_ref().unwrap_or(&facts.importer.legal_name).clone()),
+        port: facts.consignment.port_of_entry.clone(),
+        entered: effective.entry_date,
+        quantity: None,
+    }
+}
+
+/// What is public of a batch's papers.
+pub fn documents_of(facts: &BatchFacts, lang: Lang) -> Vec<pages::Document> {
+    let document = |document: &registration::Document| pages::Document {
+        kind: kind_name(document.kind, lang).to_owned(),
+        number_masked: Some(masked_number(&document.number)),
+        issuer: document.issuer.clone(),
+        issued: document.date,
+        rendition: document.public.as_ref().map(|_| format!("/v1/documents/{}/public", document.id)),
+    };
+    facts.documents.iter().map(document).collect()
+}
+
+fn kind_name(kind: DocumentKind, lang: Lang) -> &'static str {
+    match lang {
+        Lang::Zh => kind.name_zh(),
+        Lang::En => kind.name_en(),
+    }
+}
+
+/// A line of the journey.
+pub fn journey_line(line: &Line, zone: &TimeZone) -> JourneyLine {
+    JourneyLine {
+        at: civil(line.entry.place.event_time_ms, zone),
+        step: step_of(&line.entry),
+        place: None,
+        party: line.party.clone().map_or(Party::Private, Party::Named),
+        report: line.bearing == Bearing::Report,
+    }
+}
+
+fn step_of(entry: &Entry) -> Step {
+    if let Some(measure) = entry.set.iter().find(|set| authority::is_measure(set)) {
+        return if *measure == Disposition::Recalled { Step::Recalled } else { Step::Held };
+    }
+    if entry.unset.iter().any(authority::is_measure) {
+        return Step::Lifted;
+    }
+    let Some(step) = &entry.biz_step else {
+        return Step::Other(entry.disposition.as_ref().map(|found| found.as_str().to_owned()).unwrap_or_default());
+    };
+    match step {
+        BizStep::CreatingClassInstance => Step::Registered,
+        BizStep::Reserving => Step::Issued,
+        BizStep::Commissioning => Step::Applied,
+        BizStep::Decommissioning => Step::Voided,
+        BizStep::Inspecting | BizStep::Sampling => Step::Inspected,
+        BizStep::Packing | BizStep::Loading => Step::Packed,
+        BizStep::Unpacking | BizStep::Unloading => Step::Unpacked,
+        BizStep::Repackaging => Step::Split,
+        BizStep::Shipping | BizStep::Departing | BizStep::Transporting | BizStep::StagingOutbound => Step::Shipped,
+        BizStep::Receiving | BizStep::Accepting | BizStep::Arriving => Step::Received,
+        BizStep::Storing => Step::Stored,
+        BizStep::Stocking => Step::Offered,
+        BizStep::RetailSelling => Step::Sold,
+        BizStep::Destroying => Step::Destroyed,
+        BizStep::Holding => Step::Held,
+        BizStep::SensorReporting => Step::Temperature,
+        other => Step::Other(other.as_str().to_owned()),
+    }
+}

@@ -1,0 +1,197 @@
+//! A page rendered once for all codes with the same history, and the few bytes that differ put in.
+
+use jiff::civil::DateTime;
+
+use super::{CodePart, Lang};
+
+/// What is put in, and where: HTML comments in the template. Everything from data is escaped, so
+/// that no data can hold one.
+const SLOTS: [(&str, Slot); 3] =
+    [("<!--code-->", Slot::Plain), ("<!--grouped-->", Slot::Grouped), ("<!--scans-->", Slot::Scans)];
+
+/// Bytes that one slot takes at most: a sentence on scans with a 20-digit count, in Chinese.
+const SLOT_BYTES_MAX: usize = 160;
+
+/// Characters of a code, and of each group that it is printed in.
+const CODE_CHARACTERS: usize = 20;
+const GROUP_CHARACTERS: usize = 4;
+
+/// What is put in at one place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Slot {
+    /// The code as it is.
+    Plain,
+    /// The code in five groups of four.
+    Grouped,
+    /// The sentence on earlier scans.
+    Scans,
+}
+
+/// A rendered page with gaps. It is what a cache keeps per ledger version, language and date.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spliced {
+    lang: Lang,
+    /// The page without what is put in.
+    fixed: Box<[u8]>,
+    /// What is put in, and after how many bytes of `fixed`; ascending.
+    gaps: Box<[(usize, Slot)]>,
+}
+
+impl Spliced {
+    /// Finds the gaps of a rendered page.
+    pub(super) fn new(lang: Lang, html: &str) -> Self {
+        let mut fixed = Vec::with_capacity(html.len());
+        let mut gaps = Vec::new();
+        let mut rest = html;
+        while let Some((at, mark, slot)) = first_slot(rest) {
+            let (before, after) = rest.split_at(at);
+            fixed.extend_from_slice(before.as_bytes());
+            gaps.push((fixed.len(), slot));
+            rest = after.strip_prefix(mark).unwrap_or_default();
+        }
+        fixed.extend_from_slice(rest.as_bytes());
+        Self { lang, fixed: fixed.into(), gaps: gaps.into() }
+    }
+
+    /// Bytes that it takes in a cache.
+    pub fn size_bytes(&self) -> usize {
+        size_of::<Self>() + self.fixed.len() + size_of_val(&*self.gaps)
+    }
+
+    /// The page for one code, in one allocation.
+    pub fn fill(&self, part: &CodePart<'_>) -> Vec<u8> {
+        let mut page = Vec::with_capacity(self.fixed.len() + self.gaps.len() * SLOT_BYTES_MAX);
+        let mut rest: &[u8] = &self.fixed;
+        let mut done = 0;
+        for &(at, slot) in &self.gaps {
+            let (before, after) = rest.split_at_checked(at - done).unwrap_or((rest, &[]));
+            page.extend_from_slice(before);
+            match slot {
+                Slot::Plain => push_code(&mut page, part.code, CODE_CHARACTERS),
+                Slot::Grouped => push_code(&mut page, part.code, GROUP_CHARACTERS),
+                Slot::Scans => push_scans(&mut page, self.lang, part),
+            }
+            (rest, done) = (after, at);
+        }
+        page.extend_from_slice(rest);
+        page
+    }
+}
+
+/// The first slot in a text: where it is, its mark, and what goes in.
+fn first_slot(text: &str) -> Option<(usize, &'static str, Slot)> {
+    SLOTS.iter().filter_map(|&(mark, slot)| Some((text.find(mark)?, mark, slot))).min_by_key(|&(at, ..)| at)
+}
+
+/// Appends a code with a space between groups. Only the alphabet of codes gets through, at most 20 of it.
+fn push_code(page: &mut Vec<u8>, code: &str, group: usize) {
+    let characters = code.bytes().filter(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase());
+    for (position, byte) in characters.take(CODE_CHARACTERS).enumerate() {
+        if position > 0 && position % group == 0 {
+            page.push(b' ');
+        }
+        page.push(byte);
+    }
+}
+
+/// Appends the sentence on earlier scans.
+fn push_scans(page: &mut Vec<u8>, lang: Lang, part: &CodePart<'_>) {
+    let (none, before, after, first, end) = match (lang, part.scans) {
+        (Lang::Zh, _) => ("此前没有人扫过此码。", "此前已被扫 ", " 次", "，首次在 ", "。"),
+        (Lang::En, 1) => ("", "Scanned ", " time before", ", on ", "."),
+        (Lang::En, _) => ("Nobody has scanned this code before.", "Scanned ", " times before", ", first on ", "."),
+    };
+    if part.scans == 0 {
+        return page.extend_from_slice(none.as_bytes());
+    }
+    page.extend_from_slice(before.as_bytes());
+    push_number(page, part.scans, 1);
+    page.extend_from_slice(after.as_bytes());
+    if let Some(at) = part.first_scan {
+        page.extend_from_slice(first.as_bytes());
+        push_minute(page, at);
+    }
+    page.extend_from_slice(end.as_bytes());
+}
+
+/// Appends a time to the minute: `2026-05-01 14:03`.
+fn push_minute(page: &mut Vec<u8>, at: DateTime) {
+    let two = |value: i8| u64::from(value.unsigned_abs());
+    push_number(page, u64::from(at.year().unsigned_abs()), 4);
+    for (separator, value) in [(b'-', at.month()), (b'-', at.day()), (b' ', at.hour()), (b':', at.minute())] {
+        page.push(separator);
+        push_number(page, two(value), 2);
+    }
+}
+
+/// Appends a number in decimal, with leading zeros up to `digits_min`.
+fn push_number(page: &mut Vec<u8>, number: u64, digits_min: u32) {
+    let mut digits = number.checked_ilog10().map_or(1, |log| log + 1).max(digits_min);
+    while digits > 0 {
+        digits -= 1;
+        let digit = 10_u64.checked_pow(digits).map_or(0, |power| number / power % 10);
+        page.push(b'0' + digit as u8);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+    use proptest::prelude::*;
+
+    use super::{SLOT_BYTES_MAX, Spliced};
+    use crate::pages::{CodePart, Lang};
+
+    fn fill(lang: Lang, html: &str, part: &CodePart<'_>) -> String {
+        String::from_utf8(Spliced::new(lang, html).fill(part)).unwrap()
+    }
+
+    const CODE: &str = "0123456789ABCDEFGHJK";
+
+    #[test]
+    fn every_slot_is_filled_wherever_it_stands() {
+        let part = CodePart { code: CODE, scans: 3, first_scan: Some(date(2026, 5, 1).at(4, 3, 59, 0)) };
+        let html = "<!--scans-->a<!--code--><!--grouped-->b<!--other--><!--code-->";
+        assert_eq!(
+            fill(Lang::En, html, &part),
+            "Scanned 3 times before, first on 2026-05-01 04:03.a0123456789ABCDEFGHJK0123 4567 89AB CDEF GHJKb<!--other-->0123456789ABCDEFGHJK"
+        );
+    }
+
+    #[test]
+    fn the_sentence_on_scans_follows_the_count() {
+        let first_scan = Some(date(2026, 12, 31).at(23, 59, 0, 0));
+        for (lang, scans, sentence) in [
+            (Lang::Zh, 0, "此前没有人扫过此码。"),
+            (Lang::Zh, 1, "此前已被扫 1 次，首次在 2026-12-31 23:59。"),
+            (Lang::En, 0, "Nobody has scanned this code before."),
+            (Lang::En, 1, "Scanned 1 time before, on 2026-12-31 23:59."),
+            (Lang::En, 1000, "Scanned 1000 times before, first on 2026-12-31 23:59."),
+        ] {
+            assert_eq!(fill(lang, "<!--scans-->", &CodePart { code: CODE, scans, first_scan }), sentence);
+        }
+    }
+
+    #[test]
+    fn nothing_but_the_alphabet_of_codes_gets_through() {
+        let part = CodePart { code: "\"><script>ABC&<!--code-->", scans: 0, first_scan: None };
+        assert_eq!(fill(Lang::En, "<!--code-->", &part), "ABC");
+    }
+
+    proptest! {
+        #[test]
+        fn one_allocation_is_enough(scans: u64, minutes in 0_i64..20_000_000, zh: bool) {
+            let first_scan = Some(date(2020, 1, 1).at(0, 0, 0, 0) + jiff::Span::new().minutes(minutes));
+            let lang = if zh { Lang::Zh } else { Lang::En };
+            let page = fill(lang, "<!--scans-->", &CodePart { code: CODE, scans, first_scan });
+            prop_assert!(page.len() <= SLOT_BYTES_MAX);
+            prop_assert!(scans == 0 || page.contains(&scans.to_string()));
+        }
+
+        #[test]
+        fn text_without_slots_stays_as_it_is(html in "[ -~\\p{Han}]{0,80}") {
+            let part = CodePart { code: CODE, scans: 0, first_scan: None };
+            prop_assert_eq!(fill(Lang::Zh, &html, &part), html);
+        }
+    }
+}
