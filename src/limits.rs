@@ -45,7 +45,7 @@ pub const PUBLIC_TIMELINE_LINES_MAX: usize = 100;
 /// Text inside a key of the embedded store, in bytes: EPC URIs and names of claims.
 pub const KEY_TEXT_BYTES_MAX: usize = 4096;
 /// Value of a claim, in bytes: a signed checkpoint is below 1 kB, an answer kept under an `Idempotency-Key` larger.
-pub const CLAIM_BYTES_MAX: usize = 2 * IDEMPOTENCY_ANSWER_BYTES_MAX;
+pub const CLAIM_BYTES_MAX: usize = 16 << 10;
 /// What one call may ask the embedded store to write, in bytes: a whole capture's records with keys, indexes and entries.
 pub const WRITE_BYTES_MAX: usize = 2 * CAPTURE_BYTES_MAX;
 /// What may wait for the embedded store's committer, in KiB of keys and values: bounds memory; further callers wait.
@@ -103,16 +103,6 @@ pub const RATE_CODES_BURST_MAX: u32 = 10_000_000;
 pub const RATE_FAILED_TAG_COST_MAX: u32 = 1_000;
 /// Addresses whose rate is remembered: about 100 bytes each.
 pub const RATE_ADDRESSES_MAX: u64 = 10_000_000;
-
-/// Blocks whose scan sums wait to be written; reached only while the store takes no writes.
-pub const SCAN_BLOCKS_UNFLUSHED_MAX: usize = 16_384;
-/// How often scan sums are written: what a crash may lose of them.
-pub const SCAN_FLUSH_INTERVAL_MS: u64 = 1_000;
-
-/// How long an `Idempotency-Key` is kept: 30 days.
-pub const IDEMPOTENCY_KEPT_MS: i64 = 30 * 24 * 3_600 * 1_000;
-/// The largest answer kept under an `Idempotency-Key`, in bytes: a CSV report of `CSV_ROWS_MAX` rows fits.
-pub const IDEMPOTENCY_ANSWER_BYTES_MAX: usize = 1 << 20;
 
 /// How far failed tags may push back the next admission, in milliseconds. Behind one address there may be a whole
 /// carrier's customers: one person's guesses must not lock them out for longer.

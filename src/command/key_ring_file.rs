@@ -56,7 +56,8 @@ pub(super) fn write(path: &Path, text: &str, replace: bool) -> Result<()> {
         return Err(Error::KeyRingFile { path: path.to_owned(), message });
     }
     let beside = path.with_extension("toml.new");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside).map_err(failed)?;
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside).map_err(failed)?;
     fs::set_permissions(&beside, fs::Permissions::from_mode(0o600)).map_err(failed)?;
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
     fs::rename(&beside, path).map_err(failed)?;

@@ -15,6 +15,12 @@ Examples:
 
 Keep a copy of the key ring where the store's backups are not. Without it no printed label can be verified.";
 
+/// The slot of a new ring's one key.
+pub(super) const FIRST_SLOT: KeySlot = match KeySlot::new(0) {
+    Some(slot) => slot,
+    None => panic!("slots are counted from 0"),
+};
+
 /// Arguments of `keygen`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
@@ -47,11 +53,13 @@ pub fn run(args: Args) -> Result<()> {
         })?;
         (text, slot)
     } else {
-        (Zeroizing::new(String::new()), KeySlot::default())
+        (Zeroizing::new(String::new()), FIRST_SLOT)
     };
     key_ring_file::write(&path, &with_new_key(&old, slot)?, args.rotate)?;
     println!("{}: new codes use the new key in slot {slot}.", path.display());
-    println!("Keep a copy of this file where the store's backups are not: without it no printed label can be verified.");
+    println!(
+        "Keep a copy of this file where the store's backups are not: without it no printed label can be verified."
+    );
     Ok(())
 }
 
@@ -60,7 +68,7 @@ pub(super) fn ensure_ring(path: &std::path::Path) -> Result<bool> {
     if path.exists() {
         return Ok(false);
     }
-    key_ring_file::write(path, &with_new_key("", KeySlot::default())?, false)?;
+    key_ring_file::write(path, &with_new_key("", FIRST_SLOT)?, false)?;
     Ok(true)
 }
 
@@ -106,7 +114,7 @@ mod tests {
 
     #[test]
     fn a_rotated_ring_issues_with_its_new_key_and_keeps_the_old_one() {
-        let first = with_new_key("", KeySlot::default()).unwrap();
+        let first = with_new_key("", FIRST_SLOT).unwrap();
         let ring = KeyRing::parse(&first).unwrap();
         let second = with_new_key(&first, ring.next_slot().unwrap()).unwrap();
         let rotated = KeyRing::parse(&second).unwrap();
@@ -117,7 +125,7 @@ mod tests {
 
     #[test]
     fn no_two_rings_are_alike() {
-        let ring = || with_new_key("", KeySlot::default()).unwrap();
+        let ring = || with_new_key("", FIRST_SLOT).unwrap();
         assert_ne!(*ring(), *ring());
     }
 }

@@ -111,7 +111,8 @@ impl ConfigArgs {
         settings.extend(last);
         // A variable that is not UTF-8 is none of ours.
         let environment = std::env::vars_os();
-        let environment = environment.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let environment =
+            environment.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
         Ok(Config::load(self.config.as_deref(), environment, &settings)?)
     }
 }

@@ -77,10 +77,11 @@ fn verdict(ring: &KeyRing, text: &str) -> (&'static str, bool) {
 /// The code that a bare code or any host's link names: the key ring decides, not the host.
 fn code_of(text: &str) -> Option<Code> {
     let Some((_, rest)) = text.split_once("://") else { return Code::parse(text).ok() };
-    let (path, query) = rest.split_once('/')?.1.split_once('?').map_or_else(
-        || (rest.split_once('/').map(|(_, path)| path), None),
-        |(path, query)| (Some(path), Some(query)),
-    );
+    let (path, query) = rest
+        .split_once('/')?
+        .1
+        .split_once('?')
+        .map_or_else(|| (rest.split_once('/').map(|(_, path)| path), None), |(path, query)| (Some(path), Some(query)));
     match Link::parse_path(&format!("/{}", path?), query).ok()? {
         Link::Code { code, .. } => Some(code),
         _ => None,
@@ -90,12 +91,15 @@ fn code_of(text: &str) -> Option<Code> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::code::{KeySlot, RunId, Serial, key_table};
+    use crate::{
+        code::{RunId, Serial, key_table},
+        command::keygen::FIRST_SLOT,
+    };
 
     #[test]
     fn codes_and_links_are_told_apart_from_forgeries() {
-        let ring = KeyRing::parse(&key_table(KeySlot::default(), &std::array::from_fn(|i| i as u8), "2024-01-01")).unwrap();
-        let run = RunId::new(KeySlot::default(), 3).unwrap();
+        let ring = KeyRing::parse(&key_table(FIRST_SLOT, &std::array::from_fn(|i| i as u8), "2024-01-01")).unwrap();
+        let run = RunId::new(FIRST_SLOT, 3).unwrap();
         let code = ring.run_key(run).unwrap().code(Serial::new(7).unwrap());
         let text = code.to_string();
         for good in [text.clone(), text.to_lowercase(), code.grouped(), format!("HTTPS://A.EXAMPLE/{text}")] {

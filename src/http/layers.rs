@@ -36,7 +36,11 @@ async fn in_time(State(limit): State<Duration>, request: Request, next: Next) ->
 
 #[cfg(test)]
 mod tests {
-    use axum::{body::Body, http::StatusCode, routing::{get, post}};
+    use axum::{
+        body::Body,
+        http::StatusCode,
+        routing::{get, post},
+    };
     use tower::ServiceExt;
 
     use super::*;

@@ -126,9 +126,7 @@ struct Outcomes {
 impl RouteMetrics {
     fn new(path: &str) -> RouteMetrics {
         let outcomes = |kind: &'static str| {
-            let requests = |status: &'static str| {
-                metrics::counter!("coldproof_http_requests_total", "route" => path.to_owned(), "kind" => kind, "status" => status)
-            };
+            let requests = |status: &'static str| metrics::counter!("coldproof_http_requests_total", "route" => path.to_owned(), "kind" => kind, "status" => status);
             let seconds =
                 metrics::histogram!("coldproof_http_request_seconds", "route" => path.to_owned(), "kind" => kind);
             Outcomes { requests: ["1xx", "2xx", "3xx", "4xx", "5xx"].map(requests), seconds }
@@ -231,7 +229,8 @@ mod tests {
         metrics::with_local_recorder(&recorder, || {
             runtime.block_on(async {
                 let router = router();
-                for (method, path) in [("GET", "/things/1"), ("GET", "/things/2"), ("POST", "/things/3"), ("GET", "/x")] {
+                for (method, path) in [("GET", "/things/1"), ("GET", "/things/2"), ("POST", "/things/3"), ("GET", "/x")]
+                {
                     router.clone().oneshot(request(method, path)).await.unwrap();
                 }
             });

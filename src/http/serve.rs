@@ -299,7 +299,8 @@ mod tests {
             Ok(_) => "whole",
             Err(_) => "broken",
         };
-        let running = start(Router::new().route("/", axum::routing::post(read)), &["server.receive_timeout_ms=20"]).await;
+        let running =
+            start(Router::new().route("/", axum::routing::post(read)), &["server.receive_timeout_ms=20"]).await;
         let mut stream = TcpStream::connect(running.address).await.unwrap();
         stream.write_all(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nhalf").await.unwrap();
         let mut answer = String::new();
