@@ -37,6 +37,9 @@ pub const VERIFY_CODES_MAX: usize = 10_000;
 /// Rows of a CSV of batches: a declaration has at most 50 lines, a consignment rarely more than 60.
 pub const CSV_ROWS_MAX: usize = 1_000;
 
+/// Objects and arrays inside one another in an EPCIS document: the standard's own need nine, extensions a few more.
+pub const JSON_DEPTH_MAX: usize = 32;
+
 /// Things on one page of a list.
 pub const PAGE_ITEMS_MAX: usize = 100;
 /// Lines of a public timeline; the rest is a count.

@@ -1,6 +1,33 @@
-//! EPCIS 2.0 documents and events, vocabularies, canonical form, event hash. PURE.
+//! EPCIS 2.0 in JSON: documents and events in, checked and canonical; vocabularies, event hash, identities; and
+//! our own events out. PURE.
+//!
+//! [`parse_document`] gives a [`Draft`] per event; the caller says which of its codes are ours and
+//! [`Draft::seal`] makes the [`Event`], whose body is what is stored and signed for.
 
+mod common_fields;
+mod context;
+mod document;
+mod draft;
+mod epc;
+mod error;
+mod event;
+mod event_hash;
+mod fields;
+mod gs1_link;
+mod gs1_uri;
+mod hash_order;
+mod identity;
+mod json;
+mod object_event;
+mod sensor;
+mod time;
 mod uri;
 mod vocabulary;
 
+pub use document::{NAME_SPACE, STANDARD_CONTEXT, document_of, parse_canonical, parse_document, parse_event};
+pub use draft::Draft;
+pub use error::{DocumentError, Reason};
+pub use event::{Class, ClassQuantity, CodeAt, ErrorDeclaration, Event, Hosts, Party, Position, Ruling};
+pub use event_hash::{event_id, parse_event_id};
+pub use identity::{capture_id, record_id};
 pub use vocabulary::{Action, BizStep, Disposition};

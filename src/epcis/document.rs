@@ -1,0 +1,185 @@
+//! EPCIS documents in JSON (EPCIS 2.0, clause 9.5): taken apart into events, and put together again.
+
+use super::{
+    DocumentError, Draft, Hosts,
+    context::Context,
+    error::{Checked, Fault, Reason, Under, quote},
+    fields,
+    json::{Json, Members},
+    object_event, time,
+};
+use crate::limits::{CAPTURE_BYTES_MAX, CAPTURE_EVENTS_MAX};
+
+/// EPCIS 2.0's own context, by its versioned URL.
+pub const STANDARD_CONTEXT: &str = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld";
+/// The name space of our extensions, fixed for ever.
+pub const NAME_SPACE: &str = "https://w3id.org/coldproof/1/";
+
+/// Reads an EPCISDocument. Its events come in the document's order.
+pub fn parse_document<'a>(bytes: &'a [u8], hosts: &'a Hosts) -> Result<Vec<Draft<'a>>, DocumentError> {
+    let members = parse_root(bytes)?;
+    let (context, body) = read_envelope(members).map_err(|fault| fault.in_document(None))?;
+    let (pointer, events) = read_body(body).under("epcisBody").map_err(|fault| fault.in_document(None))?;
+    let mut drafts = Vec::with_capacity(events.len());
+    for (index, event) in events.into_iter().enumerate() {
+        let pointer =
+            if pointer == "event" { "/epcisBody/event".to_owned() } else { format!("/epcisBody/eventList/{index}") };
+        match read_event(event, &context, hosts) {
+            Ok(draft) => drafts.push(draft.placed(index, pointer)),
+            Err(mut fault) => {
+                fault.pointer.insert_str(0, &pointer);
+                return Err(fault.in_document(Some(index)));
+            }
+        }
+    }
+    Ok(drafts)
+}
+
+/// Reads a single event with its own `@context`, as `POST /epcis/events` takes it.
+pub fn parse_event<'a>(bytes: &'a [u8], hosts: &'a Hosts) -> Result<Draft<'a>, DocumentError> {
+    let members = parse_root(bytes)?;
+    if !members.iter().any(|(name, _)| name == "@context") {
+        return Err(fields::missing("@context", "EPCIS's context, and one's own prefixes").in_document(None));
+    }
+    read_event(Json::Object(members), &Context::default(), hosts).map_err(|fault| fault.in_document(None))
+}
+
+/// Reads a stored canonical event, J, again.
+pub fn parse_canonical<'a>(body: &'a str, hosts: &'a Hosts) -> Result<Draft<'a>, DocumentError> {
+    let members = parse_root(body.as_bytes())?;
+    read_event(Json::Object(members), &Context::default(), hosts).map_err(|fault| fault.in_document(None))
+}
+
+/// Wraps stored canonical events, each with its record time, into an EPCISDocument. Times are milliseconds since
+/// 1970-01-01 UTC.
+pub fn document_of(events: &[(&str, i64)], creation_ms: i64) -> String {
+    let length: usize = events.iter().map(|(body, _)| body.len() + 64).sum();
+    let mut document = String::with_capacity(length + 256);
+    document.push_str(r#"{"@context":[""#);
+    document.push_str(STANDARD_CONTEXT);
+    document.push_str(r#"",{"cp":""#);
+    document.push_str(NAME_SPACE);
+    document.push_str(r#""}],"type":"EPCISDocument","schemaVersion":"2.0","creationDate":""#);
+    document.push_str(&time::hash_form(creation_ms).unwrap_or_default());
+    document.push_str(r#"","epcisBody":{"eventList":["#);
+    for (at, (body, record_time_ms)) in events.iter().enumerate() {
+        if at > 0 {
+            document.push(',');
+        }
+        document.push_str(body.strip_suffix('}').unwrap_or(body));
+        document.push_str(r#","recordTime":""#);
+        document.push_str(&time::hash_form(*record_time_ms).unwrap_or_default());
+        document.push_str("\"}");
+    }
+    document.push_str("]}}");
+    document
+}
+
+fn parse_root(bytes: &[u8]) -> Result<Members<'_>, DocumentError> {
+    if bytes.len() > CAPTURE_BYTES_MAX {
+        let reason = Reason::TooMany { what: "bytes in one document", found: bytes.len(), max: CAPTURE_BYTES_MAX };
+        return Err(Fault::new(reason).in_document(None));
+    }
+    match Json::parse(bytes) {
+        Ok(Json::Object(members)) => Ok(members),
+        Ok(other) => Err(Fault::unexpected(other.describe(), "an object").in_document(None)),
+        Err(fault) => Err(fault.in_document(None)),
+    }
+}
+
+/// Checks the document's own fields (clause 9.5 and the JSON schema's `epcisDocument`); returns context and body.
+fn read_envelope(members: Members<'_>) -> Checked<(Context, Json<'_>)> {
+    let (mut context, mut body) = (Context::default(), None);
+    let contexts = members.iter().find(|(name, _)| name == "@context");
+    let (_, declared) =
+        contexts.ok_or_else(|| fields::missing("@context", "EPCIS's context, and one's own prefixes"))?;
+    context.extend(declared).under("@context")?;
+    require(&members, "type", "EPCISDocument")?;
+    require(&members, "schemaVersion", "2.0")?;
+    require(&members, "creationDate", "when the document was made")?;
+    for (mut name, mut value) in members {
+        match name.as_ref() {
+            "@context" => {}
+            "type" => one_of(&value, &["EPCISDocument"], "EPCISDocument").under("type")?,
+            "schemaVersion" => one_of(&value, &["2.0", "2.0.0", "2.0.1", "2"], "2.0").under("schemaVersion")?,
+            "creationDate" => drop(fields::date_time(&value).under("creationDate")?),
+            "id" => drop(fields::uri(&mut value, &context).under("id")?),
+            "instanceIdentifier" | "sender" | "receiver" => drop(fields::text(&value, "a string").under(&name)?),
+            "epcisHeader" => read_header(&mut value, &context).under("epcisHeader")?,
+            "epcisBody" => body = Some(value),
+            _ => fields::extension(&mut name, &mut value, &context)?,
+        }
+    }
+    Ok((context, body.ok_or_else(|| fields::missing("epcisBody", "an object with eventList"))?))
+}
+
+fn require(members: &Members<'_>, field: &'static str, expected: &'static str) -> Checked<()> {
+    if members.iter().any(|(name, _)| name == field) { Ok(()) } else { Err(fields::missing(field, expected)) }
+}
+
+fn one_of(value: &Json<'_>, known: &[&str], expected: &'static str) -> Checked<()> {
+    match value {
+        Json::String(text) if known.contains(&text.as_ref()) => Ok(()),
+        other => Err(Fault::unexpected(other.describe(), expected)),
+    }
+}
+
+/// Master data in a header is let pass and not kept: products and places are registered, not captured.
+fn read_header(value: &mut Json<'_>, context: &Context) -> Checked<()> {
+    for (name, value) in fields::object(value, "an object with epcisMasterData")?.iter_mut() {
+        if name == "epcisMasterData" {
+            fields::object(value, "master data").under("epcisMasterData")?;
+        } else {
+            fields::extension(name, value, context)?;
+        }
+    }
+    Ok(())
+}
+
+/// The events, and the field that they stand in.
+fn read_body(body: Json<'_>) -> Checked<(&'static str, Vec<Json<'_>>)> {
+    const EXPECTED: &str = "an object with eventList";
+    let Json::Object(members) = body else { return Err(Fault::unexpected(body.describe(), EXPECTED)) };
+    let mut found = None;
+    for (name, value) in members {
+        let events = match (name.as_ref(), value) {
+            ("eventList", Json::Array(events)) => ("eventList", events),
+            ("event", event @ Json::Object(_)) => ("event", vec![event]),
+            ("eventList", other) => {
+                return Err(Fault::unexpected(other.describe(), "an array of events")).under("eventList");
+            }
+            ("event", other) => return Err(Fault::unexpected(other.describe(), "an event")).under("event"),
+            (other, _) => return Err(fields::unknown(other, "eventList, or event for a single one")),
+        };
+        if found.replace(events).is_some() {
+            return Err(Fault::unexpected("both eventList and event", "one of the two"));
+        }
+    }
+    let (field, events) = found.ok_or_else(|| fields::missing("eventList", "an array of events"))?;
+    if events.len() > CAPTURE_EVENTS_MAX {
+        let reason = Reason::TooMany { what: "events in one document", found: events.len(), max: CAPTURE_EVENTS_MAX };
+        return Err(Fault::new(reason)).under(field);
+    }
+    Ok((field, events))
+}
+
+fn read_event<'a>(event: Json<'a>, document: &Context, hosts: &'a Hosts) -> Checked<Draft<'a>> {
+    let Json::Object(members) = event else { return Err(Fault::unexpected(event.describe(), "an event")) };
+    let own = match members.iter().find(|(name, _)| name == "@context") {
+        Some((_, declared)) => {
+            let mut own = document.clone();
+            own.extend(declared).under("@context")?;
+            Some(own)
+        }
+        None => None,
+    };
+    let kind = members.iter().find(|(name, _)| name == "type").map(|(_, value)| value);
+    match kind {
+        Some(Json::String(kind)) if kind == "ObjectEvent" => {
+            object_event::read(members, own.as_ref().unwrap_or(document), hosts)
+        }
+        Some(Json::String(kind)) => Err(Fault::new(Reason::UnsupportedType { found: quote(kind) })).under("type"),
+        Some(other) => Err(Fault::unexpected(other.describe(), "ObjectEvent")).under("type"),
+        None => Err(fields::missing("type", "ObjectEvent")),
+    }
+}
