@@ -48,7 +48,7 @@ pub const PUBLIC_TIMELINE_LINES_MAX: usize = 100;
 /// Text inside a key of the embedded store, in bytes: EPC URIs and names of claims.
 pub const KEY_TEXT_BYTES_MAX: usize = 4096;
 /// Value of a claim, in bytes: a signed checkpoint is below 1 kB, an answer kept under an `Idempotency-Key` larger.
-pub const CLAIM_BYTES_MAX: usize = 2 * IDEMPOTENCY_ANSWER_BYTES_MAX;
+pub const CLAIM_BYTES_MAX: usize = 16 << 10;
 /// What one call may ask the embedded store to write, in bytes: a whole capture's records with keys, indexes and entries.
 pub const WRITE_BYTES_MAX: usize = 2 * CAPTURE_BYTES_MAX;
 /// What may wait for the embedded store's committer, in KiB of keys and values: bounds memory; further callers wait.
@@ -106,6 +106,17 @@ pub const RATE_CODES_BURST_MAX: u32 = 10_000_000;
 pub const RATE_FAILED_TAG_COST_MAX: u32 = 1_000;
 /// Addresses whose rate is remembered: about 100 bytes each.
 pub const RATE_ADDRESSES_MAX: u64 = 10_000_000;
+
+/// How far failed tags may push back the next admission, in milliseconds. Behind one address there may be a whole
+/// carrier's customers: one person's guesses must not lock them out for longer.
+pub const RATE_PENALTY_MS_MAX: u64 = 600_000;
+
+/// Body of an answer that a command reads from the admin socket, in bytes; downloads are streamed instead.
+pub const ADMIN_ANSWER_BYTES_MAX: usize = BODY_BYTES_MAX;
+/// Pause after the system refused a connection (too many open files), in milliseconds: no busy loop, no long silence.
+pub const ACCEPT_PAUSE_MS: u64 = 100;
+/// How often histograms are drained, in seconds, so that they stay small where nobody reads /metrics.
+pub const METRICS_UPKEEP_S: u64 = 5;
 /// Documents of one batch, and of one consignment, that are read with it.
 pub const DOCUMENTS_MAX: usize = 200;
 /// Entries of one ledger slice that are held in memory.
