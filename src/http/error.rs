@@ -138,7 +138,7 @@ impl Problem {
 impl From<store::Error> for Problem {
     fn from(error: store::Error) -> Self {
         match &error {
-            store::Error::Unavailable(_) | store::Error::Ambiguous(_) => {
+            store::Error::Unavailable(_) | store::Error::Ambiguous(_) | store::Error::NotStaged { .. } => {
                 tracing::warn!(%error, "store");
                 Self::unavailable("The store does not take this now; nothing was acknowledged. Try again later.")
             }

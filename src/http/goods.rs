@@ -192,7 +192,7 @@ impl From<StorageLimits> for StorageJson {
 
 /// How many of each level there are.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, ToSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct LevelCountsJson {
     /// Items.
     pub item: Option<u64>,

@@ -1,5 +1,6 @@
 //! What the service does, one file per job. Everything that changes goes through [`Service::commit`].
 
+pub mod capture;
 mod number;
 pub mod register;
 pub mod scan;
@@ -17,6 +18,7 @@ use self::scan::{BlockView, RunFacts, ScanCounts};
 pub use self::watch::{Basis, Watch, Watched};
 use crate::{
     code::{Host, KeyRing, LinkCase, LinkScheme, RunId},
+    epcis::Hosts,
     limits::{BLOCK_CACHE_BYTES_MAX, RUN_CACHE_RUNS_MAX, UPLOADS_MAX},
     registration::{Content, Kind, Profiles, Statement, parse_key_text},
     store::{Capture, Store, Writer, Writes},
@@ -70,6 +72,8 @@ pub struct Service {
     pub keys: KeyRing,
     /// What the operator decided.
     pub settings: Settings,
+    /// The hosts whose links are ours.
+    pub hosts: Hosts,
     /// Which caches a write makes stale.
     pub watch: Watch,
     /// How often codes were scanned.
@@ -100,8 +104,24 @@ impl Service {
             .build();
         let runs = Cache::new(RUN_CACHE_RUNS_MAX);
         let (watch, scans) = (Watch::default(), ScanCounts::new(writer));
+        let hosts = Hosts::new(settings.host.clone(), settings.aliases.iter().cloned());
         let (numbers, uploads, changing) = (Numbers::default(), Semaphore::new(UPLOADS_MAX), Mutex::default());
-        Self { store, files, writer, clock, keys, settings, watch, scans, numbers, uploads, changing, blocks, runs }
+        Self {
+            hosts,
+            store,
+            files,
+            writer,
+            clock,
+            keys,
+            settings,
+            watch,
+            scans,
+            numbers,
+            uploads,
+            changing,
+            blocks,
+            runs,
+        }
     }
 
     /// The time, milliseconds since 1970-01-01 UTC.

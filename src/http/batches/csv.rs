@@ -70,10 +70,8 @@ pub(super) async fn register(
                 errors.push(error);
             }
         }
-        let named = |error: crate::registration::FieldError| FieldError {
-            field: error.field,
-            detail: error.error.to_string(),
-        };
+        let named =
+            |error: crate::registration::FieldError| FieldError { field: error.field, detail: error.error.to_string() };
         let errors: Vec<_> = errors.into_iter().map(named).collect();
         report.push(RowJson { row, ok: errors.is_empty(), errors, batch: None });
         batches.push(input.batch);

@@ -43,7 +43,7 @@ pub async fn of_consignment(
 async fn listed(app: &App, caller: &Caller, parent: &Parent, page: &Page) -> Result<Private<List<BatchJson>>, Problem> {
     let limit = page.limit()?;
     let statements = app.service.listed(parent, Kind::Batch, page.after, limit).await?;
-    let next = List::next(&statements, limit);
+    let next = List::<BatchJson>::next(&statements, limit);
     let mut items = Vec::with_capacity(statements.len());
     for statement in &statements {
         items.push(show(app, caller, statement).await?);

@@ -29,70 +29,91 @@ use crate::{
 
 /// A batch as it is made or changed. What is left out follows the consignment or the product.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct BatchBody {
     /// The line of the customs declaration, from 1.
     #[schema(value_type = Option<u16>)]
+    #[serde(default)]
     pub line: Given<u16>,
     /// The number of the product; this or `gtin` is required unless it is a draft.
     #[schema(value_type = Option<u64>)]
+    #[serde(default)]
     pub product: Given<u64>,
     /// The GTIN of a product of yours.
     #[schema(value_type = Option<String>)]
+    #[serde(default)]
     pub gtin: Given<String>,
     /// The lot as the producer writes it; required unless it is a draft.
     #[schema(value_type = Option<String>)]
+    #[serde(default)]
     pub lot: Given<String>,
     /// The lot as GS1 AI 10, where it has one.
     #[schema(value_type = Option<String>)]
+    #[serde(default)]
     pub ai10: Given<String>,
     /// The days of production.
     #[schema(value_type = Option<DaysJson>)]
+    #[serde(default)]
     pub production: Given<DaysJson>,
     /// The days of expiry.
     #[schema(value_type = Option<DaysJson>)]
+    #[serde(default)]
     pub expiry: Given<DaysJson>,
     /// How much there is, in the declaration's unit.
     #[schema(value_type = Option<QuantityJson>)]
+    #[serde(default)]
     pub quantity: Given<QuantityJson>,
     /// Its net weight.
     #[schema(value_type = Option<QuantityJson>)]
+    #[serde(default)]
     pub net_weight: Given<QuantityJson>,
     /// How many of each level there are: no more codes are issued for it.
     #[schema(value_type = Option<LevelCountsJson>)]
+    #[serde(default)]
     pub quantities: Given<LevelCountsJson>,
     /// The specification.
     #[schema(value_type = Option<String>)]
+    #[serde(default)]
     pub specification: Given<String>,
     /// The brand.
     #[schema(value_type = Option<String>)]
+    #[serde(default)]
     pub brand: Given<String>,
     /// At which temperatures it must be kept.
     #[schema(value_type = Option<StorageJson>)]
+    #[serde(default)]
     pub storage: Given<StorageJson>,
     /// Its HS code.
     #[schema(value_type = Option<String>)]
+    #[serde(default)]
     pub hs_code: Given<String>,
     /// Country of origin, ISO 3166.
     #[schema(value_type = Option<String>)]
+    #[serde(default)]
     pub origin: Given<String>,
     /// The foreign producer.
     #[schema(value_type = Option<ProducerJson>)]
+    #[serde(default)]
     pub producer: Given<ProducerJson>,
     /// The certificate of origin.
     #[schema(value_type = Option<PaperJson>)]
+    #[serde(default)]
     pub origin_certificate: Given<PaperJson>,
     /// The test report.
     #[schema(value_type = Option<PaperJson>)]
+    #[serde(default)]
     pub test_report: Given<PaperJson>,
     /// The disinfection certificate.
     #[schema(value_type = Option<PaperJson>)]
+    #[serde(default)]
     pub disinfection_certificate: Given<PaperJson>,
     /// The record of the Chinese label (中文标签).
     #[schema(value_type = Option<PaperJson>)]
+    #[serde(default)]
     pub chinese_label: Given<PaperJson>,
     /// A draft may lack anything, and gets no codes; false where left out.
     #[schema(value_type = bool)]
+    #[serde(default)]
     pub draft: Given<bool>,
 }
 

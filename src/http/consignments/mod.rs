@@ -26,58 +26,75 @@ use crate::{
 
 /// A consignment as it is made or changed. Everything may follow later.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct ConsignmentBody {
     /// The customs declaration (报关单), 18 digits.
     #[schema(value_type = Option<String>, example = "223120201000012345")]
+    #[serde(default)]
     pub declaration: Given<String>,
     /// The bill of lading.
     #[schema(value_type = Option<String>)]
+    #[serde(default)]
     pub bill_of_lading: Given<String>,
     /// Containers, ISO 6346.
     #[schema(value_type = Vec<String>, example = json!(["CSQU3054383"]))]
+    #[serde(default)]
     pub containers: Given<Vec<String>>,
     /// Country of origin, ISO 3166: alpha-2, alpha-3 or numeric.
     #[schema(value_type = Option<String>, example = "EC")]
+    #[serde(default)]
     pub origin: Given<String>,
     /// Who sent it.
     #[schema(value_type = Option<String>)]
+    #[serde(default)]
     pub consignor: Given<String>,
     /// Who receives it.
     #[schema(value_type = Option<String>)]
+    #[serde(default)]
     pub consignee: Given<String>,
     /// The consignee's unified social credit code.
     #[schema(value_type = Option<String>)]
+    #[serde(default)]
     pub consignee_uscc: Given<String>,
     /// The port of entry.
     #[schema(value_type = Option<String>)]
+    #[serde(default)]
     pub port_of_entry: Given<String>,
     /// The day of entry.
     #[schema(value_type = Option<String>, format = Date)]
+    #[serde(default)]
     pub entry_date: Given<String>,
     /// The inspection and quarantine certificate (入境货物检验检疫证明).
     #[schema(value_type = Option<PaperJson>)]
+    #[serde(default)]
     pub quarantine_certificate: Given<PaperJson>,
     /// The vehicle that took it from the port. Never public.
     #[schema(value_type = Option<String>)]
+    #[serde(default)]
     pub vehicle_plate: Given<String>,
     /// The central supervision warehouse (集中监管仓).
     #[schema(value_type = Option<SupervisionJson>)]
+    #[serde(default)]
     pub supervision: Given<SupervisionJson>,
     /// The first warehouse (首站).
     #[schema(value_type = Option<String>)]
+    #[serde(default)]
     pub first_warehouse: Given<String>,
     /// The foreign producer of all its batches.
     #[schema(value_type = Option<ProducerJson>)]
+    #[serde(default)]
     pub producer: Given<ProducerJson>,
     /// The certificate of origin of all its batches.
     #[schema(value_type = Option<PaperJson>)]
+    #[serde(default)]
     pub origin_certificate: Given<PaperJson>,
     /// The test report of all its batches.
     #[schema(value_type = Option<PaperJson>)]
+    #[serde(default)]
     pub test_report: Given<PaperJson>,
     /// The disinfection certificate of all its batches.
     #[schema(value_type = Option<PaperJson>)]
+    #[serde(default)]
     pub disinfection_certificate: Given<PaperJson>,
 }
 

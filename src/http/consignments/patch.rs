@@ -25,6 +25,7 @@ pub async fn patch(
     Json(body): Json<ConsignmentBody>,
 ) -> Result<Private<ConsignmentJson>, Problem> {
     caller.require(&[Role::Importer])?;
-    let statement = app.service.change_consignment(&caller, ConsignmentId(id), |consignment| body.merge(consignment)).await?;
+    let statement =
+        app.service.change_consignment(&caller, ConsignmentId(id), |consignment| body.merge(consignment)).await?;
     Ok(Private(ConsignmentJson::new(&statement)?))
 }

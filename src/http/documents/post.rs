@@ -4,13 +4,7 @@ use axum::extract::{FromRequest, Multipart, Request, State};
 
 use super::{DocumentJson, FILE_TYPES, UploadForm, upload::Upload};
 use crate::{
-    http::{
-        App,
-        answer::Created,
-        error::Problem,
-        extract::Path,
-        given::problem_of_fields,
-    },
+    http::{App, answer::Created, error::Problem, extract::Path, given::problem_of_fields},
     registration::{Document, DocumentOf, FieldError, Kind, StoredFile, ValueError},
     service::Caller,
     trace::{BatchId, ConsignmentId, DocumentId, OrganizationId, Role},

@@ -22,7 +22,6 @@ pub async fn list(
     caller: Caller,
     Query(page): Query<Page>,
 ) -> Result<Private<List<OrganizationJson>>, Problem> {
-    
     let limit = page.limit()?;
     let parent = Service::list_parent(&caller);
     let statements = app.service.listed(&parent, Kind::Organization, page.after, limit).await?;

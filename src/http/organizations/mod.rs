@@ -21,22 +21,27 @@ use crate::{
 
 /// An organization as it is made or changed.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct OrganizationBody {
     /// The name in the register; required.
     #[schema(value_type = String)]
+    #[serde(default)]
     pub legal_name: Given<String>,
     /// The name that the public may see; without one the organization is not public.
     #[schema(value_type = Option<String>)]
+    #[serde(default)]
     pub public_name: Given<String>,
     /// What its keys may do: `importer`, `operator`, `inspector`, `admin`; required.
     #[schema(value_type = Vec<String>)]
+    #[serde(default)]
     pub roles: Given<Vec<Role>>,
     /// Its unified social credit code.
     #[schema(value_type = Option<String>, example = "91350100M000100Y43")]
+    #[serde(default)]
     pub uscc: Given<String>,
     /// Where it is registered, ISO 3166; `CN` where left out.
     #[schema(value_type = Option<String>, example = "CN")]
+    #[serde(default)]
     pub country: Given<String>,
 }
 

@@ -33,7 +33,6 @@ pub async fn patch(
         return Err(Problem::forbidden("found fields other than public_name, expected an admin's key for them"));
     }
     let id = OrganizationId(id);
-    let statement =
-        app.service.change_organization(&caller, id, |organization| body.merge(organization)).await?;
+    let statement = app.service.change_organization(&caller, id, |organization| body.merge(organization)).await?;
     Ok(Private(OrganizationJson::new(&statement)?))
 }

@@ -18,11 +18,7 @@ use crate::{
 #[utoipa::path(get, path = "/v1/products/{id}", tag = "registration",
     params(("id" = u64, Path, description = "number of the product")),
     responses((status = 200, body = ProductJson), (status = "4XX", body = Problem)))]
-pub async fn get(
-    State(app): State<App>,
-    caller: Caller,
-    Path(id): Path<u64>,
-) -> Result<Private<ProductJson>, Problem> {
+pub async fn get(State(app): State<App>, caller: Caller, Path(id): Path<u64>) -> Result<Private<ProductJson>, Problem> {
     let statement = app.service.readable(&caller, Kind::Product, id).await?;
     Ok(Private(ProductJson::new(&statement)?))
 }

@@ -25,35 +25,44 @@ use crate::{
 
 /// A product as it is made or changed.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct ProductBody {
     /// Its GTIN of 8, 12, 13 or 14 digits; fixed once it is registered.
     #[schema(value_type = Option<String>, example = "09506000134352")]
+    #[serde(default)]
     pub gtin: Given<String>,
     /// Its name in Chinese; required.
     #[schema(value_type = String)]
+    #[serde(default)]
     pub name_zh: Given<String>,
     /// Its name in English.
     #[schema(value_type = Option<String>)]
+    #[serde(default)]
     pub name_en: Given<String>,
     /// `meat`, `poultry`, `seafood`, `fruit`, `vegetable`, `dairy`, `egg`, `ice_cream`, `prepared` or `other`, which
     /// it is where left out.
     #[schema(value_type = Option<String>)]
+    #[serde(default)]
     pub category: Given<Category>,
     /// The brand.
     #[schema(value_type = Option<String>)]
+    #[serde(default)]
     pub brand: Given<String>,
     /// The specification.
     #[schema(value_type = Option<String>)]
+    #[serde(default)]
     pub specification: Given<String>,
     /// Its levels of packaging, each once.
     #[schema(value_type = Vec<PackagingJson>)]
+    #[serde(default)]
     pub packaging: Given<Vec<PackagingJson>>,
     /// At which temperatures it must be kept.
     #[schema(value_type = Option<StorageJson>)]
+    #[serde(default)]
     pub storage: Given<StorageJson>,
     /// Its HS code.
     #[schema(value_type = Option<String>)]
+    #[serde(default)]
     pub hs_code: Given<String>,
 }
 
@@ -109,7 +118,8 @@ impl ProductBody {
         fields.set_text("/specification", self.specification, &mut product.specification, NAME_CHARS_MAX);
         fields.require("/packaging", self.packaging, &mut product.packaging, |fields, levels| {
             let levels = fields.list(levels, 3, |fields, level| level.read(fields))?;
-            let repeated = levels.iter().enumerate().find(|(at, it)| levels.iter().take(*at).any(|i| i.level == it.level));
+            let repeated =
+                levels.iter().enumerate().find(|(at, it)| levels.iter().take(*at).any(|i| i.level == it.level));
             if let Some((at, level)) = repeated {
                 let error = ValueError::out_of_range(level.level.as_str(), "each level once");
                 fields.refuse(&format!("/{at}/level"), error);

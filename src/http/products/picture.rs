@@ -9,7 +9,12 @@ use axum::{
 
 use super::ProductJson;
 use crate::{
-    http::{App, answer::Private, error::Problem, extract::{Path, body_bytes}},
+    http::{
+        App,
+        answer::Private,
+        error::Problem,
+        extract::{Path, body_bytes},
+    },
     registration::{Content, Kind},
     service::Caller,
     trace::{ProductId, Role},

@@ -14,7 +14,6 @@ mod product;
 use thiserror::Error;
 
 pub use self::batch::BatchInput;
-pub use self::picture::PICTURE_TYPES;
 use super::{Caller, Service, statements_capture_id};
 use crate::{
     limits::PAGE_ITEMS_MAX,

@@ -1,1 +1,8 @@
 //! The store: its contract, and what it survives.
+
+mod contract;
+mod damage;
+mod kill;
+mod load;
+mod local;
+mod sample;
