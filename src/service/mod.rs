@@ -13,8 +13,8 @@ use moka::sync::Cache;
 use object_store::ObjectStore;
 use tokio::sync::{Mutex, Semaphore};
 
-use self::scan::{BlockView, RunFacts, ScanCounts};
 pub use self::number::{Counter, Numbers};
+use self::scan::{BlockView, RunFacts, ScanCounts};
 pub use self::watch::{Basis, Watch, Watched};
 use crate::{
     code::{Host, KeyRing, LinkCase, LinkScheme, RunId},
@@ -89,8 +89,15 @@ pub struct Service {
 }
 
 impl Service {
-    /// A service over a store; nothing is cached yet.
-    pub fn new(store: Arc<dyn Store>, writer: Writer, keys: KeyRing, settings: Settings, clock: Clock) -> Self {
+    /// A service over a store and its files; nothing is cached yet.
+    pub fn new(
+        store: Arc<dyn Store>,
+        files: Arc<dyn ObjectStore>,
+        writer: Writer,
+        keys: KeyRing,
+        settings: Settings,
+        clock: Clock,
+    ) -> Self {
         let blocks = Cache::builder()
             .weigher(|_, block: &Arc<BlockView>| block.bytes())
             .max_capacity(BLOCK_CACHE_BYTES_MAX)
@@ -98,7 +105,23 @@ impl Service {
         let runs = Cache::new(RUN_CACHE_RUNS_MAX);
         let (watch, scans) = (Watch::default(), ScanCounts::new(writer));
         let hosts = Hosts::new(settings.host.clone(), settings.aliases.iter().cloned());
-        Self { hosts, store, writer, clock, keys, settings, watch, scans, blocks, runs }
+        let (numbers, uploads, changing) = (Numbers::default(), Semaphore::new(UPLOADS_MAX), Mutex::default());
+        Self {
+            store,
+            files,
+            writer,
+            clock,
+            keys,
+            settings,
+            hosts,
+            watch,
+            scans,
+            numbers,
+            uploads,
+            changing,
+            blocks,
+            runs,
+        }
     }
 
     /// The time, milliseconds since 1970-01-01 UTC.

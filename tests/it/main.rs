@@ -1,4 +1,4 @@
 //! The one integration binary.
 
-mod store;
 mod pages;
+mod store;

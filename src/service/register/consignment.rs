@@ -38,8 +38,7 @@ impl Service {
         let mut consignment = content_of!(before.content.clone(), Consignment)?;
         let declaration = consignment.declaration.clone();
         edit(&mut consignment)?;
-        let statement =
-            self.next_version(caller, &before, Vec::new(), Content::Consignment(consignment.clone()));
+        let statement = self.next_version(caller, &before, Vec::new(), Content::Consignment(consignment.clone()));
         let mut writes = Writes { statements: vec![statement.clone()], ..Writes::default() };
         for id in self.batches_of(id).await? {
             let Some(before) = self.statement(Kind::Batch, id).await? else { continue };

@@ -158,7 +158,13 @@ impl Service {
     ///
     /// # Errors
     /// Where the store fails.
-    pub async fn listed(&self, parent: &Parent, kind: Kind, after: Option<u64>, limit: usize) -> Result<Vec<Statement>> {
+    pub async fn listed(
+        &self,
+        parent: &Parent,
+        kind: Kind,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<Statement>> {
         let mut statements = Vec::new();
         for id in self.store.children(parent, kind, after, limit.min(PAGE_ITEMS_MAX)).await? {
             statements.extend(self.statement(kind, id).await?);

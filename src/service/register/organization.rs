@@ -2,7 +2,7 @@
 
 use super::{RegisterError, Result, Service, content_of};
 use crate::{
-    registration::{ApiKey, Content, Kind, KeySecret, Organization, Statement, ValueError, key_text},
+    registration::{ApiKey, Content, KeySecret, Kind, Organization, Statement, ValueError, key_text},
     service::{Caller, Counter},
     trace::{KeyId, OrganizationId, Role},
 };

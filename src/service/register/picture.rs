@@ -39,9 +39,7 @@ impl Service {
         let decoded = tokio::task::spawn_blocking(move || decodes(&whole)).await;
         let decoded = decoded.unwrap_or_else(|_| Err("a decoder that failed".to_owned()));
         decoded.map_err(|found| {
-            let expected = format!(
-                "a whole PNG, JPEG or WebP of at most {PICTURE_SIDE_PIXELS_MAX} pixels a side"
-            );
+            let expected = format!("a whole PNG, JPEG or WebP of at most {PICTURE_SIDE_PIXELS_MAX} pixels a side");
             RegisterError::invalid(field, ValueError::out_of_range(found, expected))
         })?;
         self.store_file(field, bytes, &PICTURE_TYPES).await
