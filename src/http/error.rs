@@ -142,7 +142,7 @@ impl From<store::Error> for Problem {
                 tracing::warn!(%error, "store");
                 Self::unavailable("The store does not take this now; nothing was acknowledged. Try again later.")
             }
-            store::Error::Corrupt { .. } | store::Error::NotCommitted(_) | store::Error::NotStaged { .. } => {
+            store::Error::Corrupt { .. } | store::Error::NotCommitted(_) => {
                 tracing::error!(%error, "store");
                 Self::internal()
             }

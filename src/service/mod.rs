@@ -89,7 +89,7 @@ pub struct Service {
 }
 
 impl Service {
-    /// A service over a store; nothing is cached yet.
+    /// A service over a store and its files; nothing is cached yet.
     pub fn new(
         store: Arc<dyn Store>,
         files: Arc<dyn ObjectStore>,
@@ -107,13 +107,13 @@ impl Service {
         let hosts = Hosts::new(settings.host.clone(), settings.aliases.iter().cloned());
         let (numbers, uploads, changing) = (Numbers::default(), Semaphore::new(UPLOADS_MAX), Mutex::default());
         Self {
-            hosts,
             store,
             files,
             writer,
             clock,
             keys,
             settings,
+            hosts,
             watch,
             scans,
             numbers,

@@ -1,5 +1,7 @@
 //! The pages: their HTML in both languages, hostile data, and a real browser.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a panic is how a test fails")]
+
 mod browser;
 mod examples;
 mod webdriver;
