@@ -1,5 +1,6 @@
 //! The one integration binary.
 
-mod pages;
 mod epcis;
+mod pages;
+mod registration;
 mod store;
