@@ -149,3 +149,9 @@ pub const PICTURE_DECODED_BYTES_MAX: u64 = 256 << 20;
 pub const UPLOADS_MAX: usize = 4;
 
 const _: () = assert!(CSV_ROWS_MAX <= CONSIGNMENT_BATCHES_MAX);
+
+/// Rendered scans that are kept, in bytes: 10,000 batches as JSON (3 kB) and as a page (6 kB).
+pub const RENDERED_BYTES_MAX: u64 = 96 << 20;
+
+/// Batches of one lot that its page shows.
+pub const LOT_BATCHES_SHOWN_MAX: usize = 20;

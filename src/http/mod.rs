@@ -8,6 +8,8 @@ pub mod error;
 pub mod extract;
 pub mod idempotency;
 
+pub mod scan;
+
 pub mod client_address;
 pub mod health;
 pub mod layers;
@@ -32,4 +34,6 @@ pub struct App {
     pub config: Arc<Config>,
     /// Budgets of those who ask.
     pub rate: Arc<RateLimiter>,
+    /// What is rendered of scans.
+    pub rendered: scan::Rendered,
 }

@@ -1,10 +1,10 @@
 //! Every route on one page.
 
-use axum::Router;
+use axum::{Router, routing::get};
 
-use super::App;
+use super::{App, scan};
 
 /// The whole interface.
 pub fn router(app: App) -> Router {
-    Router::new().with_state(app)
+    Router::new().route("/scan", get(scan::typed)).fallback(scan::scan).with_state(app)
 }

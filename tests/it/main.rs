@@ -1,5 +1,5 @@
 //! The one integration binary.
 
-mod pages;
 mod epcis;
+mod pages;
 mod store;
