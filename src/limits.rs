@@ -125,3 +125,27 @@ pub const LEDGER_ENTRIES_MAX: usize = 1_000_000;
 pub const BLOCK_CACHE_BYTES_MAX: u64 = 128 << 20;
 /// Runs kept ready for scans.
 pub const RUN_CACHE_RUNS_MAX: u64 = 4_096;
+
+/// Records of a staged capture in one chunk: at 16 MiB a record at most, one chunk of ordinary ones is about 1 MB.
+pub const CAPTURE_CHUNK_RECORDS: usize = 1_000;
+/// Records that share one event id and are looked at: everybody who says the same at the same time.
+pub const EVENT_RECORDS_MAX: usize = 1_000;
+/// How far in the future an event may lie: clocks differ, and so do the minds about time zones.
+pub const CLOCK_SKEW_MS_MAX: i64 = 24 * 3_600 * 1_000;
+/// The longest document that is parsed where it stands, in bytes; a longer one moves other work to another thread first.
+pub const PARSE_INLINE_BYTES_MAX: usize = 64 << 10;
+/// Numbers in one lease of a counter: one claim serves so many new things, and a stop wastes at most so many.
+pub const NUMBER_LEASE: u64 = 64;
+/// Batches of one consignment: a declaration has at most 50 lines, each a few lots. A change of the consignment writes
+/// them all in one capture.
+pub const CONSIGNMENT_BATCHES_MAX: usize = 1_000;
+/// Containers of one consignment.
+pub const CONTAINERS_MAX: usize = 200;
+/// One side of a picture, in pixels: a phone's camera.
+pub const PICTURE_SIDE_PIXELS_MAX: u32 = 8_192;
+/// What decoding one picture may take, in bytes: `PICTURE_SIDE_PIXELS_MAX` squared in four channels.
+pub const PICTURE_DECODED_BYTES_MAX: u64 = 256 << 20;
+/// Uploads that are read at once: each may hold `DOCUMENT_BYTES_MAX` twice.
+pub const UPLOADS_MAX: usize = 4;
+
+const _: () = assert!(CSV_ROWS_MAX <= CONSIGNMENT_BATCHES_MAX);

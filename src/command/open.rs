@@ -4,17 +4,20 @@ use std::sync::Arc;
 
 use axum::Router;
 use metrics_exporter_prometheus::PrometheusHandle;
+use object_store::{ObjectStore, local::LocalFileSystem};
 use tokio::task::JoinHandle;
 
 use super::{Error, Result, key_ring_file};
 use crate::{
+    code::Host,
     config::Config,
     http::{
         App, admin_client::AdminClient, health, layers::layered, rate::RateLimiter, router::router,
         serve::serve_in_process,
     },
+    registration::Profiles,
     service::{Service, Settings},
-    store::{Writer, local::LocalStore},
+    store::{Claims, Writer, local::LocalStore},
 };
 
 /// Room between a command and the service in its own process, in bytes.
@@ -26,23 +29,53 @@ pub(super) struct Opened {
     store: Arc<LocalStore>,
 }
 
-/// Opens the store and the service over it.
+/// Opens the store and the service over it, and finishes what was committed and not applied when it last stopped.
 pub(super) async fn open(config: Config) -> Result<Opened> {
     let keys = key_ring_file::read(&config.keyring_path())?;
     let store = LocalStore::open(config.store.location.folder())?;
-    let host = config.server.host.clone().ok_or_else(|| Error::Usage("--host is not given".to_owned()))?;
     let settings = Settings {
-        host,
+        host: host(&*store, config.server.host.clone()).await?,
         aliases: config.server.host_aliases.clone(),
         link_scheme: config.server.link_scheme,
         link_case: config.qr.case,
         zone: config.dates.utc_offset.time_zone(),
         issuing_tolerance_permille: config.issuing.tolerance_permille,
+        profiles: Profiles::default(),
     };
     let clock = Arc::new(|| jiff::Timestamp::now().as_millisecond());
-    let service = Service::new(store.clone(), Writer(0), keys, settings, clock);
+    let service = Service::new(store.clone(), files(&config)?, Writer(0), keys, settings, clock);
+    service.finish_captures().await?;
     let rate = Arc::new(RateLimiter::new(&config.rate));
     Ok(Opened { app: App { service: Arc::new(service), config: Arc::new(config), rate }, store })
+}
+
+/// Where uploaded files are kept.
+fn files(config: &Config) -> Result<Arc<dyn ObjectStore>> {
+    let folder = config.documents_path();
+    let failed = |source| Error::Io { what: format!("the folder of documents, {}", folder.display()), source };
+    std::fs::create_dir_all(&folder).map_err(failed)?;
+    let files = LocalFileSystem::new_with_prefix(&folder).map_err(|error| failed(std::io::Error::other(error)))?;
+    // A document that was acknowledged must outlast a power cut.
+    Ok(Arc::new(files.with_fsync(true)))
+}
+
+/// The canonical host: the first one that is given stands in the store for ever, because it is on every label.
+async fn host(store: &dyn Claims, given: Option<Host>) -> Result<Host> {
+    const CLAIM: &str = "host";
+    let usage = |detail: String| Error::Usage(detail);
+    if let Some(fixed) = store.claim(CLAIM).await? {
+        let fixed = String::from_utf8_lossy(&fixed);
+        let host: Host = fixed.parse().map_err(|error| usage(format!("the store's host {fixed:?}: {error}")))?;
+        return match given {
+            Some(given) if given != host => Err(usage(format!(
+                "--host is {given}, but labels of this store carry {host}; name {given} in server.host_aliases instead"
+            ))),
+            _ => Ok(host),
+        };
+    }
+    let host = given.ok_or_else(|| usage("--host is not given: the host that all labels will carry".to_owned()))?;
+    store.swap(CLAIM, None, host.as_str().as_bytes()).await?;
+    Ok(host)
 }
 
 impl Opened {

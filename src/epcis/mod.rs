@@ -4,6 +4,7 @@
 //! [`parse_document`] gives a [`Draft`] per event; the caller says which of its codes are ours and
 //! [`Draft::seal`] makes the [`Event`], whose body is what is stored and signed for.
 
+mod batch_facts;
 mod common_fields;
 mod context;
 mod document;
@@ -20,6 +21,7 @@ mod identity;
 mod json;
 mod object_event;
 mod sensor;
+pub mod shapes;
 mod time;
 mod uri;
 mod vocabulary;

@@ -1,3 +1,5 @@
 //! The one integration binary.
 
+mod pages;
+mod epcis;
 mod store;

@@ -10,7 +10,7 @@ use std::{
 
 use super::{
     head::{Head, Mark},
-    marker,
+    journal, marker,
     tables::Tables,
 };
 use crate::{
@@ -23,6 +23,9 @@ const ENGINE: &str = "engine";
 const HEAD: &str = "head";
 const LOCK: &str = "lock";
 const ASIDE: &str = "journals-";
+
+/// The engine, the head, and the newest marker with its digest.
+pub type Opened = (Tables, Head, (marker::Marker, [u8; 32]));
 
 /// A folder that this process alone has open.
 pub struct Folder {
@@ -53,21 +56,42 @@ impl Folder {
     }
 
     /// Opens the engine and checks that it has kept all that was answered.
-    pub fn open(&self) -> Result<(Tables, Head, (marker::Marker, [u8; 32]))> {
+    pub fn open(&self) -> Result<Opened> {
         let head = Head::open(&self.path.join(HEAD))?;
         let mark = head.as_ref().map(Head::mark);
         if let Some(mark) = mark.filter(|mark| !mark.clean) {
             self.copy_journals(mark)?;
         }
-        let tables = self.open_engine()?;
-        let chain = marker::check_chain(&tables.view(), mark.unwrap_or_default());
-        let newest = chain.map_err(|error| self.refusal(error, mark))?;
-        let head = match head {
-            Some(head) => head,
-            None if newest.0.number == 0 => Head::create(&self.path.join(HEAD))?,
-            None => return Err(self.refusal(no_head(&self.path), mark)),
+        let tables = match (self.open_engine(), mark) {
+            (Err(Error::Corrupt { .. }), Some(mark)) if !mark.clean && self.cut_torn_end()? => self.open_engine(),
+            (tables, _) => tables,
         };
+        let tables = tables.map_err(|error| self.refusal(error, mark))?;
+        let Some(head) = head else { return self.without_head(tables) };
+        let chain = marker::check_chain(&tables.view(), head.mark());
+        let newest = chain.map_err(|error| self.refusal(error, mark))?;
         Ok((tables, head, newest))
+    }
+
+    /// A store that has no head yet has no group either: its making was interrupted, or has just begun.
+    fn without_head(&self, tables: Tables) -> Result<Opened> {
+        let path = self.path.join(HEAD);
+        let newest = marker::check_chain(&tables.view(), Mark::default());
+        let newest = newest.ok().filter(|(newest, _)| newest.number == 0).ok_or_else(|| Error::Corrupt {
+            table: "head",
+            key: path.display().to_string(),
+            found: "the file is missing, but the store is not empty".to_owned(),
+        })?;
+        Ok((tables, Head::create(&path)?, newest))
+    }
+
+    /// Cuts a batch off that was being written when the machine stopped; whether there was one.
+    fn cut_torn_end(&self) -> Result<bool> {
+        let engine = self.path.join(ENGINE);
+        let failed = |error: std::io::Error| Error::Unavailable(format!("{}: {error}", engine.display()));
+        let number = |name: &String| name.strip_suffix(".jnl").and_then(|number| number.parse::<u64>().ok());
+        let newest = names(&engine).map_err(failed)?.filter(|name| number(name).is_some()).max_by_key(number);
+        newest.map_or(Ok(false), |name| journal::cut_torn_end(&engine.join(name)).map_err(failed))
     }
 
     fn open_engine(&self) -> Result<Tables> {
@@ -124,11 +148,6 @@ impl Folder {
         }
         fs::rename(&unfinished, &aside).map_err(failed)
     }
-}
-
-fn no_head(path: &Path) -> Error {
-    let key = path.join(HEAD).display().to_string();
-    Error::Corrupt { table: "head", key, found: "the file is missing".to_owned() }
 }
 
 /// Names in a folder; none where there is no such folder.

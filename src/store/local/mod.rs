@@ -5,6 +5,7 @@ mod draft;
 mod encode;
 mod folder;
 mod head;
+mod journal;
 mod key;
 mod marker;
 mod read;

@@ -22,7 +22,7 @@ async fn a_killed_process_loses_nothing_acknowledged_and_leaves_nothing_half_app
             // Most are killed at work, the others at any moment from their start on, recovery included.
             child.wait_for("finished");
         }
-        thread::sleep(Duration::from_millis(chance.below(150)));
+        thread::sleep(Duration::from_millis(chance.below(400)));
         let said = child.kill();
         assert!(!said.iter().any(|line| line.starts_with("failed")), "{said:?}");
         acknowledged += load::acknowledged(&said, "committed").len();

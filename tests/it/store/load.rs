@@ -113,7 +113,8 @@ pub fn acknowledged(said: &[String], word: &str) -> Vec<u64> {
     said.iter().filter_map(|line| line.strip_prefix(word)?.strip_prefix(' ')?.parse().ok()).collect()
 }
 
-fn say(line: &str) {
+/// Says a line to the parent.
+pub fn say(line: &str) {
     let mut out = std::io::stdout().lock();
     // One write, so that a line is whole or not there.
     out.write_all(format!("\n> {line}\n").as_bytes()).and_then(|()| out.flush()).unwrap();

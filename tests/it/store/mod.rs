@@ -1,6 +1,7 @@
 //! The store: its contract, and what it survives.
 
 mod contract;
+mod damage;
 mod kill;
 mod load;
 mod local;
