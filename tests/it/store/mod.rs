@@ -5,4 +5,8 @@ mod damage;
 mod kill;
 mod load;
 mod local;
+mod loop_fs;
+mod measure;
+mod power;
+mod refuse;
 mod sample;
