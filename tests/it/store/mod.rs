@@ -7,6 +7,7 @@ mod load;
 mod local;
 mod loop_fs;
 mod measure;
+mod model;
 mod power;
 mod refuse;
 mod sample;
