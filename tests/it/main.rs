@@ -3,3 +3,4 @@
 mod epcis;
 mod pages;
 mod store;
+mod symbols;
