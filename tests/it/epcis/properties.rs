@@ -1,6 +1,6 @@
 //! What holds of every event.
 
-use coldproof::epcis::{Event, Ruling, document_of, parse_canonical, parse_event_id, event_id};
+use coldproof::epcis::{Event, Ruling, document_of, event_id, parse_canonical, parse_event_id};
 use proptest::prelude::*;
 
 use super::{event, events, hosts, varied};
@@ -38,7 +38,9 @@ fn all_forms_of_one_code_are_one_event() {
     ];
     let bodies: Vec<String> = forms
         .iter()
-        .map(|form| event(&sample(&format!(r#""epcList":["{form}"]"#))).unwrap_or_else(|error| panic!("{form}: {error}")).body)
+        .map(|form| {
+            event(&sample(&format!(r#""epcList":["{form}"]"#))).unwrap_or_else(|error| panic!("{form}: {error}")).body
+        })
         .collect();
     assert!(bodies.iter().all(|body| *body == bodies[0]), "{bodies:#?}");
 }

@@ -8,8 +8,16 @@ use super::{event, events, properties::sample};
 const REFUSED: &[(&str, &str, &str)] = &[
     (r#""epcList":["not a uri"]"#, "/epcList/0", "a URI"),
     (r#""epcList":["urn:epc:id:sgtin:9506000.013435.1","urn:epc:id:sgtin:9506000.013435.1"]"#, "/epcList/1", "twice"),
-    (r#""epcList":["urn:epc:id:sgtin:9506000.013435.1","https://id.gs1.org/01/09506000134352/21/1"]"#, "/epcList/1", "twice"),
-    (r#""epcList":["https://demo.coldproof.example/000003ABCDEFGHJKMNPQ","https://trace.example.cn/000003ABCDEFGHJKMNPQ"]"#, "/", "twice"),
+    (
+        r#""epcList":["urn:epc:id:sgtin:9506000.013435.1","https://id.gs1.org/01/09506000134352/21/1"]"#,
+        "/epcList/1",
+        "twice",
+    ),
+    (
+        r#""epcList":["https://demo.coldproof.example/000003ABCDEFGHJKMNPQ","https://trace.example.cn/000003ABCDEFGHJKMNPQ"]"#,
+        "/",
+        "twice",
+    ),
     (r#""epcList":["https://demo.coldproof.example/batch/7"]"#, "/epcList/0", "classes stand in quantityList"),
     (r#""epcList":["https://demo.coldproof.example/01/09506000134353/21/1"]"#, "/epcList/0", "check digit"),
     (r#""epcList":[],"epcList":[]"#, "", "stands twice"),
@@ -19,26 +27,74 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (r#""epcList":[],"bizStep":"https://ref.gs1.org/cbv/BizStep-flying""#, "/bizStep", "business step of CBV 2.0"),
     (r#""epcList":[],"disposition":"urn:epcglobal:cbv:bizstep:shipping""#, "/disposition", "disposition of CBV 2.0"),
     (r#""epcList":[],"persistentDisposition":{}"#, "/persistentDisposition", "set, unset or both"),
-    (r#""epcList":[],"persistentDisposition":{"set":["recalled","https://ref.gs1.org/cbv/Disp-recalled"]}"#, "/persistentDisposition/set/1", "twice"),
+    (
+        r#""epcList":[],"persistentDisposition":{"set":["recalled","https://ref.gs1.org/cbv/Disp-recalled"]}"#,
+        "/persistentDisposition/set/1",
+        "twice",
+    ),
     (r#""epcList":[],"ilmd":{"ex:a":1}"#, "/ilmd", "not ADD"),
     (r#""epcList":[],"readPoint":{"name":"x"}"#, "/readPoint", "unknown field \"name\""),
     (r#""quantityList":[]"#, "", "epcList"),
-    (r#""quantityList":[{"epcClass":"urn:epc:class:lgtin:9506000.013435.A","quantity":1,"uom":"kg"}]"#, "/quantityList/0/uom", "Recommendation 20"),
-    (r#""quantityList":[{"epcClass":"urn:epc:class:lgtin:9506000.013435.A","quantity":1e400}]"#, "/quantityList/0/quantity", "1e400"),
-    (r#""quantityList":[{"epcClass":"urn:epc:class:lgtin:9506000.013435.A","quantity":9007199254740993}]"#, "/quantityList/0/quantity", "9007199254740993"),
-    (r#""quantityList":[{"epcClass":"urn:epc:class:lgtin:9506000.013435.A","quantity":-1}]"#, "/quantityList/0/quantity", "from 0 up"),
+    (
+        r#""quantityList":[{"epcClass":"urn:epc:class:lgtin:9506000.013435.A","quantity":1,"uom":"kg"}]"#,
+        "/quantityList/0/uom",
+        "Recommendation 20",
+    ),
+    (
+        r#""quantityList":[{"epcClass":"urn:epc:class:lgtin:9506000.013435.A","quantity":1e400}]"#,
+        "/quantityList/0/quantity",
+        "1e400",
+    ),
+    (
+        r#""quantityList":[{"epcClass":"urn:epc:class:lgtin:9506000.013435.A","quantity":9007199254740993}]"#,
+        "/quantityList/0/quantity",
+        "9007199254740993",
+    ),
+    (
+        r#""quantityList":[{"epcClass":"urn:epc:class:lgtin:9506000.013435.A","quantity":-1}]"#,
+        "/quantityList/0/quantity",
+        "from 0 up",
+    ),
     (r#""quantityList":[{"quantity":1}]"#, "/quantityList/0", "\"epcClass\" is missing"),
-    (r#""epcList":[],"cp:spans":[{"first":"00000300008000000000","last":"00000300000000000000"}]"#, "/cp:spans/0", "runs backward"),
-    (r#""epcList":[],"cp:spans":[{"first":"00000300000000000000","last":"00000400000000000000"}]"#, "/cp:spans/0", "two runs"),
+    (
+        r#""epcList":[],"cp:spans":[{"first":"00000300008000000000","last":"00000300000000000000"}]"#,
+        "/cp:spans/0",
+        "runs backward",
+    ),
+    (
+        r#""epcList":[],"cp:spans":[{"first":"00000300000000000000","last":"00000400000000000000"}]"#,
+        "/cp:spans/0",
+        "two runs",
+    ),
     (r#""epcList":[],"cp:spans":[]"#, "/cp:spans", "at least one span"),
-    (r#""quantityList":[{"epcClass":"https://demo.coldproof.example/batch/7","quantity":3}],"cp:spans":[{"first":"00000300000000000000","last":"00000300000000000000"}]"#, "/quantityList", "the 1 codes"),
+    (
+        r#""quantityList":[{"epcClass":"https://demo.coldproof.example/batch/7","quantity":3}],"cp:spans":[{"first":"00000300000000000000","last":"00000300000000000000"}]"#,
+        "/quantityList",
+        "the 1 codes",
+    ),
     (r#""epcList":[],"sourceList":[{"source":"https://example.com/a"}]"#, "/sourceList/0", "\"type\" is missing"),
     (r#""epcList":[],"bizTransactionList":[{"type":"po"}]"#, "/bizTransactionList/0", "\"bizTransaction\" is missing"),
-    (r#""epcList":[],"errorDeclaration":{"reason":"incorrect_data"}"#, "/errorDeclaration", "\"declarationTime\" is missing"),
+    (
+        r#""epcList":[],"errorDeclaration":{"reason":"incorrect_data"}"#,
+        "/errorDeclaration",
+        "\"declarationTime\" is missing",
+    ),
     (r#""epcList":[],"recordTime":"2026-02-30T00:00:00Z""#, "/recordTime", "RFC 3339"),
-    (r#""epcList":[],"sensorElementList":[{"sensorReport":[]}]"#, "/sensorElementList/0/sensorReport", "at least one report"),
-    (r#""epcList":[],"sensorElementList":[{"sensorMetadata":{"deviceID":"urn:x:1"},"sensorReport":[{"type":"Temperature","deviceID":"urn:x:1"}]}]"#, "/sensorElementList/0/sensorReport/0/deviceID", "twice"),
-    (r#""epcList":[],"sensorElementList":[{"sensorReport":[{"type":"Temperature","time":"2026-05-04T01:30:01Z"}]}]"#, "/sensorElementList", "later than the event"),
+    (
+        r#""epcList":[],"sensorElementList":[{"sensorReport":[]}]"#,
+        "/sensorElementList/0/sensorReport",
+        "at least one report",
+    ),
+    (
+        r#""epcList":[],"sensorElementList":[{"sensorMetadata":{"deviceID":"urn:x:1"},"sensorReport":[{"type":"Temperature","deviceID":"urn:x:1"}]}]"#,
+        "/sensorElementList/0/sensorReport/0/deviceID",
+        "twice",
+    ),
+    (
+        r#""epcList":[],"sensorElementList":[{"sensorReport":[{"type":"Temperature","time":"2026-05-04T01:30:01Z"}]}]"#,
+        "/sensorElementList",
+        "later than the event",
+    ),
 ];
 
 #[test]
@@ -55,7 +111,9 @@ fn errors_name_place_finding_and_expectation() {
 fn a_document_names_the_event_and_nothing_of_it_is_returned() {
     let one = r#"{"type":"ObjectEvent","eventTime":"2026-05-04T09:30:00Z","eventTimeZoneOffset":"+00:00","action":"OBSERVE","epcList":[]}"#;
     let document = |events: &str| {
-        format!(r#"{{"@context":[],"type":"EPCISDocument","schemaVersion":"2.0","creationDate":"2026-05-04T09:30:00Z","epcisBody":{{"eventList":[{events}]}}}}"#)
+        format!(
+            r#"{{"@context":[],"type":"EPCISDocument","schemaVersion":"2.0","creationDate":"2026-05-04T09:30:00Z","epcisBody":{{"eventList":[{events}]}}}}"#
+        )
     };
     assert_eq!(events(&document(one)).unwrap().len(), 1);
     for (broken, pointer) in [
