@@ -145,6 +145,8 @@ pub const CONTAINERS_MAX: usize = 200;
 pub const PICTURE_SIDE_PIXELS_MAX: u32 = 8_192;
 /// What decoding one picture may take, in bytes: `PICTURE_SIDE_PIXELS_MAX` squared in four channels.
 pub const PICTURE_DECODED_BYTES_MAX: u64 = 256 << 20;
+/// The body of an upload, in bytes: an original, a rendition and the text parts.
+pub const UPLOAD_BYTES_MAX: usize = 2 * DOCUMENT_BYTES_MAX + (64 << 10);
 /// Uploads that are read at once: each may hold `DOCUMENT_BYTES_MAX` twice.
 pub const UPLOADS_MAX: usize = 4;
 

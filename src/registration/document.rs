@@ -97,6 +97,22 @@ impl DocumentKind {
             Self::Other => "Other document",
         }
     }
+
+    /// Its word in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::CustomsDeclaration => "customs_declaration",
+            Self::QuarantineCertificate => "quarantine_certificate",
+            Self::ProducerRegistration => "producer_registration",
+            Self::OriginCertificate => "origin_certificate",
+            Self::TestReport => "test_report",
+            Self::DisinfectionCertificate => "disinfection_certificate",
+            Self::SupervisionRelease => "supervision_release",
+            Self::ChineseLabel => "chinese_label",
+            Self::HealthCertificate => "health_certificate",
+            Self::Other => "other",
+        }
+    }
 }
 
 /// A file in the document store, named by its hash.

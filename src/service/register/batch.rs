@@ -25,7 +25,7 @@ impl Service {
     /// # Errors
     /// [`RegisterError::NotFound`] where it is not the caller's.
     pub async fn own_consignment(&self, caller: &Caller, id: ConsignmentId) -> Result<Consignment> {
-        content_of!(self.own(caller, Kind::Consignment, id.0).await?.content, Consignment).map_err(Into::into)
+        content_of!(self.owned(caller, Kind::Consignment, id.0).await?.content, Consignment).map_err(Into::into)
     }
 
     /// What is wrong with a batch, beyond its single values. Finds the product, and writes nothing.
@@ -48,7 +48,7 @@ impl Service {
                 }
             }
         } else if let Some(product) = input.batch.product {
-            match self.own(caller, Kind::Product, product.0).await {
+            match self.owned(caller, Kind::Product, product.0).await {
                 Ok(_) => {}
                 Err(RegisterError::NotFound { .. }) => {
                     let error = ValueError::out_of_range(product, "the number of a product of yours");
@@ -119,7 +119,7 @@ impl Service {
         edit: impl FnOnce(&mut BatchInput) -> Result<()> + Send,
     ) -> Result<Statement> {
         let _changing = self.changing.lock().await;
-        let before = self.own(caller, Kind::Batch, id.0).await?;
+        let before = self.owned(caller, Kind::Batch, id.0).await?;
         let batch = content_of!(before.content.clone(), Batch)?;
         let registered = !batch.draft;
         let line = batch.line;

@@ -34,7 +34,7 @@ impl Service {
         edit: impl FnOnce(&mut Consignment) -> Result<()> + Send,
     ) -> Result<Statement> {
         let _changing = self.changing.lock().await;
-        let before = self.own(caller, Kind::Consignment, id.0).await?;
+        let before = self.owned(caller, Kind::Consignment, id.0).await?;
         let mut consignment = content_of!(before.content.clone(), Consignment)?;
         let declaration = consignment.declaration.clone();
         edit(&mut consignment)?;

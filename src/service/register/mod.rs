@@ -14,7 +14,6 @@ mod product;
 use thiserror::Error;
 
 pub use self::batch::BatchInput;
-pub use self::picture::PICTURE_TYPES;
 use super::{Caller, Service, statements_capture_id};
 use crate::{
     limits::PAGE_ITEMS_MAX,
@@ -137,7 +136,10 @@ impl Service {
     }
 
     /// The newest version of something that is the caller's own.
-    async fn own(&self, caller: &Caller, kind: Kind, id: u64) -> Result<Statement> {
+    ///
+    /// # Errors
+    /// [`RegisterError::NotFound`] where it is not there or not the caller's.
+    pub async fn owned(&self, caller: &Caller, kind: Kind, id: u64) -> Result<Statement> {
         match self.statement(kind, id).await? {
             Some(statement) if owner(&statement.content) == caller.organization => Ok(statement),
             _ => Err(RegisterError::NotFound { what: word(kind), id }),

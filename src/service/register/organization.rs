@@ -32,7 +32,7 @@ impl Service {
         let _changing = self.changing.lock().await;
         let before = match caller.role {
             Role::Admin => self.readable(caller, Kind::Organization, id.0).await?,
-            _ => self.own(caller, Kind::Organization, id.0).await?,
+            _ => self.owned(caller, Kind::Organization, id.0).await?,
         };
         let mut organization = content_of!(before.content.clone(), Organization)?;
         edit(&mut organization)?;
