@@ -151,3 +151,9 @@ pub const UPLOAD_BYTES_MAX: usize = 2 * DOCUMENT_BYTES_MAX + (64 << 10);
 pub const UPLOADS_MAX: usize = 4;
 
 const _: () = assert!(CSV_ROWS_MAX <= CONSIGNMENT_BATCHES_MAX);
+
+/// Rendered scans that are kept, in bytes: 10,000 batches as JSON (3 kB) and as a page (6 kB).
+pub const RENDERED_BYTES_MAX: u64 = 96 << 20;
+
+/// Batches of one lot that its page shows.
+pub const LOT_BATCHES_SHOWN_MAX: usize = 20;

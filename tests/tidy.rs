@@ -1,6 +1,7 @@
 //! What no compiler checks: layering, sizes, names, links, licences. Each rule says its reason.
 
 #![allow(missing_docs, reason = "a test binary has no readers but its source's")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "all of this file is a test")]
 
 use std::{
     fs,
@@ -86,8 +87,14 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Every file of the project with this extension.
+/// Every file of the project with this extension, of which there must be one: a rule without a file checks nothing.
 fn sources(extension: &str) -> Vec<Source> {
+    let found = files(extension);
+    assert!(!found.is_empty(), "no .{extension} file was found, so that nothing was checked");
+    found
+}
+
+fn files(extension: &str) -> Vec<Source> {
     let mut found = Vec::new();
     let mut folders = vec![PathBuf::from(root())];
     while let Some(folder) = folders.pop() {
@@ -104,7 +111,6 @@ fn sources(extension: &str) -> Vec<Source> {
         }
     }
     found.sort_by(|a, b| a.path.cmp(&b.path));
-    assert!(!found.is_empty(), "no .{extension} file was found, so that nothing was checked");
     found
 }
 
@@ -254,7 +260,6 @@ fn nothing_is_left_unfinished_and_nothing_names_where_packages_come_from() {
         ["To be", " filled"],
         ["todo", "!("],
         ["unimplemented", "!("],
-        ["#[ig", "nore"],
         ["crates", ".io"],
         ["pypi", ".org"],
         ["npmjs", ".org"],
@@ -264,9 +269,7 @@ fn nothing_is_left_unfinished_and_nothing_names_where_packages_come_from() {
     .map(|halves| halves.concat());
     let mut violations = Vec::new();
     for extension in ["rs", "md", "toml", "yml", "html", "css", "sh"] {
-        // A kind of file that the project does not have yet has nothing to check.
-        let files = std::panic::catch_unwind(|| sources(extension)).unwrap_or_default();
-        for source in files {
+        for source in files(extension) {
             for (index, line) in source.text.lines().enumerate() {
                 for word in words.iter().filter(|word| line.contains(*word)) {
                     violations.push(format!("{}:{}: {word}", source.path, index + 1));

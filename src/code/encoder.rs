@@ -1,6 +1,5 @@
 //! Codes in bulk: the lines of a run, appended to a buffer in constant memory.
 
-use std::io::Write as _;
 use std::ops::Range;
 use std::str::FromStr;
 
@@ -119,8 +118,8 @@ impl Encoder {
         self.for_each(serials, |serial, tail| {
             buffer.extend_from_slice(&start);
             buffer.extend_from_slice(&tail);
-            // Writing to a Vec cannot fail.
-            let _ = write!(buffer, "{behind_code}{serial}");
+            buffer.extend_from_slice(behind_code.as_bytes());
+            extend_decimal(buffer, serial);
             buffer.extend_from_slice(&uri);
             buffer.extend_from_slice(&tail);
             buffer.extend_from_slice(behind.as_bytes());
@@ -144,6 +143,21 @@ impl Encoder {
             }
         }
     }
+}
+
+/// Appends a serial in decimal: the formatting of the standard library took half of a line's time.
+fn extend_decimal(buffer: &mut Vec<u8>, serial: u32) {
+    let mut digits = [b'0'; 10];
+    let (mut rest, mut length) = (serial, 0);
+    for digit in digits.iter_mut().rev() {
+        *digit += (rest % 10) as u8;
+        rest /= 10;
+        length += 1;
+        if rest == 0 {
+            break;
+        }
+    }
+    buffer.extend_from_slice(digits.get(digits.len() - length..).unwrap_or_default());
 }
 
 /// Appends the last 14 digits and the line feed at once.

@@ -12,7 +12,7 @@ use crate::{
     code::Host,
     config::Config,
     http::{
-        App, admin_client::AdminClient, health, layers::layered, rate::RateLimiter, router::router,
+        App, admin_client::AdminClient, health, layers::layered, rate::RateLimiter, router::router, scan::rendered,
         serve::serve_in_process,
     },
     registration::Profiles,
@@ -46,7 +46,8 @@ pub(super) async fn open(config: Config) -> Result<Opened> {
     let service = Service::new(store.clone(), files(&config)?, Writer(0), keys, settings, clock);
     service.finish_captures().await?;
     let rate = Arc::new(RateLimiter::new(&config.rate));
-    Ok(Opened { app: App { service: Arc::new(service), config: Arc::new(config), rate }, store })
+    let app = App { service: Arc::new(service), config: Arc::new(config), rate, rendered: rendered() };
+    Ok(Opened { app, store })
 }
 
 /// Where uploaded files are kept.

@@ -50,20 +50,16 @@ impl Context {
         }
         let iri = match meaning {
             Json::String(iri) => iri,
-            // An expanded term definition.
+            // An expanded term definition; one without @id gives a term a type and no prefix.
             Json::Object(members) => match members.iter().find(|(name, _)| name == "@id") {
                 Some((_, Json::String(iri))) => iri,
-                _ => return Err(Fault::unexpected(meaning.describe(), "an object with the string member @id")),
+                _ => return Ok(()),
             },
             _ => return Err(Fault::unexpected(meaning.describe(), "the name space of the prefix")),
         };
         let iri = self.expand(iri);
         if !(is_uri(&iri) && is_full(&iri)) {
             return Err(Fault::unexpected(iri, "an absolute IRI with :// or of the urn scheme"));
-        }
-        let taken = STANDARD_PREFIXES.iter().any(|(standard, meaning)| *standard == prefix && *meaning != iri);
-        if taken {
-            return Err(Fault::unexpected(iri, "the meaning that EPCIS's own context fixes for this prefix"));
         }
         self.declared.push((prefix.to_owned(), iri.into_owned()));
         Ok(())

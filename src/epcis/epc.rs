@@ -40,7 +40,7 @@ pub(super) fn read(uri: &str, hosts: &Hosts) -> Checked<Named> {
         Ok(link) => Ok(named_by(link, own_host)),
         Err(LinkError::Unknown { .. }) if own_host => read_measure(uri),
         // Nobody else can have meant our host, so a broken link to it is a mistake to tell.
-        Err(error) if own_host => Err(Fault::unexpected(format!("{uri} ({error})"), "a link that is whole")),
+        Err(error) if own_host => Err(Fault::unexpected(error.to_string(), "a link of ours that is whole")),
         Err(_) => Ok(read_foreign_link(uri)),
     }
 }

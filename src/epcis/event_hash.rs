@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::{
     gs1_uri,
     hash_order::{EVENT, Ordered},
-    json::Json,
+    json::{self, Json},
     time,
 };
 use crate::trace::EventHash;
@@ -224,14 +224,16 @@ fn number_text(value: f64) -> String {
         // Zero has no sign here.
         return format!("{:.0}", if value == 0.0 { 0.0 } else { value });
     }
+    let text = json::shortest(value);
     if value.abs() >= 1e-4 {
-        return value.to_string();
+        return text;
     }
-    let text = format!("{value:e}");
-    match text.split_once("e-") {
-        Some((digits, exponent)) => format!("{digits}e-{exponent:0>2}"),
-        None => text,
-    }
+    let Some((digits, power)) = json::decimal(&text) else { return text };
+    let sign = if value < 0.0 { "-" } else { "" };
+    let (first, rest) = digits.split_at(1);
+    let point = if rest.is_empty() { "" } else { "." };
+    let exponent = power.unsigned_abs() - rest.len() as u64;
+    format!("{sign}{first}{point}{rest}e-{exponent:02}")
 }
 
 /// Full URIs of the vocabulary words that an event uses. The reference puts them in the place of any equal bare
@@ -241,26 +243,30 @@ struct Words<'t>(Vec<Cow<'t, str>>);
 impl<'t> Words<'t> {
     fn of(event: &'t Json<'_>) -> Self {
         let mut words = Self(Vec::new());
-        words.collect(event, "");
+        words.collect(event, Some(""));
         words.0.sort_unstable();
         words.0.dedup();
         words
     }
 
-    fn collect(&mut self, value: &'t Json<'_>, space: &'static str) {
+    /// `space` is what a bare word here begins with in full; `None` inside an extension, where no name is EPCIS's own.
+    fn collect(&mut self, value: &'t Json<'_>, space: Option<&'static str>) {
         match value {
             Json::String(text)
                 if ["https://ref.gs1.org/cbv", "https://gs1.org/voc"].iter().any(|own| text.starts_with(own)) =>
             {
                 self.0.push(text.as_ref().into());
             }
-            Json::String(text) if !space.is_empty() && !text.contains(':') => {
-                self.0.push(format!("{space}{text}").into())
+            Json::String(text) if !text.contains(':') => {
+                if let Some(space) = space.filter(|space| !space.is_empty()) {
+                    self.0.push(format!("{space}{text}").into());
+                }
             }
             Json::Array(items) => items.iter().for_each(|item| self.collect(item, space)),
             Json::Object(members) => {
                 for (name, value) in members {
-                    self.collect(value, space_of(name, members));
+                    let space = space.filter(|_| !name.contains(':')).map(|_| space_of(name, members));
+                    self.collect(value, space);
                 }
             }
             _ => {}

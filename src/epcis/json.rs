@@ -306,11 +306,17 @@ fn is_json_number(text: &str) -> bool {
 /// Whether the shortest decimal that names the double (as RFC 8785 writes it) has the same value as the text.
 fn holds_exactly(text: &str, value: f64) -> bool {
     let short_integer = text.len() <= 15 && text.bytes().all(|byte| byte.is_ascii_digit());
-    short_integer || decimal(text) == decimal(&format!("{value:e}"))
+    short_integer || decimal(text) == decimal(&shortest(value))
+}
+
+/// The shortest decimal that names a finite double, as RFC 8785 writes it.
+pub(super) fn shortest(value: f64) -> String {
+    // Of two that are equally short and near, RFC 8785 takes the even one and the standard library may not.
+    serde_json_canonicalizer::to_string(&value).unwrap_or_default()
 }
 
 /// Significant digits without zeros at either end, and the power of ten of the last; sign apart.
-fn decimal(text: &str) -> Option<(String, i64)> {
+pub(super) fn decimal(text: &str) -> Option<(String, i64)> {
     let unsigned = text.strip_prefix('-').unwrap_or(text);
     let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));

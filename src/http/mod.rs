@@ -18,6 +18,12 @@ pub mod documents;
 pub mod keys;
 pub mod organizations;
 pub mod products;
+pub mod codes;
+pub mod epcis;
+pub mod runs;
+pub mod verify;
+
+pub mod scan;
 
 pub mod client_address;
 pub mod health;
@@ -46,4 +52,6 @@ pub struct App {
     pub config: Arc<Config>,
     /// Budgets of those who ask.
     pub rate: Arc<RateLimiter>,
+    /// What is rendered of scans.
+    pub rendered: scan::Rendered,
 }

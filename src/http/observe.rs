@@ -159,10 +159,9 @@ impl Observation {
         } else {
             tracing::debug!(parent: &self.span, status = status_code, elapsed_us, "answered");
         }
-        if status.is_client_error() || status.is_server_error() {
-            if let Ok(value) = HeaderValue::from_str(&self.id.to_string()) {
-                response.headers_mut().insert(X_REQUEST_ID, value);
-            }
+        let failed = status.is_client_error() || status.is_server_error();
+        if let Some(value) = failed.then(|| HeaderValue::from_str(&self.id.to_string()).ok()).flatten() {
+            response.headers_mut().insert(X_REQUEST_ID, value);
         }
     }
 }

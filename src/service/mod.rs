@@ -75,7 +75,7 @@ pub struct Service {
     /// The hosts whose links are ours.
     pub hosts: Hosts,
     /// Which caches a write makes stale.
-    pub watch: Watch,
+    pub watch: Arc<Watch>,
     /// How often codes were scanned.
     pub scans: ScanCounts,
     /// Numbers for new things.
@@ -103,7 +103,7 @@ impl Service {
             .max_capacity(BLOCK_CACHE_BYTES_MAX)
             .build();
         let runs = Cache::new(RUN_CACHE_RUNS_MAX);
-        let (watch, scans) = (Watch::default(), ScanCounts::new(writer));
+        let (watch, scans) = (Arc::new(Watch::default()), ScanCounts::new(writer));
         let hosts = Hosts::new(settings.host.clone(), settings.aliases.iter().cloned());
         let (numbers, uploads, changing) = (Numbers::default(), Semaphore::new(UPLOADS_MAX), Mutex::default());
         Self {
@@ -132,10 +132,16 @@ impl Service {
     /// Makes a capture durable with all that it writes, and makes what was cached about it stale. Returns the
     /// capture in its first form where it was committed before.
     pub async fn commit(&self, capture: Capture, writes: Writes) -> crate::store::Result<Capture> {
-        let touched = Watched::by(&writes);
-        let capture = self.store.append(capture, writes).await?;
-        self.watch.touch(&touched);
-        Ok(capture)
+        let (store, watch) = (Arc::clone(&self.store), Arc::clone(&self.watch));
+        // On a task of its own: a client that hangs up must not come between the write and what it makes stale.
+        let task = tokio::spawn(async move {
+            let touched = Watched::by(&writes);
+            let capture = store.append(capture, writes).await;
+            // Touched after an error too: it is not known then whether the write took effect.
+            watch.touch(&touched);
+            capture
+        });
+        task.await.unwrap_or_else(|error| Err(crate::store::Error::Unavailable(error.to_string())))
     }
 
     /// The caller that an API key's text proves; `None` where it is unknown, wrong or revoked.

@@ -4,3 +4,4 @@ mod epcis;
 mod pages;
 mod registration;
 mod store;
+mod symbols;

@@ -73,8 +73,9 @@ impl Marker {
                     _ => {}
                 }
             }
-            // Scan sums may fall back by one interval, and are too many to name.
-            if (op.existed || op.sealed.is_none()) && table != Some(Table::Scan) {
+            // A staged chunk may come again after a sweep. Scan sums may fall back by one interval, and are too many.
+            let changes = op.existed || op.sealed.is_none() || table == Some(Table::Staged);
+            if changes && table != Some(Table::Scan) {
                 overwrites.push((super::draft::Bytes(key.clone()), hash.map(|hash| u64::from_be_bytes(*hash))));
             }
         }

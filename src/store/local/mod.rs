@@ -9,6 +9,8 @@ mod journal;
 mod key;
 mod marker;
 mod read;
+#[cfg(test)]
+mod spec;
 mod tables;
 mod value;
 mod verify;

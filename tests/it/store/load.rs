@@ -13,7 +13,7 @@ use std::{
 
 use coldproof::{
     registration::{Kind, Parent},
-    store::{Chunk, Store, Writer, Writes, local::LocalStore},
+    store::{Chunk, Claims, Feed, Store, Writer, Writes, local::LocalStore},
     trace::{BatchId, Record, RecordId, Subject},
 };
 
@@ -37,7 +37,9 @@ pub struct Task {
 
 /// Runs this binary's test `name` as a child with an environment of its own.
 pub fn child(name: &str, env: &[(&str, String)]) -> Command {
-    let mut command = Command::new(env::current_exe().unwrap());
+    // A file over its limit is then an error and not the end of the process.
+    let mut command = Command::new("sh");
+    command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""]).arg(env::current_exe().unwrap());
     command.args([name, "--exact", "--ignored", "--nocapture", "--test-threads=1"]);
     command.envs(env.iter().map(|(name, value)| (*name, value.as_str())));
     command.stdout(Stdio::piped()).stderr(Stdio::null()).stdin(Stdio::null());
@@ -80,6 +82,18 @@ impl Running {
         }
     }
 
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The whole lines that it has said by now.
+    pub fn heard(&self) -> Vec<String> {
+        let text = self.lossy();
+        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        whole.lines().filter_map(|line| line.strip_prefix("> ").map(str::to_owned)).collect()
+    }
+
     /// Kills the child, if it lives, and gives the whole lines that it said.
     pub fn kill(mut self) -> Vec<String> {
         self.child.kill().unwrap();
@@ -89,11 +103,10 @@ impl Running {
     /// Waits for the child's end and gives the whole lines that it said.
     pub fn end(mut self) -> Vec<String> {
         self.child.wait().unwrap();
-        self.reader.join().unwrap();
-        let heard = self.heard.lock().unwrap();
-        let text = String::from_utf8_lossy(&heard);
-        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-        whole.lines().filter_map(|line| line.strip_prefix("> ").map(str::to_owned)).collect()
+        while !self.reader.is_finished() {
+            thread::sleep(Duration::from_millis(1));
+        }
+        self.heard()
     }
 
     fn lossy(&self) -> String {
@@ -111,6 +124,11 @@ impl Task {
 /// Numbers of the captures that were acknowledged, and which of them were told to be finished.
 pub fn acknowledged(said: &[String], word: &str) -> Vec<u64> {
     said.iter().filter_map(|line| line.strip_prefix(word)?.strip_prefix(' ')?.parse().ok()).collect()
+}
+
+/// What follows a word in each line that begins with it.
+pub fn acknowledged_with_text(said: &[String], word: &str) -> Vec<String> {
+    said.iter().filter_map(|line| line.strip_prefix(word).map(str::to_owned)).collect()
 }
 
 /// Says a line to the parent.
@@ -136,12 +154,19 @@ async fn the_child_that_loads() {
                 let number = first + i * writers + writer;
                 if let Err(error) = put(&*store, number, writer).await {
                     say(&format!("failed {number} {error}"));
-                    return;
+                    return false;
                 }
             }
+            true
         })
     });
-    futures_util::future::join_all(load.collect::<Vec<_>>()).await;
+    let whole = futures_util::future::join_all(load.collect::<Vec<_>>()).await;
+    if whole.into_iter().any(|whole| !whole.unwrap()) {
+        let refused = store.swap("after a failure", None, b"").await;
+        assert!(matches!(refused, Err(coldproof::store::Error::Unavailable(_))), "{refused:?}");
+        assert!(store.capture(sample::load_capture(first).id).await.unwrap().is_some());
+        say("refuses and reads");
+    }
     if close == "true" {
         store.close().await.unwrap();
         say("closed");
