@@ -18,3 +18,5 @@ pub mod service;
 
 pub mod http;
 pub mod pages;
+
+pub mod command;

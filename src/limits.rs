@@ -47,7 +47,7 @@ pub const PUBLIC_TIMELINE_LINES_MAX: usize = 100;
 
 /// Text inside a key of the embedded store, in bytes: EPC URIs and names of claims.
 pub const KEY_TEXT_BYTES_MAX: usize = 4096;
-/// Value of a claim, in bytes: a signed checkpoint is below 1 kB.
+/// Value of a claim, in bytes: a signed checkpoint is below 1 kB, an answer kept under an `Idempotency-Key` larger.
 pub const CLAIM_BYTES_MAX: usize = 16 << 10;
 /// What one call may ask the embedded store to write, in bytes: a whole capture's records with keys, indexes and entries.
 pub const WRITE_BYTES_MAX: usize = 2 * CAPTURE_BYTES_MAX;
@@ -59,6 +59,18 @@ pub const WRITES_WAITING_MAX: usize = 4096;
 pub const GROUP_BYTES_MAX: usize = 8 << 20;
 /// Captures in one row of the feed: 36 bytes each keep it below 64 KiB.
 pub const FEED_ROW_CAPTURES_MAX: usize = 1024;
+/// Groups whose markers the embedded store keeps: the chain that is checked when it opens.
+pub const MARKERS_KEPT: u64 = 1 << 16;
+/// Groups after which the embedded store has its engine flush, so that what is only in the journal stays well inside
+/// the chain: one part being filled, two being flushed. At 8,000 groups a second that is every two seconds.
+pub const GROUPS_UNFLUSHED_MAX: u64 = 1 << 14;
+/// What the embedded engine holds in memory before it flushes, in bytes; with 64 MB a journal it bounds what is
+/// replayed after a kill.
+pub const MEMTABLE_BYTES_MAX: u64 = 16 << 20;
+/// Blocks that the embedded engine keeps in memory, in bytes.
+pub const BLOCK_CACHE_BYTES: u64 = 64 << 20;
+/// Faults that one pass over the store lists; beyond it they are counted.
+pub const FAULTS_LISTED_MAX: usize = 1_000;
 /// Staged chunks that one step of a sweep removes.
 pub const SWEEP_CHUNKS_MAX: usize = 256;
 /// Items that a read collects on the caller's own thread; a longer one moves to a thread that may block.
@@ -70,6 +82,7 @@ const _: () = assert!(EVENT_SUBJECTS_MAX * 80 <= RECORD_BYTES_MAX);
 const _: () = assert!(ORDER_CODES_MAX.div_ceil(RUN_CODES_MAX) <= 12);
 const _: () = assert!(ATOMIC_BYTES_MAX <= GROUP_BYTES_MAX && GROUP_BYTES_MAX <= WRITE_BYTES_MAX);
 const _: () = assert!(WRITE_BYTES_MAX >> 10 <= WRITES_WAITING_KIB_MAX as usize);
+const _: () = assert!(3 * GROUPS_UNFLUSHED_MAX < MARKERS_KEPT);
 const _: () = assert!(FEED_ROW_CAPTURES_MAX * 40 + 64 <= 64 << 10);
 const _: () = assert!(KEY_TEXT_BYTES_MAX * 2 + 256 <= u16::MAX as usize);
 
@@ -93,6 +106,17 @@ pub const RATE_CODES_BURST_MAX: u32 = 10_000_000;
 pub const RATE_FAILED_TAG_COST_MAX: u32 = 1_000;
 /// Addresses whose rate is remembered: about 100 bytes each.
 pub const RATE_ADDRESSES_MAX: u64 = 10_000_000;
+
+/// How far failed tags may push back the next admission, in milliseconds. Behind one address there may be a whole
+/// carrier's customers: one person's guesses must not lock them out for longer.
+pub const RATE_PENALTY_MS_MAX: u64 = 600_000;
+
+/// Body of an answer that a command reads from the admin socket, in bytes; downloads are streamed instead.
+pub const ADMIN_ANSWER_BYTES_MAX: usize = BODY_BYTES_MAX;
+/// Pause after the system refused a connection (too many open files), in milliseconds: no busy loop, no long silence.
+pub const ACCEPT_PAUSE_MS: u64 = 100;
+/// How often histograms are drained, in seconds, so that they stay small where nobody reads /metrics.
+pub const METRICS_UPKEEP_S: u64 = 5;
 /// Documents of one batch, and of one consignment, that are read with it.
 pub const DOCUMENTS_MAX: usize = 200;
 /// Entries of one ledger slice that are held in memory.
@@ -101,3 +125,35 @@ pub const LEDGER_ENTRIES_MAX: usize = 1_000_000;
 pub const BLOCK_CACHE_BYTES_MAX: u64 = 128 << 20;
 /// Runs kept ready for scans.
 pub const RUN_CACHE_RUNS_MAX: u64 = 4_096;
+
+/// Records of a staged capture in one chunk: at 16 MiB a record at most, one chunk of ordinary ones is about 1 MB.
+pub const CAPTURE_CHUNK_RECORDS: usize = 1_000;
+/// Records that share one event id and are looked at: everybody who says the same at the same time.
+pub const EVENT_RECORDS_MAX: usize = 1_000;
+/// How far in the future an event may lie: clocks differ, and so do the minds about time zones.
+pub const CLOCK_SKEW_MS_MAX: i64 = 24 * 3_600 * 1_000;
+/// The longest document that is parsed where it stands, in bytes; a longer one moves other work to another thread first.
+pub const PARSE_INLINE_BYTES_MAX: usize = 64 << 10;
+/// Numbers in one lease of a counter: one claim serves so many new things, and a stop wastes at most so many.
+pub const NUMBER_LEASE: u64 = 64;
+/// Batches of one consignment: a declaration has at most 50 lines, each a few lots. A change of the consignment writes
+/// them all in one capture.
+pub const CONSIGNMENT_BATCHES_MAX: usize = 1_000;
+/// Containers of one consignment.
+pub const CONTAINERS_MAX: usize = 200;
+/// One side of a picture, in pixels: a phone's camera.
+pub const PICTURE_SIDE_PIXELS_MAX: u32 = 8_192;
+/// What decoding one picture may take, in bytes: `PICTURE_SIDE_PIXELS_MAX` squared in four channels.
+pub const PICTURE_DECODED_BYTES_MAX: u64 = 256 << 20;
+/// The body of an upload, in bytes: an original, a rendition and the text parts.
+pub const UPLOAD_BYTES_MAX: usize = 2 * DOCUMENT_BYTES_MAX + (64 << 10);
+/// Uploads that are read at once: each may hold `DOCUMENT_BYTES_MAX` twice.
+pub const UPLOADS_MAX: usize = 4;
+
+const _: () = assert!(CSV_ROWS_MAX <= CONSIGNMENT_BATCHES_MAX);
+
+/// Rendered scans that are kept, in bytes: 10,000 batches as JSON (3 kB) and as a page (6 kB).
+pub const RENDERED_BYTES_MAX: u64 = 96 << 20;
+
+/// Batches of one lot that its page shows.
+pub const LOT_BATCHES_SHOWN_MAX: usize = 20;

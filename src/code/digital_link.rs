@@ -245,3 +245,104 @@ fn decode(segment: &str) -> Result<Cow<'_, str>, LinkError> {
     }
     percent_decode_str(segment).decode_utf8().map_err(|_| malformed())
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::code::link_text::{
+        LinkCase, LinkPrefix, LinkScheme, batch_class, code_epc, gtin_class, lot_class, sscc_epc,
+    };
+
+    const GTIN: &str = "09506000134352";
+
+    fn own() -> Host {
+        "Cold.Example".parse().unwrap()
+    }
+
+    fn parse(uri: &str) -> Result<Link, LinkError> {
+        Link::parse_uri(uri, &[own(), "10.0.0.7:8080".parse().unwrap()])
+    }
+
+    proptest! {
+        #[test]
+        fn every_uri_that_is_built_reads_back(
+            bits in 0u128..1 << 100,
+            lot in "[!\"%&'()*+,./0-9:;<=>?A-Z_a-z-]{1,20}",
+            batch in 1u64..,
+            with_gtin in any::<bool>(),
+        ) {
+            let code = Code::from_bits(bits).unwrap();
+            let (gtin, lot): (Gtin, Lot) = (GTIN.parse().unwrap(), lot.parse().unwrap());
+            let given = with_gtin.then_some(gtin);
+            let expected = Ok(Link::Code { code, gtin: given, lot: None });
+            prop_assert_eq!(parse(&code_epc(&own(), given, code)), expected.clone());
+            for case in [LinkCase::Upper, LinkCase::Lower] {
+                let link = LinkPrefix::new(LinkScheme::Http, &own(), given, case).link(code);
+                prop_assert_eq!(parse(&link), expected.clone());
+            }
+            let sscc = "106141412345678908".parse().unwrap();
+            prop_assert_eq!(parse(&lot_class(gtin, &lot)), Ok(Link::Lot { gtin, lot }));
+            prop_assert_eq!(parse(&batch_class(&own(), batch)), Ok(Link::Batch(batch)));
+            prop_assert_eq!(parse(&gtin_class(gtin)), Ok(Link::Product(gtin)));
+            prop_assert_eq!(parse(&sscc_epc(sscc)), Ok(Link::Unit(sscc)));
+        }
+
+        #[test]
+        fn no_path_makes_the_reader_panic(path in "/?(01|00|batch|\\PC{0,8})(/(01|10|21|22|\\PC{0,24})){0,6}", query in "\\PC{0,30}") {
+            let _ = Link::parse_path(&path, Some(&query));
+            let _ = parse(&format!("https://id.gs1.org{path}?{query}"));
+        }
+    }
+
+    #[test]
+    fn hosts_are_compared_without_case_and_default_port() {
+        for uri in [
+            "HTTPS://COLD.EXAMPLE/01/09506000134352",
+            "http://cold.example:80/01/09506000134352",
+            "https://cold.example:443/01/09506000134352?s=A",
+            "http://10.0.0.7:8080/01/09506000134352",
+            "https://id.gs1.org/01/09506000134352",
+            "https://ID.GS1.ORG/01/9506000134352",
+        ] {
+            assert_eq!(parse(uri), Ok(Link::Product(GTIN.parse().unwrap())), "{uri}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_ours_is_unknown_and_never_an_error_of_syntax() {
+        for uri in [
+            "urn:epc:id:sgtin:0614141.812345.400",
+            "https://example.org/01/09506000134353",
+            "https://cold.example.evil/01/09506000134352",
+            "https://cold.example@evil/01/09506000134352",
+            "https://cold.example:8443/01/09506000134352",
+            "ftp://cold.example/01/09506000134352",
+            "https://cold.example",
+            "https://cold.example/",
+            "https://cold.example/healthz",
+            "https://cold.example/batch/0",
+            "https://cold.example/batch/007",
+            "https://cold.example/batch/1/2",
+            "https://cold.example/414/9506000134352",
+            "https://cold.example/01/09506000134352#part",
+            "https://id.gs1.org/000003ABCDEFGHJKMNPQ",
+            "https://id.gs1.org/batch/12",
+            "",
+        ] {
+            assert!(matches!(parse(uri), Err(LinkError::Unknown { .. })), "{uri}: {:?}", parse(uri));
+        }
+        for path in ["", "x", "/", "//", "/%FF", "/000003ABCDEFGHJKMNPU", "/000003ABCDEFGHJKMNPQ/x"] {
+            assert!(matches!(Link::parse_path(path, None), Err(LinkError::Unknown { .. })), "{path}");
+        }
+    }
+
+    #[test]
+    fn an_upper_case_batch_and_an_escaped_code_are_read() {
+        assert_eq!(Link::parse_path("/BATCH/12", None), Ok(Link::Batch(12)));
+        let code = Code::parse("000003ABCDEFGHJKMNPQ").unwrap();
+        let escaped = Link::parse_path("/0000-03ab%20cdef%2Dghjk-mnpq", None);
+        assert_eq!(escaped, Ok(Link::Code { code, gtin: None, lot: None }));
+    }
+}

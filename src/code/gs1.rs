@@ -325,8 +325,8 @@ mod tests {
     fn wrong_keys_say_what_is_wrong_and_where() {
         let message = |text: &str| text.parse::<Gtin>().unwrap_err().to_string();
         assert_eq!(message("09506000134353"), "AI 01 (GTIN): check digit 3 found where 2 is expected");
-        assert_eq!(message("950600013435"), "AI 01 (GTIN): check digit 5 found where 4 is expected");
-        assert_eq!(message("0950600013435"), "AI 01 (GTIN): check digit 5 found where 4 is expected");
+        assert_eq!(message("950600013435"), "AI 01 (GTIN): check digit 5 found where 9 is expected");
+        assert_eq!(message("0950600013435"), "AI 01 (GTIN): check digit 5 found where 9 is expected");
         assert_eq!(message("123"), "AI 01 (GTIN): 3 characters found where 8, 12, 13 or 14 are expected");
         assert_eq!(message("0950600x134352"), "AI 01 (GTIN): character 'x' at position 8 is none of the digits 0-9");
         let message = |text: &str| text.parse::<Sscc>().unwrap_err().to_string();

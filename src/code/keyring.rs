@@ -217,6 +217,8 @@ fn wipe(value: &mut toml::Value) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::code::Serial;
 
@@ -254,6 +256,28 @@ mod tests {
         assert_eq!(before.verify(&code_after), Verification::UnknownKey);
         assert_eq!(ring(&[(31, true)]).issuing_slot(), None);
         assert_eq!(ring(&[(31, true)]).next_slot(), None);
+    }
+
+    proptest! {
+        #[test]
+        fn every_single_character_change_is_refused(key in 0u8..32, number in 0u32..1 << 25, serial in 0u32..1 << 22) {
+            let one_key = ring(&[(key, false)]);
+            let all_keys = ring(&(0..32).map(|slot| (slot, false)).collect::<Vec<_>>());
+            let run = RunId::new(slot(key), number).unwrap();
+            let code = one_key.run_key(run).unwrap().code(Serial::new(serial).unwrap());
+            prop_assert_eq!(one_key.verify(&code), Verification::Valid);
+            let text = code.to_ascii();
+            for at in 0..text.len() {
+                for digit in "0123456789ABCDEFGHJKMNPQRSTVWXYZ".bytes().filter(|digit| *digit != text[at]) {
+                    let mut changed = text;
+                    changed[at] = digit;
+                    let changed = Code::parse(str::from_utf8(&changed).unwrap()).unwrap();
+                    prop_assert_eq!(all_keys.verify(&changed), Verification::Forged);
+                    let expected = if at == 0 { Verification::UnknownKey } else { Verification::Forged };
+                    prop_assert_eq!(one_key.verify(&changed), expected);
+                }
+            }
+        }
     }
 
     #[test]

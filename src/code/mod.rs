@@ -19,6 +19,9 @@ mod link_text;
 
 pub mod qr;
 
+#[cfg(test)]
+mod spec;
+
 pub use digital_link::{Link, LinkError};
 pub use encoder::{Encoder, Form, FormError};
 pub use gs1::{Gs1Error, Gtin, Lot, Sscc, check_digit, is_charset_82};

@@ -5,13 +5,14 @@
 //! whose every value and combination was checked, so that nothing is found out after a socket is open. There are no
 //! defaults in code: `default.toml` is their one place and their documentation.
 
-mod codes;
 mod dates;
 mod documents;
 mod error;
 mod issuing;
+mod keys;
 mod layers;
 mod log;
+mod qr;
 mod rate;
 mod server;
 mod store;
@@ -21,15 +22,16 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 pub use self::{
-    codes::{Codes, LinkCase},
     dates::{Dates, UtcOffset},
     documents::Documents,
     error::{Error, Result},
     issuing::Issuing,
+    keys::Keys,
     layers::{Setting, parse_setting},
     log::{Log, LogFormat},
+    qr::Qr,
     rate::Rate,
-    server::{Host, LinkScheme, ProxyHeader, Server},
+    server::{ProxyHeader, Server},
     store::{Location, Store},
 };
 
@@ -41,8 +43,10 @@ pub struct Config {
     pub server: Server,
     /// `[store]`: where everything is kept.
     pub store: Store,
-    /// `[codes]`: key ring and printed links.
-    pub codes: Codes,
+    /// `[keys]`: master keys of codes.
+    pub keys: Keys,
+    /// `[qr]`: printed symbols.
+    pub qr: Qr,
     /// `[issuing]`: how many codes a batch may have.
     pub issuing: Issuing,
     /// `[documents]`: uploaded files.
@@ -84,7 +88,7 @@ impl Config {
 
     /// The key ring's file.
     pub fn keyring_path(&self) -> PathBuf {
-        self.in_store_folder(&self.codes.keyring, "keyring.toml")
+        self.in_store_folder(&self.keys.ring, "keyring.toml")
     }
 
     /// The folder of uploaded documents.
@@ -99,7 +103,6 @@ impl Config {
 
     fn checked(self) -> Result<Config> {
         self.server.check()?;
-        self.store.check()?;
         self.issuing.check()?;
         self.rate.check()?;
         self.log.check()?;
@@ -195,7 +198,7 @@ mod tests {
         assert!(error.contains("COLDPROOF_SERVER_LISSTEN"), "{error}");
 
         let error = with("servers.listen=127.0.0.1:1").unwrap_err().to_string();
-        assert!(error.contains("servers") && error.contains("codes, dates"), "{error}");
+        assert!(error.contains("servers") && error.contains("dates, documents"), "{error}");
     }
 
     #[test]
@@ -204,6 +207,7 @@ mod tests {
             ("server.listen=localhost", "server.listen"),
             ("server.host=HTTPS://example.com", "server.host"),
             ("server.host=-a.example", "server.host"),
+            ("server.host_aliases=a b", "server.host_aliases"),
             ("server.link_scheme=ftp", "server.link_scheme"),
             ("server.trusted_proxies=10.0.0.0/33", "server.trusted_proxies"),
             ("server.trusted_proxies=0.0.0.0/0", "server.trusted_proxies"),
@@ -213,9 +217,8 @@ mod tests {
             ("server.shutdown_timeout_ms=1000", "server.shutdown_timeout_ms"),
             ("store.location=redis://x", "store.location"),
             ("store.location=embedded:", "store.location"),
-            ("store.scan_flush_ms=0", "store.scan_flush_ms"),
-            ("codes.qr_case=Upper", "codes.qr_case"),
-            ("issuing.tolerance_percent=101", "issuing.tolerance_percent"),
+            ("qr.case=Upper", "qr.case"),
+            ("issuing.tolerance_permille=1001", "issuing.tolerance_permille"),
             ("rate.address_codes_burst=5", "rate.address_codes_burst"),
             ("rate.address_codes_per_second=0", "rate.address_codes_per_second"),
             ("rate.addresses_max=-1", "rate.addresses_max"),
@@ -235,7 +238,7 @@ mod tests {
         let config = with("store.location=embedded:/var/lib/coldproof").unwrap();
         assert_eq!(config.keyring_path(), Path::new("/var/lib/coldproof/keyring.toml"));
         assert_eq!(config.documents_path(), Path::new("/var/lib/coldproof/documents"));
-        let config = with("codes.keyring=/run/secrets/keyring.toml").unwrap();
+        let config = with("keys.ring=/run/secrets/keyring.toml").unwrap();
         assert_eq!(config.keyring_path(), Path::new("/run/secrets/keyring.toml"));
     }
 }

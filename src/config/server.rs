@@ -1,16 +1,12 @@
 //! `[server]`.
 
-use std::{collections::HashSet, fmt, net::SocketAddr, str::FromStr, time::Duration};
+use std::{collections::HashSet, net::SocketAddr, time::Duration};
 
 use ipnet::IpNet;
 use serde::Deserialize;
 
 use super::{Error, Result};
-
-/// Longest host name, in bytes (RFC 1035, 2.3.4, without the root's dot).
-const HOST_BYTES_MAX: usize = 253;
-/// Longest label of a host name, in bytes (RFC 1035, 2.3.4).
-const HOST_LABEL_BYTES_MAX: usize = 63;
+use crate::code::{Host, LinkScheme};
 
 /// Sockets, names and times of the HTTP service.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -22,6 +18,7 @@ pub struct Server {
     #[serde(deserialize_with = "host_or_empty")]
     pub host: Option<Host>,
     /// Other hosts under which links are resolved.
+    #[serde(deserialize_with = "hosts")]
     pub host_aliases: Vec<Host>,
     /// Scheme of links in answers and on labels.
     pub link_scheme: LinkScheme,
@@ -86,54 +83,6 @@ impl Server {
     }
 }
 
-/// A host name as it stands in links: lower case, letters, digits, hyphens and dots, with a port where it has one.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
-#[serde(try_from = "String")]
-pub struct Host(String);
-
-impl Host {
-    /// The name.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for Host {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl FromStr for Host {
-    type Err = String;
-
-    fn from_str(text: &str) -> std::result::Result<Host, String> {
-        let (name, port) = text.split_once(':').map_or((text, None), |(name, port)| (name, Some(port)));
-        let is_label = |label: &str| {
-            (1..=HOST_LABEL_BYTES_MAX).contains(&label.len())
-                && !label.starts_with('-')
-                && !label.ends_with('-')
-                && label.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
-        };
-        let port_is_valid = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0));
-        if name.len() <= HOST_BYTES_MAX && name.split('.').all(is_label) && port_is_valid {
-            Ok(Host(text.to_owned()))
-        } else {
-            Err(format!(
-                "{text:?} is not a host: expected lower-case labels of letters, digits and hyphens, and dots between them"
-            ))
-        }
-    }
-}
-
-impl TryFrom<String> for Host {
-    type Error = String;
-
-    fn try_from(text: String) -> std::result::Result<Host, String> {
-        text.parse()
-    }
-}
-
 fn host_or_empty<'de, D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<Host>, D::Error> {
     let text = String::deserialize(deserializer)?;
     if text.is_empty() {
@@ -142,24 +91,9 @@ fn host_or_empty<'de, D: serde::Deserializer<'de>>(deserializer: D) -> std::resu
     text.parse().map(Some).map_err(serde::de::Error::custom)
 }
 
-/// Scheme of links in answers and on labels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LinkScheme {
-    /// For a phone in the same room as a demo.
-    Http,
-    /// For everything else.
-    Https,
-}
-
-impl LinkScheme {
-    /// The scheme, lower case, without `://`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            LinkScheme::Http => "http",
-            LinkScheme::Https => "https",
-        }
-    }
+fn hosts<'de, D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Vec<Host>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    texts.iter().map(|text| text.parse().map_err(serde::de::Error::custom)).collect()
 }
 
 /// The header in which trusted proxies name their client.
@@ -170,21 +104,4 @@ pub enum ProxyHeader {
     XForwardedFor,
     /// `Forwarded: for=client, for=proxy` (RFC 7239).
     Forwarded,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hosts_are_lower_case_names_with_or_without_a_port() {
-        for good in ["example.com", "demo.coldproof.example", "localhost", "127.0.0.1:8080", "a-b.cn"] {
-            assert_eq!(good.parse::<Host>().unwrap().as_str(), good);
-        }
-        for bad in ["", "Example.com", "a..b", "-a.b", "a.b-", "a b", "https://a", "a:0", "a:65536", "a/b", "食品.cn"]
-        {
-            assert!(bad.parse::<Host>().is_err(), "{bad}");
-        }
-        assert!("a".repeat(64).parse::<Host>().is_err());
-    }
 }

@@ -4,12 +4,9 @@ use std::{
     fmt,
     path::{Path, PathBuf},
     str::FromStr,
-    time::Duration,
 };
 
 use serde::Deserialize;
-
-use super::{Error, Result};
 
 /// Where everything is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -17,33 +14,6 @@ use super::{Error, Result};
 pub struct Store {
     /// Which store, and where.
     pub location: Location,
-    /// Memory for the store's own cache of blocks, in bytes.
-    pub cache_bytes: u64,
-    /// How often scan sums are written.
-    scan_flush_ms: u64,
-    /// How long a silent store is believed to be the same as before.
-    silence_ms: u64,
-}
-
-impl Store {
-    /// How often scan sums are written.
-    pub fn scan_flush(&self) -> Duration {
-        Duration::from_millis(self.scan_flush_ms)
-    }
-
-    /// How long nothing may be heard from the store before a scan says that safety cannot be confirmed.
-    pub fn silence(&self) -> Duration {
-        Duration::from_millis(self.silence_ms)
-    }
-
-    pub(super) fn check(&self) -> Result<()> {
-        for (key, value) in [("store.scan_flush_ms", self.scan_flush_ms), ("store.silence_ms", self.silence_ms)] {
-            if value == 0 {
-                return Err(Error::range(key, 0, "expected at least 1"));
-            }
-        }
-        Ok(())
-    }
 }
 
 /// Which store, and where.
@@ -72,7 +42,7 @@ impl fmt::Display for Location {
 impl FromStr for Location {
     type Err = String;
 
-    fn from_str(text: &str) -> std::result::Result<Location, String> {
+    fn from_str(text: &str) -> Result<Location, String> {
         match text.strip_prefix("embedded:") {
             Some(folder) if !folder.is_empty() => Ok(Location::Embedded(folder.into())),
             _ => Err(format!("{text:?} is not a store: expected embedded:DIR")),
@@ -83,7 +53,7 @@ impl FromStr for Location {
 impl TryFrom<String> for Location {
     type Error = String;
 
-    fn try_from(text: String) -> std::result::Result<Location, String> {
+    fn try_from(text: String) -> Result<Location, String> {
         text.parse()
     }
 }

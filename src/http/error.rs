@@ -138,11 +138,11 @@ impl Problem {
 impl From<store::Error> for Problem {
     fn from(error: store::Error) -> Self {
         match &error {
-            store::Error::Unavailable(_) | store::Error::Ambiguous(_) => {
+            store::Error::Unavailable(_) | store::Error::Ambiguous(_) | store::Error::NotStaged { .. } => {
                 tracing::warn!(%error, "store");
                 Self::unavailable("The store does not take this now; nothing was acknowledged. Try again later.")
             }
-            store::Error::Corrupt { .. } | store::Error::NotCommitted(_) | store::Error::NotStaged { .. } => {
+            store::Error::Corrupt { .. } | store::Error::NotCommitted(_) => {
                 tracing::error!(%error, "store");
                 Self::internal()
             }

@@ -109,7 +109,9 @@ fn push_scans(page: &mut Vec<u8>, lang: Lang, part: &CodePart<'_>) {
     page.extend_from_slice(after.as_bytes());
     if let Some(at) = part.first_scan {
         page.extend_from_slice(first.as_bytes());
+        page.extend_from_slice(b"<time>");
         push_minute(page, at);
+        page.extend_from_slice(b"</time>");
     }
     page.extend_from_slice(end.as_bytes());
 }
@@ -154,7 +156,7 @@ mod tests {
         let html = "<!--scans-->a<!--code--><!--grouped-->b<!--other--><!--code-->";
         assert_eq!(
             fill(Lang::En, html, &part),
-            "Scanned 3 times before, first on 2026-05-01 04:03.a0123456789ABCDEFGHJK0123 4567 89AB CDEF GHJKb<!--other-->0123456789ABCDEFGHJK"
+            "Scanned 3 times before, first on <time>2026-05-01 04:03</time>.a0123456789ABCDEFGHJK0123 4567 89AB CDEF GHJKb<!--other-->0123456789ABCDEFGHJK"
         );
     }
 
@@ -163,10 +165,10 @@ mod tests {
         let first_scan = Some(date(2026, 12, 31).at(23, 59, 0, 0));
         for (lang, scans, sentence) in [
             (Lang::Zh, 0, "此前没有人扫过此码。"),
-            (Lang::Zh, 1, "此前已被扫 1 次，首次在 2026-12-31 23:59。"),
+            (Lang::Zh, 1, "此前已被扫 1 次，首次在 <time>2026-12-31 23:59</time>。"),
             (Lang::En, 0, "Nobody has scanned this code before."),
-            (Lang::En, 1, "Scanned 1 time before, on 2026-12-31 23:59."),
-            (Lang::En, 1000, "Scanned 1000 times before, first on 2026-12-31 23:59."),
+            (Lang::En, 1, "Scanned 1 time before, on <time>2026-12-31 23:59</time>."),
+            (Lang::En, 1000, "Scanned 1000 times before, first on <time>2026-12-31 23:59</time>."),
         ] {
             assert_eq!(fill(lang, "<!--scans-->", &CodePart { code: CODE, scans, first_scan }), sentence);
         }

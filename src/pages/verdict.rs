@@ -216,7 +216,7 @@ static ON_HOLD: Sign = Sign {
 
 static COLD_CHAIN_BROKEN: Sign = Sign {
     tone: Tone::Caution,
-    glyph: "M21.5 30V20a2.5 2.5 0 0 1 5 0v10a4.5 4.5 0 1 1-5 0ZM24 24v9",
+    glyph: "M21 27.5v-8a3 3 0 0 1 6 0v8a5.5 5.5 0 1 1-6 0Z",
     zh: Telling {
         word: "冷链中断",
         sentence: "此商品曾在规定温度之外存放。",
@@ -272,12 +272,12 @@ static GENUINE: Sign = Sign {
     zh: Telling {
         word: "正品",
         sentence: "追溯码真实，未见召回、过期等异常。",
-        advice: "请与手中商品核对图片、净含量和包装。",
+        advice: "请与手中商品核对：图片、净含量、包装一致吗？",
     },
     en: Telling {
         word: "Genuine",
         sentence: "The code is real, and nothing speaks against these goods.",
-        advice: "Compare picture, net weight and package with what you hold.",
+        advice: "Do picture, net weight and package match what you hold?",
     },
 };
 

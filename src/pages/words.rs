@@ -1,8 +1,8 @@
 //! The labels of the pages, Chinese and English side by side.
 
-use jiff::civil::{Date, DateTime};
+use jiff::civil::DateTime;
 
-use super::{Class, DateRange, Failure, Lang, Level, Product, Step};
+use super::{Class, Failure, Lang, Level, Product, Step};
 use crate::trace::State;
 
 macro_rules! words {
@@ -27,7 +27,6 @@ words! {
     code: "追溯码", "Code";
     state: "当前状态", "State";
     product: "商品", "Product";
-    compare: "请与手中商品核对", "Compare with what you hold";
     picture_of: "商品图片", "Picture of the product";
     net_weight: "净含量", "Net weight";
     level: "包装", "Package";
@@ -63,7 +62,7 @@ words! {
     product_lead: "此页介绍该商品，不能证明您手中的商品为真。请扫描商品上的追溯码。", "This page is about the product and proves nothing about the package in your hand. Scan the code on it.";
     batches_further: "个批次未列出", "batches are not shown";
     start_title: "查一查手中的冷链食品", "Check the food in your hand";
-    start_lead: "用手机相机扫描包装上的二维码，或在此输入 20 位追溯码。", "Point your camera at the QR code on the package, or type its 20 characters here.";
+    start_lead: "用手机扫描包装上的二维码，或在此输入 20 位追溯码。", "Point your camera at the QR code on the package, or type its 20 characters here.";
     start_field: "追溯码", "Code on the label";
     start_hint: "五组、每组四个字符；不分大小写，空格与连字符可省略。", "Five groups of four. Case, spaces and hyphens do not matter.";
     start_button: "查询", "Check";
@@ -226,19 +225,9 @@ impl Words {
     }
 }
 
-/// A range of days, or the one day.
-pub(super) fn range(range: &DateRange) -> String {
-    if range.first == range.last { range.first.to_string() } else { format!("{} – {}", range.first, range.last) }
-}
-
 /// A time to the minute: `2026-05-01 14:03`.
 pub(super) fn minute(at: &DateTime) -> String {
     format!("{} {:02}:{:02}", at.date(), at.hour(), at.minute())
-}
-
-/// A day.
-pub(super) fn day(date: &Date) -> String {
-    date.to_string()
 }
 
 /// A path on this host, or nothing: neither another scheme nor another host gets into a link.

@@ -3,8 +3,11 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::{Ai10, Country, FieldError, HsCode, Level, Paper, Producer, Quantity, StorageLimits, ValueError};
-use crate::trace::{BatchId, ConsignmentId, OrganizationId, ProductId};
+use super::{Country, FieldError, HsCode, Level, Paper, Producer, Quantity, StorageLimits, ValueError};
+use crate::{
+    code,
+    trace::{BatchId, ConsignmentId, OrganizationId, ProductId},
+};
 
 /// One lot of one product in one consignment. A field that is `None` follows the consignment or the product:
 /// see [`super::EffectiveBatch`].
@@ -23,7 +26,7 @@ pub struct Batch {
     /// The lot as the producer writes it: any text, at most 100 characters.
     pub lot: Option<String>,
     /// The lot as AI 10, where it has one.
-    pub ai10: Option<Ai10>,
+    pub ai10: Option<code::Lot>,
     /// The days of production.
     pub production: Option<DateRange>,
     /// The days of expiry; it has expired on the day after the last.

@@ -8,10 +8,14 @@ use std::collections::BTreeMap;
 use thiserror::Error;
 
 use super::{
-    Ai10, Batch, Country, Decimal, FieldError, Gtin, HsCode, LevelCounts, NAME_CHARS_MAX, NUMBER_CHARS_MAX, Paper,
-    Producer, Quantity, StorageLimits, Uom, ValueError, batch::date_range, date, text,
+    Batch, Country, Decimal, FieldError, HsCode, LevelCounts, NAME_CHARS_MAX, NUMBER_CHARS_MAX, Paper, Producer,
+    Quantity, StorageLimits, Uom, ValueError, batch::date_range, date, text,
 };
-use crate::{limits::CSV_ROWS_MAX, trace::ProductId};
+use crate::{
+    code::{self, Gtin},
+    limits::CSV_ROWS_MAX,
+    trace::ProductId,
+};
 
 /// The columns: name and meaning.
 pub const COLUMNS: [(&str, &str); 35] = [
@@ -205,9 +209,9 @@ fn read_row(row: u64, mut cells: Cells, mut batch: Batch) -> BatchRow {
     batch.line = cells.get("line", line);
     let product = |cell: &str| cell.parse().map_err(|_| ValueError::malformed(cell, "the number of a product"));
     batch.product = cells.get("product", product).map(ProductId);
-    let gtin = cells.get("gtin", Gtin::parse);
+    let gtin = cells.get("gtin", |cell| Ok(cell.parse()?));
     batch.lot = cells.get("lot", |cell| text(cell, NUMBER_CHARS_MAX));
-    batch.ai10 = cells.get("ai10", Ai10::parse);
+    batch.ai10 = cells.get("ai10", |cell| Ok(cell.parse::<code::Lot>()?));
     for (range, first, last) in [
         (&mut batch.production, "production_first", "production_last"),
         (&mut batch.expiry, "expiry_first", "expiry_last"),

@@ -65,6 +65,56 @@ pub enum DocumentKind {
     Other,
 }
 
+impl DocumentKind {
+    /// Its name in Chinese.
+    pub const fn name_zh(self) -> &'static str {
+        match self {
+            Self::CustomsDeclaration => "进口货物报关单",
+            Self::QuarantineCertificate => "入境货物检验检疫证明",
+            Self::ProducerRegistration => "境外生产企业注册",
+            Self::OriginCertificate => "原产地证书",
+            Self::TestReport => "检测报告",
+            Self::DisinfectionCertificate => "消毒证明",
+            Self::SupervisionRelease => "集中监管仓出仓证明",
+            Self::ChineseLabel => "中文标签",
+            Self::HealthCertificate => "卫生证书",
+            Self::Other => "其他文件",
+        }
+    }
+
+    /// Its name in English.
+    pub const fn name_en(self) -> &'static str {
+        match self {
+            Self::CustomsDeclaration => "Customs declaration",
+            Self::QuarantineCertificate => "Inspection and quarantine certificate",
+            Self::ProducerRegistration => "Registration of the producer",
+            Self::OriginCertificate => "Certificate of origin",
+            Self::TestReport => "Test report",
+            Self::DisinfectionCertificate => "Disinfection certificate",
+            Self::SupervisionRelease => "Release from the supervision warehouse",
+            Self::ChineseLabel => "Chinese label",
+            Self::HealthCertificate => "Health certificate",
+            Self::Other => "Other document",
+        }
+    }
+
+    /// Its word in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::CustomsDeclaration => "customs_declaration",
+            Self::QuarantineCertificate => "quarantine_certificate",
+            Self::ProducerRegistration => "producer_registration",
+            Self::OriginCertificate => "origin_certificate",
+            Self::TestReport => "test_report",
+            Self::DisinfectionCertificate => "disinfection_certificate",
+            Self::SupervisionRelease => "supervision_release",
+            Self::ChineseLabel => "chinese_label",
+            Self::HealthCertificate => "health_certificate",
+            Self::Other => "other",
+        }
+    }
+}
+
 /// A file in the document store, named by its hash.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredFile {

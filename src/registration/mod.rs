@@ -28,7 +28,7 @@ pub use self::{
     document::{Document, DocumentKind, DocumentOf, FileHash, MediaType, StoredFile, masked_number},
     effective::EffectiveBatch,
     issue_limit::{IssueError, Limit, Live, content_of_level, limit_of_level, may_issue},
-    number::{Ai10, ContainerNumber, DeclarationNumber, Gtin, HsCode, Uscc},
+    number::{ContainerNumber, DeclarationNumber, HsCode, Uscc},
     organization::{ApiKey, KeySecret, Organization, key_text, parse_key_text},
     product::{Category, Level, PackagingLevel, Product, StorageLimits},
     profile::{Missing, PORT_TESTING_ENDED, Profile, Profiles},

@@ -1,4 +1,4 @@
-//! Numbers that others gave: credit codes, GTINs, containers, declarations, HS codes, lots. Each is
+//! Numbers that others gave: credit codes, containers, declarations, HS codes. Each is
 //! checked when it is read, so that a value of the type is well formed.
 
 use std::fmt;
@@ -40,10 +40,6 @@ text_number! {
     Uscc
 }
 text_number! {
-    /// A GTIN as 14 digits, shorter ones with zeros in front (GS1 General Specifications, 3.3.2).
-    Gtin
-}
-text_number! {
     /// A container number of ISO 6346: owner, category `U`, `J` or `Z`, six digits, check digit.
     ContainerNumber
 }
@@ -55,11 +51,6 @@ text_number! {
     /// A code of the Harmonized System: 6 digits, or the 8, 10 or 13 of the Chinese tariff.
     HsCode
 }
-text_number! {
-    /// A lot as GS1 application identifier 10: 1 to 20 characters of the GS1 character set 82.
-    Ai10
-}
-
 /// The 31 characters of GB 32100-2015: no I, O, S, V or Z.
 const USCC_ALPHABET: &str = "0123456789ABCDEFGHJKLMNPQRTUWXY";
 
@@ -85,27 +76,6 @@ impl Uscc {
             return Err(ValueError::CheckCharacter { found: upper, expected: right });
         }
         Ok(Self(upper))
-    }
-}
-
-impl Gtin {
-    /// Reads a GTIN-8, GTIN-12, GTIN-13 or GTIN-14.
-    ///
-    /// # Errors
-    /// Where the length, a digit or the check digit (GS1 General Specifications, 7.9.1) is wrong.
-    pub fn parse(text: &str) -> Result<Self, ValueError> {
-        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-        if !digits || !matches!(text.len(), 8 | 12 | 13 | 14) {
-            return Err(ValueError::malformed(text, "a GTIN of 8, 12, 13 or 14 digits"));
-        }
-        let padded = format!("{text:0>14}");
-        let sum: u32 =
-            padded.bytes().take(13).zip([3, 1].into_iter().cycle()).map(|(byte, w)| u32::from(byte - b'0') * w).sum();
-        let right = digit((10 - sum % 10) % 10);
-        if !padded.ends_with(right) {
-            return Err(ValueError::CheckCharacter { found: text.to_owned(), expected: right });
-        }
-        Ok(Self(padded))
     }
 }
 
@@ -176,23 +146,6 @@ impl HsCode {
     }
 }
 
-impl Ai10 {
-    /// Reads 1 to 20 characters of the GS1 character set 82 (GS1 General Specifications, 7.11).
-    ///
-    /// # Errors
-    /// Where the length or a character is wrong.
-    pub fn parse(text: &str) -> Result<Self, ValueError> {
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"!\"%&'()*+,-./:;<=>?_".contains(&byte);
-        if text.is_empty() || text.len() > 20 || !text.bytes().all(allowed) {
-            return Err(ValueError::malformed(
-                text,
-                "a lot of AI 10: 1 to 20 of A-Z a-z 0-9 and !\"%&'()*+,-./:;<=>?_",
-            ));
-        }
-        Ok(Self(text.to_owned()))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -224,24 +177,6 @@ mod tests {
     }
 
     #[test]
-    fn gtins_of_each_length_become_fourteen_digits() {
-        for (text, gtin) in [
-            ("96385074", "00000096385074"),
-            ("614141000036", "00614141000036"),
-            ("4006381333931", "04006381333931"),
-            ("09506000134352", "09506000134352"),
-        ] {
-            assert_eq!(Gtin::parse(text).map(|gtin| gtin.to_string()), Ok(gtin.to_owned()));
-        }
-        assert_eq!(
-            Gtin::parse("4006381333932"),
-            Err(ValueError::CheckCharacter { found: "4006381333932".to_owned(), expected: '1' })
-        );
-        assert!(Gtin::parse("400638133393").is_err());
-        assert!(Gtin::parse("４００６３８１３３３９３１").is_err());
-    }
-
-    #[test]
     fn container_numbers_are_checked_by_iso_6346() {
         for text in ["CSQU3054383", "csqu 305438-3", "MSKU6011672", "TOLU4734787"] {
             assert!(ContainerNumber::parse(text).is_ok(), "{text}");
@@ -253,14 +188,10 @@ mod tests {
     }
 
     #[test]
-    fn declaration_numbers_hs_codes_and_lots_keep_their_forms() {
+    fn declaration_numbers_and_hs_codes_keep_their_forms() {
         assert!(DeclarationNumber::parse("223120201000012345").is_ok());
         assert!(DeclarationNumber::parse("22312020100001234").is_err());
         assert_eq!(HsCode::parse("0306.17.90 90").map(|code| code.to_string()), Ok("0306179090".to_owned()));
         assert!(HsCode::parse("03061").is_err());
-        assert!(Ai10::parse("L-2024/07_A").is_ok());
-        for lot in ["", "123456789012345678901", "批次7", "A B", "A#1"] {
-            assert!(Ai10::parse(lot).is_err(), "{lot}");
-        }
     }
 }

@@ -2,8 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Gtin, HsCode, Quantity, StoredFile, ValueError};
-use crate::trace::{OrganizationId, ProductId};
+use super::{HsCode, Quantity, StoredFile, ValueError};
+use crate::{
+    code::Gtin,
+    trace::{OrganizationId, ProductId},
+};
 
 /// A trade item.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::code::Gs1Error;
+
 /// Characters of a refused value that an answer repeats: enough to recognise it.
 const FOUND_CHARS_MAX: usize = 64;
 
@@ -46,6 +48,9 @@ pub enum ValueError {
         /// The range.
         expected: String,
     },
+    /// It is no GTIN or AI 10.
+    #[error(transparent)]
+    Gs1(#[from] Gs1Error),
 }
 
 impl ValueError {

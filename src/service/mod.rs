@@ -1,5 +1,8 @@
 //! What the service does, one file per job. Everything that changes goes through [`Service::commit`].
 
+pub mod capture;
+mod number;
+pub mod register;
 pub mod scan;
 mod watch;
 
@@ -7,13 +10,17 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use moka::sync::Cache;
+use object_store::ObjectStore;
+use tokio::sync::{Mutex, Semaphore};
 
+pub use self::number::{Counter, Numbers};
 use self::scan::{BlockView, RunFacts, ScanCounts};
 pub use self::watch::{Basis, Watch, Watched};
 use crate::{
     code::{Host, KeyRing, LinkCase, LinkScheme, RunId},
-    limits::{BLOCK_CACHE_BYTES_MAX, RUN_CACHE_RUNS_MAX},
-    registration::{Content, Kind, Statement, parse_key_text},
+    epcis::Hosts,
+    limits::{BLOCK_CACHE_BYTES_MAX, RUN_CACHE_RUNS_MAX, UPLOADS_MAX},
+    registration::{Content, Kind, Profiles, Statement, parse_key_text},
     store::{Capture, Store, Writer, Writes},
     trace::{Block, CaptureId, KeyId, OrganizationId, Role},
 };
@@ -47,12 +54,16 @@ pub struct Settings {
     pub zone: TimeZone,
     /// By how much the live codes of a level may pass the batch's quantity for it, in thousandths.
     pub issuing_tolerance_permille: u32,
+    /// Which papers a batch needs before codes are issued.
+    pub profiles: Profiles,
 }
 
 /// The running service.
 pub struct Service {
     /// Where everything is kept.
     pub store: Arc<dyn Store>,
+    /// Where uploaded files are kept, by their hash.
+    pub files: Arc<dyn ObjectStore>,
     /// This server's feed.
     pub writer: Writer,
     /// The time.
@@ -61,24 +72,56 @@ pub struct Service {
     pub keys: KeyRing,
     /// What the operator decided.
     pub settings: Settings,
+    /// The hosts whose links are ours.
+    pub hosts: Hosts,
     /// Which caches a write makes stale.
-    pub watch: Watch,
+    pub watch: Arc<Watch>,
     /// How often codes were scanned.
     pub scans: ScanCounts,
+    /// Numbers for new things.
+    pub numbers: Numbers,
+    /// Bounds the uploads that are in memory.
+    pub uploads: Semaphore,
+    /// Held from reading something to writing its next version, so that no change is lost.
+    changing: Mutex<()>,
     blocks: Cache<Block, Arc<BlockView>>,
     runs: Cache<RunId, Arc<RunFacts>>,
 }
 
 impl Service {
-    /// A service over a store; nothing is cached yet.
-    pub fn new(store: Arc<dyn Store>, writer: Writer, keys: KeyRing, settings: Settings, clock: Clock) -> Self {
+    /// A service over a store and its files; nothing is cached yet.
+    pub fn new(
+        store: Arc<dyn Store>,
+        files: Arc<dyn ObjectStore>,
+        writer: Writer,
+        keys: KeyRing,
+        settings: Settings,
+        clock: Clock,
+    ) -> Self {
         let blocks = Cache::builder()
             .weigher(|_, block: &Arc<BlockView>| block.bytes())
             .max_capacity(BLOCK_CACHE_BYTES_MAX)
             .build();
         let runs = Cache::new(RUN_CACHE_RUNS_MAX);
-        let (watch, scans) = (Watch::default(), ScanCounts::new(writer));
-        Self { store, writer, clock, keys, settings, watch, scans, blocks, runs }
+        let (watch, scans) = (Arc::new(Watch::default()), ScanCounts::new(writer));
+        let hosts = Hosts::new(settings.host.clone(), settings.aliases.iter().cloned());
+        let (numbers, uploads, changing) = (Numbers::default(), Semaphore::new(UPLOADS_MAX), Mutex::default());
+        Self {
+            store,
+            files,
+            writer,
+            clock,
+            keys,
+            settings,
+            hosts,
+            watch,
+            scans,
+            numbers,
+            uploads,
+            changing,
+            blocks,
+            runs,
+        }
     }
 
     /// The time, milliseconds since 1970-01-01 UTC.
@@ -89,10 +132,16 @@ impl Service {
     /// Makes a capture durable with all that it writes, and makes what was cached about it stale. Returns the
     /// capture in its first form where it was committed before.
     pub async fn commit(&self, capture: Capture, writes: Writes) -> crate::store::Result<Capture> {
-        let touched = Watched::by(&writes);
-        let capture = self.store.append(capture, writes).await?;
-        self.watch.touch(&touched);
-        Ok(capture)
+        let (store, watch) = (Arc::clone(&self.store), Arc::clone(&self.watch));
+        // On a task of its own: a client that hangs up must not come between the write and what it makes stale.
+        let task = tokio::spawn(async move {
+            let touched = Watched::by(&writes);
+            let capture = store.append(capture, writes).await;
+            // Touched after an error too: it is not known then whether the write took effect.
+            watch.touch(&touched);
+            capture
+        });
+        task.await.unwrap_or_else(|error| Err(crate::store::Error::Unavailable(error.to_string())))
     }
 
     /// The caller that an API key's text proves; `None` where it is unknown, wrong or revoked.

@@ -3,7 +3,9 @@
 //! Everything a caller writes is idempotent: the same call twice, in any order with others, leaves
 //! the same state. A method that returns `Ok` has made its effect durable. After an error nothing
 //! is known to be durable and the call may be repeated as it is; [`Error::Ambiguous`] alone says that
-//! a swap may have taken effect. Nothing here knows the meaning of what it keeps.
+//! a swap may have taken effect. A failed write may stop all further ones ([`Error::Unavailable`]) while reads go on.
+//! What a read returns is what was written, checked: anything else is [`Error::Corrupt`]. Nothing here knows the meaning
+//! of what it keeps.
 
 mod error;
 pub mod local;
@@ -49,7 +51,7 @@ pub trait Records: Send + Sync {
 pub enum Slice {
     /// All but single-serial entries of a block: what bears on more than one code.
     Shared,
-    /// Single-serial entries of one serial of a block.
+    /// Single-serial entries of one serial of a block: the serial in its run, or its remainder by the block's size.
     Serial(u32),
     /// Everything.
     Whole,
@@ -145,14 +147,27 @@ impl FeedRow {
 pub trait Feed: Send + Sync {
     /// The largest capture, in bytes of record bodies, whose row and writes take effect together; 0 where none does.
     fn atomic_bytes_max(&self) -> usize;
-    /// Keeps a chunk of records under the capture's id, where nobody sees them.
+    /// Keeps a chunk of records under the capture's id, where only [`Feed::chunk`] shows them. A chunk staged again
+    /// replaces the one before; for a capture that is committed it does nothing.
     async fn stage(&self, capture: CaptureId, chunk: u32, records: &[Record]) -> Result<()>;
-    /// Commits a capture; many callers share one row. `capture.finished_ms` says whether `writes` completes it.
-    /// A capture that is committed already is not committed again; its first form is returned.
+    /// Commits a capture; many callers share one row. `capture.finished_ms` says whether `writes` completes it: then the
+    /// ids of `writes.records`, in order and repeats included, are its chunk 0 (`chunks` is 1, or 0 without records).
+    /// A capture that is committed already is not committed again, whatever comes with it; its first form is returned.
+    /// Of bodies, entries and statement versions that are there already the first stays.
+    ///
+    /// # Errors
+    /// [`Error::NotStaged`] for an unfinished capture of which a chunk is missing (swept, or never staged): stage again.
     async fn append(&self, capture: Capture, writes: Writes) -> Result<Capture>;
     /// Applies one chunk of a committed capture: puts bodies and entries and replaces the staged chunk by its ids.
+    /// Applying it again, by whomever, changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::NotCommitted`] where no row names the capture.
     async fn apply(&self, capture: CaptureId, chunk: u32, writes: Writes) -> Result<()>;
-    /// Marks a committed capture applied.
+    /// Marks a committed capture applied; the first time stays. The caller has applied every chunk.
+    ///
+    /// # Errors
+    /// [`Error::NotCommitted`] where no row names the capture.
     async fn finish(&self, capture: CaptureId, finished_ms: i64) -> Result<()>;
     /// A committed capture.
     async fn capture(&self, id: CaptureId) -> Result<Option<Capture>>;
@@ -160,7 +175,8 @@ pub trait Feed: Send + Sync {
     async fn chunk(&self, capture: CaptureId, chunk: u32) -> Result<Option<Chunk>>;
     /// Committed captures that are not marked applied, at most `limit`.
     async fn unfinished(&self, limit: usize) -> Result<Vec<CaptureId>>;
-    /// Removes staged chunks of captures that no feed row names and that were staged before `before_ms`.
+    /// Removes staged chunks of captures that no feed row names and whose records were all accepted
+    /// ([`Record::record_time_ms`]) before `before_ms`; says how many. `before_ms` lies well behind any capture under way.
     async fn sweep(&self, before_ms: i64) -> Result<u64>;
     /// The feeds there are.
     async fn writers(&self) -> Result<Vec<Writer>>;
@@ -173,7 +189,10 @@ pub trait Feed: Send + Sync {
 pub trait Claims: Send + Sync {
     /// The value now.
     async fn claim(&self, name: &str) -> Result<Option<Vec<u8>>>;
-    /// Sets `new` if the value is `expected` (`None`: absent). Returns whether it did.
+    /// Sets `new` if the value is `expected` (`None`: absent). Returns whether it did; either answer stands on what is durable.
+    ///
+    /// # Errors
+    /// [`Error::Ambiguous`] where it may have taken effect; [`Error::TooLarge`] above [`crate::limits::CLAIM_BYTES_MAX`].
     async fn swap(&self, name: &str, expected: Option<&[u8]>, new: &[u8]) -> Result<bool>;
 }
 

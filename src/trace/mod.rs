@@ -4,6 +4,7 @@
 pub mod authority;
 pub(crate) mod bytes32;
 mod cut;
+mod entries;
 mod entry;
 mod id;
 mod ledger;
@@ -15,6 +16,7 @@ mod subject;
 mod verdict;
 
 pub use cut::cut;
+pub use entries::entries_of;
 pub use entry::{Entry, Place, Scope};
 pub use id::{
     BatchId, CaptureId, ConsignmentId, DocumentId, EventHash, KeyId, MeasureId, OrganizationId, ProductId, RecordId,

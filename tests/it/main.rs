@@ -1,4 +1,6 @@
 //! The one integration binary.
 
 mod epcis;
+mod pages;
 mod store;
+mod symbols;

@@ -130,3 +130,56 @@ fn basis(
 fn pair_value(pair: &[char]) -> u32 {
     pair.iter().fold(0, |value, character| value * 45 + alphanumeric_value(*character).unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::code::qr::draw;
+    use crate::code::{LinkCase, LinkScheme};
+
+    fn prefix(host_characters: usize, with_gtin: bool, case: LinkCase) -> LinkPrefix {
+        let labels = ["a-2.b9"; 8].join(".");
+        let host = labels[..host_characters].parse().unwrap();
+        let gtin = with_gtin.then(|| "09506000134352".parse().unwrap());
+        LinkPrefix::new(LinkScheme::Https, &host, gtin, case)
+    }
+
+    #[test]
+    fn a_symbol_in_bulk_equals_the_one_that_the_crate_draws() {
+        // Odd and even lengths, one block of error correction and several.
+        for (host, with_gtin) in [(3, false), (8, true), (10, true), (13, true), (17, true), (38, true), (48, true)] {
+            let prefix = prefix(host, with_gtin, LinkCase::Upper);
+            let symbols = BulkSymbols::new(&prefix).unwrap();
+            let mut matrix = symbols.blank();
+            let ends = [0, (1 << 100) - 1, 1, 1 << 99];
+            let scattered =
+                (1..40u128).map(|number| number.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835) >> 28);
+            for bits in ends.into_iter().chain(scattered) {
+                let code = Code::from_bits(bits).unwrap();
+                symbols.draw(code, &mut matrix);
+                assert_eq!(matrix, draw(&prefix.link(code)).unwrap(), "{}", prefix.link(code));
+            }
+        }
+    }
+
+    #[test]
+    fn lower_case_is_refused_with_its_place() {
+        let error = BulkSymbols::new(&prefix(8, true, LinkCase::Lower)).unwrap_err();
+        assert_eq!(error, QrError::Character { found: 'h', position: 1 });
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+        #[test]
+        fn any_code_in_bulk_equals_the_one_that_the_crate_draws(bits in 0u128..1 << 100) {
+            static SYMBOLS: std::sync::LazyLock<BulkSymbols> =
+                std::sync::LazyLock::new(|| BulkSymbols::new(&prefix(10, true, LinkCase::Upper)).unwrap());
+            let code = Code::from_bits(bits).unwrap();
+            let mut matrix = SYMBOLS.blank();
+            SYMBOLS.draw(code, &mut matrix);
+            prop_assert_eq!(matrix, draw(&prefix(10, true, LinkCase::Upper).link(code)).unwrap());
+        }
+    }
+}

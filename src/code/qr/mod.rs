@@ -86,9 +86,11 @@ impl Matrix {
 
     /// Whether a module is dark, column and row counted from 0 at the upper left. Light outside.
     pub fn is_dark(&self, column: u32, row: u32) -> bool {
+        if column >= self.side || row >= self.side {
+            return false;
+        }
         let at = (row * self.side + column) as usize;
-        let word = self.words.get(at / 64).copied().unwrap_or_default();
-        column < self.side && row < self.side && word >> (at % 64) & 1 == 1
+        self.words.get(at / 64).is_some_and(|word| word >> (at % 64) & 1 == 1)
     }
 
     fn xor(&mut self, words: &[u64]) {
@@ -172,5 +174,53 @@ fn check_alphanumeric(text: &str) -> Result<(), QrError> {
     match text.chars().enumerate().find(|(_, character)| alphanumeric_value(*character).is_none()) {
         None => Ok(()),
         Some((at, found)) => Err(QrError::Character { found, position: at + 1 }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What an independent decoder reads.
+    fn read(matrix: &Matrix) -> String {
+        let dark = |x, y| matrix.is_dark(x as u32, y as u32);
+        let grid = rqrr::SimpleGrid::from_func(matrix.side() as usize, dark);
+        let (meta, text) = rqrr::Grid::new(grid).decode().unwrap();
+        assert_eq!(meta.ecc_level, 0, "level M is 00");
+        text
+    }
+
+    #[test]
+    fn an_independent_decoder_reads_every_case_and_length() {
+        for host in
+            ["c.cn", "COLD.CN", "demo.coldproof.example", "a-very-long-name-of-a-host.provincial-platform.example"]
+        {
+            for text in [
+                format!("https://{host}/01/09506000134352/21/000003ABCDEFGHJKMNPQ"),
+                format!("HTTPS://{}/000003ABCDEFGHJKMNPQ", host.to_uppercase()),
+                format!("HTTPS://{}/01/09506000134352/21/Z00003ZZZZZZZZZZZZZZ", host.to_uppercase()),
+            ] {
+                assert_eq!(read(&draw(&text).unwrap()), text);
+            }
+        }
+    }
+
+    #[test]
+    fn an_upper_case_link_takes_the_smallest_version_at_level_m() {
+        // 61 alphanumeric characters are what version 3-M holds, 42 bytes what it holds in byte mode.
+        assert_eq!(draw(&"A".repeat(61)).unwrap().side(), 29);
+        assert_eq!(draw(&"A".repeat(62)).unwrap().side(), 33);
+        assert_eq!(draw(&"a".repeat(42)).unwrap().side(), 29);
+        assert_eq!(draw(&"a".repeat(43)).unwrap().side(), 33);
+        assert_eq!(draw(&"A".repeat(3_391)).unwrap().side(), 177);
+        assert_eq!(draw(&"A".repeat(3_392)), Err(QrError::TooLong { found: 3_392 }));
+        assert_eq!(draw(&"a".repeat(2_332)), Err(QrError::TooLong { found: 2_332 }));
+    }
+
+    #[test]
+    fn outside_a_symbol_all_is_light() {
+        let matrix = draw("A").unwrap();
+        assert!(matrix.is_dark(0, 0) && matrix.is_dark(20, 0) && matrix.is_dark(0, 20));
+        assert!(!matrix.is_dark(21, 0) && !matrix.is_dark(0, 21) && !matrix.is_dark(u32::MAX, u32::MAX));
     }
 }

@@ -7,8 +7,8 @@ use jiff::{Timestamp, civil::Date};
 use serde::Serialize;
 
 use crate::{
-    code::Code,
-    registration::{DateRange, Document, Quantity, masked_number},
+    epcis::event_id,
+    registration::{DateRange, Document, Product, Quantity, masked_number},
     service::scan::{BatchFacts, Line, View},
     store::ScanSum,
     trace::{Bearing, State, Verdict},
@@ -51,17 +51,52 @@ pub struct Answer<'a> {
 /// A trade item, and how much of it one code stands for.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct ProductAnswer<'a> {
+    #[serde(flatten)]
+    product: BatchProduct<'a>,
+    level: &'static str,
+    content: Option<QuantityAnswer<'a>>,
+}
+
+/// A trade item by itself, or as a batch of it is.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct BatchProduct<'a> {
     gtin: Option<String>,
     name_zh: &'a str,
     name_en: Option<&'a str>,
     brand: Option<&'a str>,
     specification: Option<&'a str>,
-    level: &'static str,
-    content: Option<QuantityAnswer<'a>>,
     storage_min_celsius: Option<f64>,
     storage_max_celsius: Option<f64>,
     /// Path of its picture on this host.
     picture: Option<String>,
+}
+
+impl<'a> BatchProduct<'a> {
+    /// By itself.
+    pub fn bare(product: &'a Product) -> Self {
+        Self {
+            gtin: product.gtin.as_ref().map(ToString::to_string),
+            name_zh: &product.name_zh,
+            name_en: product.name_en.as_deref(),
+            brand: product.brand.as_deref(),
+            specification: product.specification.as_deref(),
+            storage_min_celsius: product.storage.and_then(|storage| storage.min_celsius),
+            storage_max_celsius: product.storage.and_then(|storage| storage.max_celsius),
+            picture: product.picture.as_ref().map(|_| format!("/v1/products/{}/picture", product.id)),
+        }
+    }
+
+    /// With what the batch says otherwise.
+    pub fn of(facts: &'a BatchFacts) -> Option<Self> {
+        let effective = facts.effective();
+        Some(Self {
+            brand: effective.brand,
+            specification: effective.specification,
+            storage_min_celsius: effective.storage.and_then(|storage| storage.min_celsius),
+            storage_max_celsius: effective.storage.and_then(|storage| storage.max_celsius),
+            ..Self::bare(facts.product.as_ref()?)
+        })
+    }
 }
 
 /// A quantity with its UN/ECE Recommendation 20 unit.
@@ -186,23 +221,41 @@ impl<'a> Answer<'a> {
     }
 }
 
+impl Answer<'_> {
+    /// The whole answer for what is no code of ours: `text` may hold anything.
+    pub fn whole(&self, text: &str) -> serde_json::Result<Vec<u8>> {
+        #[derive(Serialize)]
+        struct Whole<'a> {
+            code: &'a str,
+            #[serde(flatten)]
+            answer: &'a Answer<'a>,
+            scans: Scans,
+        }
+        #[derive(Serialize)]
+        struct Scans {
+            count: u64,
+            first: Option<Timestamp>,
+        }
+        serde_json::to_vec(&Whole { code: text, answer: self, scans: Scans { count: 0, first: None } })
+    }
+}
+
 /// The whole answer for one code, from what [`Answer::middle`] wrote.
-pub fn fill(code: &Code, middle: &[u8], sum: Option<&ScanSum>) -> Vec<u8> {
+pub fn fill(code: &[u8], middle: &[u8], sum: &ScanSum) -> Vec<u8> {
     use std::io::Write;
 
     let mut json = Vec::with_capacity(middle.len() + 112);
     json.extend_from_slice(b"{\"code\":\"");
-    json.extend_from_slice(&code.to_ascii());
+    json.extend_from_slice(code);
     json.extend_from_slice(b"\",");
     json.extend_from_slice(middle);
     json.extend_from_slice(b",\"scans\":");
-    match sum.filter(|sum| sum.count > 0) {
-        None => json.extend_from_slice(b"{\"count\":0,\"first\":null}"),
-        Some(sum) => {
-            let first = Timestamp::from_millisecond(sum.first_ms).unwrap_or(Timestamp::UNIX_EPOCH);
-            // Writing to a `Vec` does not fail.
-            let _ = write!(json, "{{\"count\":{},\"first\":\"{first}\"}}", sum.count);
-        }
+    if sum.count == 0 {
+        json.extend_from_slice(b"{\"count\":0,\"first\":null}");
+    } else {
+        let first = Timestamp::from_millisecond(sum.first_ms).unwrap_or(Timestamp::UNIX_EPOCH);
+        // Writing to a `Vec` does not fail.
+        let _ = write!(json, "{{\"count\":{},\"first\":\"{first}\"}}", sum.count);
     }
     json.push(b'}');
     json
@@ -210,21 +263,13 @@ pub fn fill(code: &Code, middle: &[u8], sum: Option<&ScanSum>) -> Vec<u8> {
 
 impl<'a> ProductAnswer<'a> {
     fn of(view: &'a View) -> Option<Self> {
-        let product = view.batch().product.as_ref()?;
-        let (run, effective) = (view.run(), view.batch().effective());
+        let (run, product) = (view.run(), view.batch().product.as_ref()?);
         let packed = product.packaging.iter().find(|packaging| packaging.level == run.level);
         let content = run.content.as_ref().or_else(|| packed.and_then(|packaging| packaging.net.as_ref()));
         Some(Self {
-            gtin: product.gtin.as_ref().map(ToString::to_string),
-            name_zh: &product.name_zh,
-            name_en: product.name_en.as_deref(),
-            brand: effective.brand,
-            specification: effective.specification,
+            product: BatchProduct::of(view.batch())?,
             level: run.level.as_str(),
             content: content.map(QuantityAnswer::of),
-            storage_min_celsius: effective.storage.and_then(|storage| storage.min_celsius),
-            storage_max_celsius: effective.storage.and_then(|storage| storage.max_celsius),
-            picture: product.picture.as_ref().map(|_| format!("/v1/products/{}/picture", product.id)),
         })
     }
 }
@@ -269,12 +314,13 @@ impl<'a> DocumentAnswer<'a> {
 }
 
 impl<'a> LineAnswer<'a> {
-    fn of(line: &'a Line) -> Self {
+    /// A line of the timeline as the public sees it.
+    pub fn of(line: &'a Line) -> Self {
         Self {
             time: Timestamp::from_millisecond(line.entry.place.event_time_ms).unwrap_or(Timestamp::UNIX_EPOCH),
             biz_step: line.entry.biz_step.as_ref().map(|step| step.as_str()),
             disposition: line.entry.disposition.as_ref().map(|disposition| disposition.as_str()),
-            event: line.entry.event.to_uri(),
+            event: event_id(line.entry.event),
             party: line.party.as_deref(),
             report: line.bearing == Bearing::Report,
         }

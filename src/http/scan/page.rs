@@ -3,9 +3,8 @@
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 
 use crate::{
-    code::Code,
     epcis::{BizStep, Disposition},
-    pages::{self, CodePart, JourneyLine, Lang, Party, ScanPage, Spliced, Step},
+    pages::{self, CodePart, Journey, JourneyLine, Lang, Party, ScanPage, Spliced, Step},
     registration::{self, DocumentKind, masked_number},
     service::scan::{BatchFacts, Line, View},
     store::ScanSum,
@@ -13,9 +12,10 @@ use crate::{
 };
 
 /// The page of a code that no more is known of than a verdict.
-pub fn nothing(lang: Lang, verdict: Verdict) -> ScanPage {
+pub fn nothing(lang: Lang, verdict: Verdict, link_prefix: String) -> ScanPage {
     ScanPage {
         lang,
+        link_prefix,
         verdict,
         verdicts: vec![verdict],
         reasons: Vec::new(),
@@ -23,15 +23,21 @@ pub fn nothing(lang: Lang, verdict: Verdict) -> ScanPage {
         product: None,
         batch: None,
         documents: Vec::new(),
-        journey: Vec::new(),
-        journey_further: 0,
+        journey: Journey::default(),
         retired_key: false,
         data_as_of: None,
     }
 }
 
 /// The page of an issued code. `verdicts` are the view's, or graver ones that the link adds.
-pub fn issued(lang: Lang, view: &View, verdicts: Vec<Verdict>, retired_key: bool, zone: &TimeZone) -> ScanPage {
+pub fn issued(
+    lang: Lang,
+    view: &View,
+    verdicts: Vec<Verdict>,
+    retired_key: bool,
+    link_prefix: String,
+    zone: &TimeZone,
+) -> ScanPage {
     let facts = view.batch();
     ScanPage {
         verdict: verdicts.first().copied().unwrap_or(Verdict::Unverifiable),
@@ -40,26 +46,22 @@ pub fn issued(lang: Lang, view: &View, verdicts: Vec<Verdict>, retired_key: bool
         product: facts.product.as_ref().map(|product| product_of(product, view)),
         batch: Some(batch_of(facts, lang)),
         documents: documents_of(facts, lang),
-        journey: view.lines.iter().map(|line| journey_line(line, zone)).collect(),
-        journey_further: view.lines_further as u64,
+        journey: journey_of(&view.lines, view.lines_further, zone),
         retired_key,
-        ..nothing(lang, Verdict::Genuine)
+        ..nothing(lang, Verdict::Genuine, link_prefix)
     }
 }
 
-/// Puts a code and its scans into a rendered page.
-pub fn fill(page: &Spliced, code: &str, sum: Option<&ScanSum>, zone: &TimeZone) -> Vec<u8> {
-    let sum = sum.filter(|sum| sum.count > 0);
-    page.fill(&CodePart {
-        code,
-        scans: sum.map_or(0, |sum| sum.count),
-        first_scan: sum.map(|sum| civil(sum.first_ms, zone)),
-    })
+/// Puts a code and its scans into a rendered page. `counted` tells whether `sum` holds this scan: the page tells of
+/// those before it.
+pub fn fill(page: &Spliced, code: &str, sum: &ScanSum, counted: bool, zone: &TimeZone) -> Vec<u8> {
+    let scans = sum.count - u64::from(counted).min(sum.count);
+    page.fill(&CodePart { code, scans, first_scan: (scans > 0).then(|| civil(sum.first_ms, zone)) })
 }
 
-/// A code as pages splice it.
-pub fn code_text(code: &Code) -> String {
-    code.to_string()
+/// The journey of codes, or of a whole batch.
+pub fn journey_of(lines: &[Line], further: usize, zone: &TimeZone) -> Journey {
+    Journey { lines: lines.iter().map(|line| journey_line(line, zone)).collect(), further: further as u64 }
 }
 
 fn civil(ms: i64, zone: &TimeZone) -> DateTime {
@@ -153,8 +155,7 @@ fn kind_name(kind: DocumentKind, lang: Lang) -> &'static str {
     }
 }
 
-/// A line of the journey.
-pub fn journey_line(line: &Line, zone: &TimeZone) -> JourneyLine {
+fn journey_line(line: &Line, zone: &TimeZone) -> JourneyLine {
     JourneyLine {
         at: civil(line.entry.place.event_time_ms, zone),
         step: step_of(&line.entry),

@@ -5,6 +5,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 
+use jiff::civil::Date;
+
 use super::view::View;
 use crate::{
     code::{RunId, RunKey},
@@ -34,6 +36,11 @@ impl BatchFacts {
     /// The batch with what it takes from consignment and product.
     pub fn effective(&self) -> EffectiveBatch<'_> {
         EffectiveBatch::new(&self.batch, &self.consignment, self.product.as_ref())
+    }
+
+    /// Whether the last of its expiry dates is past on the day `today`.
+    pub fn is_expired(&self, today: Date) -> bool {
+        self.batch.expiry.is_some_and(|expiry| expiry.last < today)
     }
 
     /// The lot that the batch belongs to, where it has a GTIN and an AI 10.
@@ -134,12 +141,23 @@ impl Service {
         let Some(batch) = self.batch_facts(run.batch, &mut basis).await? else {
             return Err(dangling("batch", run.batch));
         };
-        let mut whole = self.ledger(&Subject::Batch(run.batch), Slice::Shared, &mut basis).await?;
-        if let Some(lot) = batch.lot() {
-            whole.extend(self.ledger(&lot, Slice::Shared, &mut basis).await?);
-        }
+        let whole = self.whole_entries(run.batch, &batch, &mut basis).await?;
         let groups = Ledger::new(self.ledger(&Subject::Run(id), Slice::Shared, &mut basis).await?);
         Ok(Some(RunFacts { run, key, batch, whole, groups, basis, views: Mutex::default() }))
+    }
+
+    /// The entries on a whole batch and on its lot.
+    pub(super) async fn whole_entries(
+        &self,
+        id: BatchId,
+        batch: &BatchFacts,
+        basis: &mut Basis,
+    ) -> store::Result<Vec<Entry>> {
+        let mut whole = self.ledger(&Subject::Batch(id), Slice::Shared, basis).await?;
+        if let Some(lot) = batch.lot() {
+            whole.extend(self.ledger(&lot, Slice::Shared, basis).await?);
+        }
+        Ok(whole)
     }
 
     /// The entries of a slice, page by page, at most `LEDGER_ENTRIES_MAX`.

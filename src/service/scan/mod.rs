@@ -11,7 +11,7 @@ use jiff::{Timestamp, civil::Date};
 pub use self::{
     count::{BlockScans, ScanCounts},
     facts::{BatchFacts, RunFacts},
-    view::{BlockView, Line, View},
+    view::{BlockView, Line, View, Whole},
 };
 use super::Service;
 use crate::{

@@ -17,7 +17,9 @@ use crate::{
     registration::Run,
     service::{Basis, Service, scan::facts::BatchFacts},
     store::{self, Slice},
-    trace::{Bearing, Block, Entry, Group, Ledger, OrganizationId, Role, Scope, Status, Subject, Verdict, fold},
+    trace::{
+        BatchId, Bearing, Block, Entry, Group, Ledger, OrganizationId, Role, Scope, Status, Subject, Verdict, fold,
+    },
 };
 
 /// Numbers views, so that what is rendered from them can be kept beside them.
@@ -77,7 +79,7 @@ pub struct BlockView {
     today: Date,
     group: Ledger,
     block: Ledger,
-    names: HashMap<OrganizationId, Option<String>>,
+    names: Names,
     basis: Basis,
     /// Serials from which on the history is another, ascending; the first is the block's first. Each with its view,
     /// made when first asked for.
@@ -118,31 +120,66 @@ impl BlockView {
     }
 
     fn view_of(&self, entries: &[&Entry]) -> View {
-        let batch = &self.facts.batch;
         let status = fold(entries, self.facts.run.organization);
-        let expired = batch.batch.expiry.is_some_and(|expiry| expiry.last < self.today);
-        let shown = |(entry, bearing): &(&&Entry, &Bearing)| {
-            entry.scope != Scope::Some && matches!(bearing, Bearing::Effective | Bearing::Report)
-        };
-        let lines: Vec<_> = entries.iter().zip(&status.bearings).rev().filter(shown).collect();
-        let lines_further = lines.len().saturating_sub(PUBLIC_TIMELINE_LINES_MAX);
-        let lines = lines.into_iter().take(PUBLIC_TIMELINE_LINES_MAX).map(|(entry, bearing)| Line {
-            entry: (*entry).clone(),
-            bearing: *bearing,
-            party: self.names.get(&entry.organization).cloned().flatten(),
-        });
+        let (lines, lines_further) = public_lines(entries, &status.bearings, &self.names);
         View {
             number: NEXT_VIEW.fetch_add(1, Ordering::Relaxed),
-            lines: lines.collect(),
+            lines,
             lines_further,
             facts: Arc::clone(&self.facts),
-            verdicts: status.verdicts(expired),
+            verdicts: status.verdicts(self.facts.batch.is_expired(self.today)),
             status,
         }
     }
 }
 
+/// A whole batch, as its own link shows it.
+#[derive(Debug)]
+pub struct Whole {
+    /// The batch with all that it refers to.
+    pub facts: BatchFacts,
+    /// What holds for all of it, gravest first; empty where nothing speaks against it.
+    pub verdicts: Vec<Verdict>,
+    /// What happened to all of it, latest first, at most `PUBLIC_TIMELINE_LINES_MAX`.
+    pub lines: Vec<Line>,
+    /// How many lines more there are.
+    pub lines_further: usize,
+}
+
+type Names = HashMap<OrganizationId, Option<String>>;
+
+/// What the public sees of entries in ascending order: latest first, and how many more there are.
+fn public_lines(entries: &[&Entry], bearings: &[Bearing], names: &Names) -> (Vec<Line>, usize) {
+    let shown = |(entry, bearing): &(&&Entry, &Bearing)| {
+        entry.scope != Scope::Some && matches!(bearing, Bearing::Effective | Bearing::Report)
+    };
+    let lines: Vec<_> = entries.iter().zip(bearings).rev().filter(shown).collect();
+    let further = lines.len().saturating_sub(PUBLIC_TIMELINE_LINES_MAX);
+    let lines = lines.into_iter().take(PUBLIC_TIMELINE_LINES_MAX).map(|(entry, bearing)| Line {
+        entry: (*entry).clone(),
+        bearing: *bearing,
+        party: names.get(&entry.organization).cloned().flatten(),
+    });
+    (lines.collect(), further)
+}
+
 impl Service {
+    /// A whole batch; `None` where it is not registered. Its ledger alone is looked at, not its codes'.
+    pub async fn whole_batch(&self, id: BatchId, today: Date) -> store::Result<Option<Whole>> {
+        let mut basis = Basis::default();
+        let Some(facts) = self.batch_facts(id, &mut basis).await? else { return Ok(None) };
+        let entries = self.whole_entries(id, &facts, &mut basis).await?;
+        let names = self.names(&facts, [&entries[..]], &mut basis).await?;
+        let mut entries: Vec<_> = entries.iter().collect();
+        entries.sort_unstable_by_key(|entry| entry.place);
+        let status = fold(&entries, facts.batch.organization);
+        let mut verdicts = status.verdicts(facts.is_expired(today));
+        // Labels are applied code by code; of a batch as a whole neither is said.
+        verdicts.retain(|verdict| !matches!(verdict, Verdict::NotActivated | Verdict::Genuine));
+        let (lines, lines_further) = public_lines(&entries, &status.bearings, &names);
+        Ok(Some(Whole { facts, verdicts, lines, lines_further }))
+    }
+
     /// Reads everything that scans of a block rest on: the run's ledgers beside, its group's and the block's own.
     pub(super) async fn read_block(&self, facts: Arc<RunFacts>, block: Block, today: Date) -> store::Result<BlockView> {
         let mut basis = Basis::default();
@@ -154,24 +191,23 @@ impl Service {
         let mut entries = self.ledger(&Subject::Block(block), Slice::Whole, &mut basis).await?;
         entries.sort_unstable_by_key(|entry| entry.place);
         let entries = Ledger::new(entries);
-        let names = self.names(&facts, &group, &entries, &mut basis).await?;
+        let shown = [&facts.whole[..], facts.groups.entries(), group.entries(), entries.entries()];
+        let names = self.names(&facts.batch, shown, &mut basis).await?;
         let scans = self.scans.block(&*self.store, block).await?;
         let segments = segments(first, [&facts.groups, &group, &entries]);
         Ok(BlockView { facts, scans, today, group, block: entries, names, basis, segments })
     }
 
     /// The names that the public may see of everybody whose entries may be shown.
-    async fn names(
+    async fn names<const N: usize>(
         &self,
-        facts: &RunFacts,
-        group: &Ledger,
-        block: &Ledger,
+        batch: &BatchFacts,
+        entries: [&[Entry]; N],
         basis: &mut Basis,
-    ) -> store::Result<HashMap<OrganizationId, Option<String>>> {
-        let importer = &facts.batch.importer;
+    ) -> store::Result<Names> {
+        let importer = &batch.importer;
         let known = importer.public_name.as_ref().unwrap_or(&importer.legal_name);
         let mut names = HashMap::from([(importer.id, Some(known.clone()))]);
-        let entries = [&facts.whole, facts.groups.entries(), group.entries(), block.entries()];
         for entry in entries.into_iter().flatten() {
             if names.contains_key(&entry.organization) {
                 continue;

@@ -227,6 +227,7 @@ impl<'g, 't> Draft<'g, 't> {
 }
 
 /// A byte string as one `MessagePack` binary.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bytes(pub Vec<u8>);
 
 impl Serialize for Bytes {

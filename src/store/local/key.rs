@@ -62,6 +62,10 @@ tables! {
 }
 
 impl Table {
+    /// Its place in [`Table::ALL`].
+    pub fn index(self) -> usize {
+        Self::ALL.iter().position(|table| *table == self).unwrap_or(usize::MAX)
+    }
     /// The table that a key belongs to.
     pub fn of(key: &[u8]) -> Option<Self> {
         Self::ALL.iter().copied().find(|table| Some(&(*table as u8)) == key.first())

@@ -3,10 +3,17 @@
 mod commit;
 mod draft;
 mod encode;
+mod folder;
+mod head;
+mod journal;
 mod key;
+mod marker;
 mod read;
+#[cfg(test)]
+mod spec;
 mod tables;
 mod value;
+mod verify;
 
 use std::{
     path::Path,
@@ -16,9 +23,11 @@ use std::{
 
 use async_trait::async_trait;
 
+pub use self::verify::Report;
 use self::{
     commit::{Committer, Queue, WRITER},
-    draft::Encoded,
+    draft::{Draft, Encoded},
+    folder::Folder,
     tables::{Tables, View},
 };
 use super::{
@@ -33,48 +42,64 @@ use crate::{
 /// The store in a folder. Reads go straight to the engine; writes go through the committer.
 pub struct LocalStore {
     tables: Tables,
+    /// `None` once closed.
     queue: tokio::sync::RwLock<Option<Queue>>,
-    committer: Mutex<Option<JoinHandle<()>>>,
+    committer: Mutex<Option<JoinHandle<Committer>>>,
+    /// Held as long as the engine is open.
+    _folder: Folder,
 }
 
 impl LocalStore {
-    /// Opens the store in `dir`, or makes one there.
+    /// Opens the store in `dir`, or makes one there. Blocks while the engine recovers: some seconds at most.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] where another process has it open or the folder cannot be used.
+    /// [`Error::Unavailable`] where another process has it open or the folder cannot be used;
+    /// [`Error::Corrupt`] where something that was answered is not there any more.
     pub fn open(dir: &Path) -> Result<Arc<Self>> {
-        let cannot = |error: fjall::Error| match error {
-            fjall::Error::Locked => Error::Unavailable(format!("{} is open in another process", dir.display())),
-            error => Error::Unavailable(format!("opening {}: {error}", dir.display())),
-        };
-        let database = fjall::Database::builder(dir).open().map_err(cannot)?;
-        let keyspace = database.keyspace("coldproof", fjall::KeyspaceCreateOptions::default).map_err(cannot)?;
-        let tables = Tables { database, keyspace };
-        let (queue, thread) = Committer::new(tables.clone())?.start()?;
-        Ok(Arc::new(Self { tables, queue: tokio::sync::RwLock::new(Some(queue)), committer: Mutex::new(Some(thread)) }))
+        let folder = Folder::lock(dir)?;
+        let (tables, head, newest) = folder.open()?;
+        let (queue, thread) = Committer::new(tables.clone(), head, newest)?.start()?;
+        Ok(Arc::new(Self {
+            tables,
+            queue: tokio::sync::RwLock::new(Some(queue)),
+            committer: Mutex::new(Some(thread)),
+            _folder: folder,
+        }))
     }
 
-    /// Finishes what was accepted and stops writing; reads go on. To be called before the process ends.
+    /// Finishes what was accepted, flushes it and marks the stop as clean; reads go on, writes are refused.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] where the disk failed.
+    /// [`Error::Unavailable`] where the disk failed, now or before.
     pub async fn close(&self) -> Result<()> {
         drop(self.queue.write().await.take());
-        let thread = self.committer.lock().ok().and_then(|mut thread| thread.take());
-        if let Some(thread) = thread {
-            let joined = tokio::task::spawn_blocking(move || thread.join()).await;
-            joined.ok().and_then(std::result::Result::ok).ok_or_else(|| stopped("the committer failed"))?;
-        }
-        Ok(())
+        let Some(thread) = self.committer.lock().ok().and_then(|mut thread| thread.take()) else { return Ok(()) };
+        let closed = tokio::task::spawn_blocking(move || thread.join().map(|mut committer| committer.close())).await;
+        closed.ok().and_then(std::result::Result::ok).unwrap_or_else(|| Err(stopped("the committer failed")))
+    }
+
+    /// Reads the whole store as it is at this moment and checks it: every hash, every key by itself, the counts
+    /// and the feed's chain. Writes go on meanwhile. Blocks for as long as the disk takes.
+    pub fn verify(&self) -> Report {
+        verify::verify(&self.tables.view())
     }
 
     async fn write<T: Send + 'static>(
         &self,
         bytes: usize,
-        decide: impl FnOnce(&mut draft::Draft<'_, '_>) -> Result<T> + Send + 'static,
+        decide: impl FnOnce(&mut Draft<'_, '_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.write_or(bytes, None, decide).await
+    }
+
+    async fn write_or<T: Send + 'static>(
+        &self,
+        bytes: usize,
+        ambiguous: Option<Error>,
+        decide: impl FnOnce(&mut Draft<'_, '_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         match &*self.queue.read().await {
-            Some(queue) => queue.write(bytes, decide).await,
+            Some(queue) => queue.write(bytes, ambiguous, decide).await,
             None => Err(stopped("the store is closed")),
         }
     }
@@ -91,6 +116,16 @@ impl LocalStore {
         }
         let read = tokio::task::spawn_blocking(move || read(&view));
         read.await.unwrap_or_else(|error| Err(stopped(&format!("a read: {error}"))))
+    }
+}
+
+impl Drop for LocalStore {
+    /// Lets the committer finish before the folder is unlocked.
+    fn drop(&mut self) {
+        self.queue.get_mut().take();
+        if let Some(thread) = self.committer.get_mut().ok().and_then(Option::take) {
+            let _ = thread.join();
+        }
     }
 }
 
@@ -195,7 +230,8 @@ impl Claims for LocalStore {
             return Err(Error::TooLarge { what: "a claim", found: new.len(), max: limits::CLAIM_BYTES_MAX });
         }
         let (name, expected, new) = (name.to_owned(), expected.map(<[u8]>::to_vec), new.to_vec());
-        self.write(new.len(), move |draft| draft.swap(&name, expected.as_deref(), &new)).await
+        let ambiguous = Some(Error::Ambiguous(name.clone()));
+        self.write_or(new.len(), ambiguous, move |draft| draft.swap(&name, expected.as_deref(), &new)).await
     }
 }
 

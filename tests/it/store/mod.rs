@@ -1,1 +1,13 @@
 //! The store: its contract, and what it survives.
+
+mod contract;
+mod damage;
+mod kill;
+mod load;
+mod local;
+mod loop_fs;
+mod measure;
+mod model;
+mod power;
+mod refuse;
+mod sample;

@@ -1,0 +1,134 @@
+//! Opens the service over a store, and finds the service that has it open already.
+
+use std::sync::Arc;
+
+use axum::Router;
+use metrics_exporter_prometheus::PrometheusHandle;
+use object_store::{ObjectStore, local::LocalFileSystem};
+use tokio::task::JoinHandle;
+
+use super::{Error, Result, key_ring_file};
+use crate::{
+    code::Host,
+    config::Config,
+    http::{
+        App, admin_client::AdminClient, health, layers::layered, rate::RateLimiter, router::router, scan::rendered,
+        serve::serve_in_process,
+    },
+    registration::Profiles,
+    service::{Service, Settings},
+    store::{Claims, Writer, local::LocalStore},
+};
+
+/// Room between a command and the service in its own process, in bytes.
+const IN_PROCESS_BYTES: usize = 64 << 10;
+
+/// A service and the store that it holds open.
+pub(super) struct Opened {
+    pub(super) app: App,
+    store: Arc<LocalStore>,
+}
+
+/// Opens the store and the service over it, and finishes what was committed and not applied when it last stopped.
+pub(super) async fn open(config: Config) -> Result<Opened> {
+    let keys = key_ring_file::read(&config.keyring_path())?;
+    let store = LocalStore::open(config.store.location.folder())?;
+    let settings = Settings {
+        host: host(&*store, config.server.host.clone()).await?,
+        aliases: config.server.host_aliases.clone(),
+        link_scheme: config.server.link_scheme,
+        link_case: config.qr.case,
+        zone: config.dates.utc_offset.time_zone(),
+        issuing_tolerance_permille: config.issuing.tolerance_permille,
+        profiles: Profiles::default(),
+    };
+    let clock = Arc::new(|| jiff::Timestamp::now().as_millisecond());
+    let service = Service::new(store.clone(), files(&config)?, Writer(0), keys, settings, clock);
+    service.finish_captures().await?;
+    let rate = Arc::new(RateLimiter::new(&config.rate));
+    let app = App { service: Arc::new(service), config: Arc::new(config), rate, rendered: rendered() };
+    Ok(Opened { app, store })
+}
+
+/// Where uploaded files are kept.
+fn files(config: &Config) -> Result<Arc<dyn ObjectStore>> {
+    let folder = config.documents_path();
+    let failed = |source| Error::Io { what: format!("the folder of documents, {}", folder.display()), source };
+    std::fs::create_dir_all(&folder).map_err(failed)?;
+    let files = LocalFileSystem::new_with_prefix(&folder).map_err(|error| failed(std::io::Error::other(error)))?;
+    // A document that was acknowledged must outlast a power cut.
+    Ok(Arc::new(files.with_fsync(true)))
+}
+
+/// The canonical host: the first one that is given stands in the store for ever, because it is on every label.
+async fn host(store: &dyn Claims, given: Option<Host>) -> Result<Host> {
+    const CLAIM: &str = "host";
+    let usage = |detail: String| Error::Usage(detail);
+    if let Some(fixed) = store.claim(CLAIM).await? {
+        let fixed = String::from_utf8_lossy(&fixed);
+        let host: Host = fixed.parse().map_err(|error| usage(format!("the store's host {fixed:?}: {error}")))?;
+        return match given {
+            Some(given) if given != host => Err(usage(format!(
+                "--host is {given}, but labels of this store carry {host}; name {given} in server.host_aliases instead"
+            ))),
+            _ => Ok(host),
+        };
+    }
+    let host = given.ok_or_else(|| usage("--host is not given: the host that all labels will carry".to_owned()))?;
+    store.swap(CLAIM, None, host.as_str().as_bytes()).await?;
+    Ok(host)
+}
+
+impl Opened {
+    /// Every route; those of operations only where there are metrics.
+    pub(super) fn router(&self, metrics: Option<PrometheusHandle>) -> Router {
+        let routes = router(self.app.clone());
+        match metrics {
+            Some(metrics) => routes.merge(health::routes(metrics).with_state(self.app.clone())),
+            None => routes,
+        }
+    }
+
+    /// Writes what is still in memory, and closes the store.
+    pub(super) async fn close(self) -> Result<()> {
+        Ok(self.store.close().await?)
+    }
+}
+
+/// The admin's way to a service: the server that holds the store, or one in this process.
+pub(super) struct Admin {
+    pub(super) client: AdminClient,
+    own: Option<(Opened, JoinHandle<()>)>,
+}
+
+/// Calls the server that answers in the store's folder; opens the store where none does.
+pub(super) async fn admin(config: &Config) -> Result<Admin> {
+    if let Some(client) = AdminClient::connect(config.store.location.folder()).await? {
+        return Ok(Admin { client, own: None });
+    }
+    let opened = open(config.clone()).await?;
+    let router = layered(opened.router(None), &opened.app.config.server, random_number()?);
+    let (near, far) = tokio::io::duplex(IN_PROCESS_BYTES);
+    let config = opened.app.config.clone();
+    let serving = tokio::spawn(async move { serve_in_process(far, router, &config.server).await });
+    let client = AdminClient::over(near).await?;
+    Ok(Admin { client, own: Some((opened, serving)) })
+}
+
+impl Admin {
+    /// Hangs up; closes the store where it was opened for this.
+    pub(super) async fn close(self) -> Result<()> {
+        drop(self.client);
+        if let Some((opened, serving)) = self.own {
+            // Ends because the client hung up.
+            let _ = serving.await;
+            opened.close().await?;
+        }
+        Ok(())
+    }
+}
+
+/// Where request ids begin.
+pub(super) fn random_number() -> Result<u64> {
+    getrandom::u64().map_err(|error| Error::Io { what: "no random bytes".to_owned(), source: error.into() })
+}

@@ -1,0 +1,150 @@
+//! Links without a code: a product, a lot, a batch. Nothing is proved of a package, so they never say "genuine".
+
+use axum::{http::StatusCode, response::Response};
+use serde::Serialize;
+
+use super::{
+    Form, Wanted,
+    json::{BatchAnswer, BatchProduct, LineAnswer},
+    page, respond,
+};
+use crate::{
+    code::{Gtin, Lot},
+    http::{App, error::Problem},
+    limits::LOT_BATCHES_SHOWN_MAX,
+    pages::{Class, ClassPage, Journey, Lang, Product, render_class},
+    registration::{Content, Kind, Parent},
+    service::{
+        Basis,
+        scan::{BatchFacts, Whole},
+    },
+    trace::{BatchId, Verdict},
+};
+
+/// What such a link is answered with as JSON.
+#[derive(Serialize)]
+struct ClassAnswer<'a> {
+    class: &'static str,
+    verdicts: Vec<Verdict>,
+    reasons: Vec<&'static str>,
+    product: Option<BatchProduct<'a>>,
+    batches: Vec<BatchAnswer<'a>>,
+    batches_further: usize,
+    timeline: Vec<LineAnswer<'a>>,
+}
+
+/// `/01/{gtin}/21/{serial}` where the serial is no code: under a GTIN of ours it claims to be one, and is not.
+pub async fn foreign_serial(app: &App, gtin: Gtin, serial: &str, wanted: Wanted) -> Result<Response, Problem> {
+    let products = app.service.store.children(&Parent::Gtin(gtin.to_string()), Kind::Product, None, 1).await?;
+    if products.is_empty() {
+        return Err(Problem::not_found("this GTIN is not known here"));
+    }
+    Ok(app.tell_nothing(serial, Verdict::Forged, Some(gtin), wanted))
+}
+
+/// `/01/{gtin}`.
+pub async fn product(app: &App, gtin: Gtin, wanted: Wanted) -> Result<Response, Problem> {
+    let store = &app.service.store;
+    let products = store.children(&Parent::Gtin(gtin.to_string()), Kind::Product, None, 1).await?;
+    let Some(id) = products.first() else { return Err(Problem::not_found("this GTIN is not known here")) };
+    let Some(Content::Product(product)) = app.service.statement(Kind::Product, *id).await?.map(|found| found.content)
+    else {
+        return Err(Problem::not_found("this GTIN is not known here"));
+    };
+    let page = || blank(wanted.lang, Class::Product, page::bare_product(&product));
+    let json = || ClassAnswer {
+        class: "product",
+        verdicts: Vec::new(),
+        reasons: Vec::new(),
+        product: Some(BatchProduct::bare(&product)),
+        batches: Vec::new(),
+        batches_further: 0,
+        timeline: Vec::new(),
+    };
+    Ok(told(wanted, page, json))
+}
+
+/// `/01/{gtin}/10/{lot}`: the batches that carry it, newest first.
+pub async fn lot(app: &App, gtin: Gtin, lot: &Lot, wanted: Wanted) -> Result<Response, Problem> {
+    let parent = Parent::Lot(gtin.to_string(), lot.to_string());
+    let mut ids = app.service.store.children(&parent, Kind::Batch, None, LOT_BATCHES_SHOWN_MAX + 1).await?;
+    let further = ids.len().saturating_sub(LOT_BATCHES_SHOWN_MAX);
+    ids.truncate(LOT_BATCHES_SHOWN_MAX);
+    let mut batches = Vec::new();
+    for id in ids.into_iter().rev() {
+        batches.extend(app.service.batch_facts(BatchId(id), &mut Basis::default()).await?);
+    }
+    batches.retain(|facts| !facts.batch.draft);
+    let Some(first) = batches.first() else { return Err(Problem::not_found("this lot is not known here")) };
+    let today = app.service.date(app.service.now_ms());
+    let verdicts =
+        if batches.iter().all(|facts| facts.is_expired(today)) { vec![Verdict::Expired] } else { Vec::new() };
+    let page = || ClassPage {
+        verdicts: verdicts.clone(),
+        batches: batches.iter().map(|facts| page::batch_of(facts, wanted.lang)).collect(),
+        batches_further: further as u64,
+        ..blank(wanted.lang, Class::Lot, product_of(first))
+    };
+    let json = || ClassAnswer {
+        class: "lot",
+        reasons: verdicts.iter().map(|verdict| verdict.reason()).collect(),
+        verdicts: verdicts.clone(),
+        product: BatchProduct::of(first),
+        batches: batches.iter().map(BatchAnswer::of).collect(),
+        batches_further: further,
+        timeline: Vec::new(),
+    };
+    Ok(told(wanted, page, json))
+}
+
+/// `/batch/{id}`.
+pub async fn batch(app: &App, id: u64, wanted: Wanted) -> Result<Response, Problem> {
+    let today = app.service.date(app.service.now_ms());
+    let found = app.service.whole_batch(BatchId(id), today).await?;
+    let Some(Whole { facts, verdicts, lines, lines_further }) = found.filter(|whole| !whole.facts.batch.draft) else {
+        return Err(Problem::not_found("this batch is not known here"));
+    };
+    let page = || ClassPage {
+        verdicts: verdicts.clone(),
+        batches: vec![page::batch_of(&facts, wanted.lang)],
+        documents: page::documents_of(&facts, wanted.lang),
+        journey: page::journey_of(&lines, lines_further, &app.service.settings.zone),
+        ..blank(wanted.lang, Class::Batch, product_of(&facts))
+    };
+    let json = || ClassAnswer {
+        class: "batch",
+        reasons: verdicts.iter().map(|verdict| verdict.reason()).collect(),
+        verdicts: verdicts.clone(),
+        product: BatchProduct::of(&facts),
+        batches: vec![BatchAnswer::of(&facts)],
+        batches_further: 0,
+        timeline: lines.iter().map(LineAnswer::of).collect(),
+    };
+    Ok(told(wanted, page, json))
+}
+
+fn told<'a>(wanted: Wanted, page: impl FnOnce() -> ClassPage, json: impl FnOnce() -> ClassAnswer<'a>) -> Response {
+    let body = match wanted.form {
+        Form::Page => render_class(&page()).into_bytes(),
+        Form::Json => serde_json::to_vec(&json()).unwrap_or_default(),
+    };
+    respond(StatusCode::OK, wanted.form, body)
+}
+
+fn blank(lang: Lang, class: Class, product: Product) -> ClassPage {
+    ClassPage {
+        lang,
+        class,
+        verdicts: Vec::new(),
+        reasons: Vec::new(),
+        product,
+        batches: Vec::new(),
+        batches_further: 0,
+        documents: Vec::new(),
+        journey: Journey::default(),
+    }
+}
+
+fn product_of(facts: &BatchFacts) -> Product {
+    facts.product.as_ref().map(|product| page::class_product(product, facts)).unwrap_or_default()
+}

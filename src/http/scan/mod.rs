@@ -1,0 +1,263 @@
+//! Scans: every form of link, answered as a page or as JSON.
+
+mod accept;
+mod class;
+mod json;
+mod page;
+mod typed;
+
+use std::{sync::Arc, time::Instant};
+
+use axum::{
+    extract::{FromRequestParts, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+use moka::sync::Cache;
+
+pub use self::{accept::Form, json::Answer, typed::typed};
+use super::{App, client_address::ClientAddress, error::Problem, rate::Asker};
+use crate::{
+    code::{Code, Gtin, Link, LinkCase, LinkError, LinkPrefix, Lot},
+    limits::RENDERED_BYTES_MAX,
+    pages::{CONTENT_SECURITY_POLICY, Failure, FailurePage, Lang, Spliced, render, render_failure},
+    service::{
+        Caller,
+        scan::{Scanned, View},
+    },
+    store::ScanSum,
+    trace::Verdict,
+};
+
+/// What is rendered of views, by the view's number and the form.
+pub type Rendered = Cache<(u64, Option<Lang>), Arc<Piece>>;
+
+/// A view in one form, without what differs between codes.
+pub enum Piece {
+    /// JSON between the code and its scans.
+    Json(Vec<u8>),
+    /// A page with gaps.
+    Page(Spliced),
+}
+
+/// An empty cache of what is rendered, bounded in bytes.
+pub fn rendered() -> Rendered {
+    let bytes = |_: &(u64, Option<Lang>), piece: &Arc<Piece>| {
+        let bytes = match &**piece {
+            Piece::Json(json) => json.len(),
+            Piece::Page(page) => page.size_bytes(),
+        };
+        u32::try_from(bytes + 128).unwrap_or(u32::MAX)
+    };
+    Cache::builder().weigher(bytes).max_capacity(RENDERED_BYTES_MAX).build()
+}
+
+/// How one scan wants to be answered.
+#[derive(Clone, Copy)]
+struct Wanted {
+    form: Form,
+    lang: Lang,
+}
+
+/// Answers every path that no other route has: the link of a code, a product, a lot, a batch or a unit.
+pub async fn scan(State(app): State<App>, request: Request) -> Response {
+    let (mut parts, _) = request.into_parts();
+    let wanted = match wanted(&parts) {
+        Ok(wanted) => wanted,
+        Err(problem) => return problem.into_response(),
+    };
+    match answer(&app, &mut parts, wanted).await {
+        Ok(response) => response,
+        Err(problem) => refuse(problem, wanted),
+    }
+}
+
+async fn answer(app: &App, parts: &mut Parts, wanted: Wanted) -> Result<Response, Problem> {
+    if parts.method != Method::GET && parts.method != Method::HEAD {
+        return Err(Problem::method_not_allowed(format!("found {}, expected GET or HEAD", parts.method)));
+    }
+    let link = Link::parse_path(parts.uri.path(), parts.uri.query()).map_err(|error| match error {
+        LinkError::Unknown { .. } => Problem::not_found("the path is none of the links that are answered here"),
+        error => Problem::malformed(error.to_string()).at("path"),
+    })?;
+    let caller = match parts.headers.contains_key(header::AUTHORIZATION) {
+        true => Some(Caller::from_request_parts(parts, app).await?),
+        false => None,
+    };
+    let asker = match caller {
+        Some(caller) => Asker::Organization(caller.organization),
+        None => Asker::Address(ClientAddress::from_request_parts(parts, app).await?),
+    };
+    let now = Instant::now();
+    app.rate.admit(asker, 1, now)?;
+    match link {
+        Link::Code { code, gtin, lot } => {
+            let counts = caller.is_none() && parts.method == Method::GET && !is_prefetch(&parts.headers);
+            let scanned = app.service.scan(&code, counts).await;
+            if matches!(scanned, Scanned::Nothing(Verdict::Forged)) {
+                app.rate.failed_tags(asker, 1, now);
+            }
+            Ok(app.tell(&code, &scanned, &Named { gtin, lot }, counts, wanted))
+        }
+        Link::Serial { gtin, serial, .. } => {
+            app.rate.failed_tags(asker, 1, now);
+            class::foreign_serial(app, gtin, &serial, wanted).await
+        }
+        Link::Product(gtin) => class::product(app, gtin, wanted).await,
+        Link::Lot { gtin, lot } => class::lot(app, gtin, &lot, wanted).await,
+        Link::Batch(id) => class::batch(app, id, wanted).await,
+        Link::Unit(_) => Err(Problem::not_found("no such unit is known here")),
+    }
+}
+
+/// What the link says of the product beside the code.
+struct Named {
+    gtin: Option<Gtin>,
+    lot: Option<Lot>,
+}
+
+impl Named {
+    /// Whether the code belongs to another product or lot.
+    fn contradicts(&self, view: &View) -> bool {
+        let facts = view.batch();
+        let gtin = facts.product.as_ref().and_then(|product| product.gtin.as_ref());
+        let other_gtin = self.gtin.as_ref().is_some_and(|named| Some(named) != gtin);
+        other_gtin || self.lot.as_ref().is_some_and(|named| Some(named) != facts.batch.ai10.as_ref())
+    }
+}
+
+impl App {
+    fn tell(&self, code: &Code, scanned: &Scanned, named: &Named, counted: bool, wanted: Wanted) -> Response {
+        match scanned {
+            Scanned::Nothing(verdict) => self.tell_nothing(&code.to_string(), *verdict, named.gtin, wanted),
+            Scanned::Issued { view, sum, retired } => {
+                let wrong = named.contradicts(view);
+                let piece = if wrong || *retired {
+                    // Rare, so that it is not worth a place in the cache.
+                    Arc::new(self.render(view, wrong, *retired, wanted))
+                } else {
+                    let key = (view.number, (wanted.form == Form::Page).then_some(wanted.lang));
+                    self.rendered.get_with(key, || Arc::new(self.render(view, false, false, wanted)))
+                };
+                self.fill(&piece, &code.to_ascii(), sum, counted)
+            }
+        }
+    }
+
+    /// The answer where no more than a verdict is known; `text` is what stood in the place of the code.
+    fn tell_nothing(&self, text: &str, verdict: Verdict, gtin: Option<Gtin>, wanted: Wanted) -> Response {
+        match wanted.form {
+            Form::Json => {
+                let body = Answer::nothing(verdict).whole(text).unwrap_or_default();
+                respond(StatusCode::OK, wanted.form, body)
+            }
+            Form::Page => {
+                let page = render(&page::nothing(wanted.lang, verdict, self.link_prefix(gtin)));
+                let body = page::fill(&page, text, &ScanSum::default(), false, &self.service.settings.zone);
+                respond(StatusCode::OK, wanted.form, body)
+            }
+        }
+    }
+
+    fn render(&self, view: &View, wrong_product: bool, retired: bool, wanted: Wanted) -> Piece {
+        let mut verdicts = view.verdicts.clone();
+        if wrong_product {
+            verdicts.retain(|verdict| *verdict != Verdict::Genuine);
+            verdicts.insert(0, Verdict::WrongProduct);
+        }
+        match wanted.form {
+            Form::Json => Piece::Json(Answer::issued(view, verdicts, retired).middle().unwrap_or_default()),
+            Form::Page => {
+                let gtin = view.batch().product.as_ref().and_then(|product| product.gtin);
+                let prefix = self.link_prefix(gtin);
+                let zone = &self.service.settings.zone;
+                Piece::Page(render(&page::issued(wanted.lang, view, verdicts, retired, prefix, zone)))
+            }
+        }
+    }
+
+    fn fill(&self, piece: &Piece, code: &[u8], sum: &ScanSum, counted: bool) -> Response {
+        match piece {
+            Piece::Json(middle) => respond(StatusCode::OK, Form::Json, json::fill(code, middle, sum)),
+            Piece::Page(page) => {
+                let code = std::str::from_utf8(code).unwrap_or_default();
+                let body = page::fill(page, code, sum, counted, &self.service.settings.zone);
+                respond(StatusCode::OK, Form::Page, body)
+            }
+        }
+    }
+
+    fn link_prefix(&self, gtin: Option<Gtin>) -> String {
+        let settings = &self.service.settings;
+        LinkPrefix::new(settings.link_scheme, &settings.host, gtin, LinkCase::Lower).as_str().to_owned()
+    }
+}
+
+fn wanted(parts: &Parts) -> Result<Wanted, Problem> {
+    let text = |name: HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    let Some(form) = Form::choose(text(header::ACCEPT)) else {
+        return Err(Problem::not_acceptable("expected text/html or application/json to be accepted").at("Accept"));
+    };
+    let lang = match form {
+        Form::Page => Lang::choose(asked_lang(parts.uri.query()), text(header::ACCEPT_LANGUAGE)),
+        Form::Json => Lang::En,
+    };
+    Ok(Wanted { form, lang })
+}
+
+fn asked_lang(query: Option<&str>) -> Option<&str> {
+    query?.split('&').find_map(|parameter| parameter.strip_prefix("lang="))
+}
+
+/// Whether a browser says that nobody may ever look at the answer.
+fn is_prefetch(headers: &HeaderMap) -> bool {
+    const PURPOSES: [HeaderName; 3] =
+        [HeaderName::from_static("sec-purpose"), HeaderName::from_static("purpose"), HeaderName::from_static("x-moz")];
+    let says = |name: &HeaderName| {
+        let value = headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        value.contains("prefetch") || value.contains("prerender")
+    };
+    PURPOSES.iter().any(says)
+}
+
+fn refuse(problem: Problem, wanted: Wanted) -> Response {
+    let failure = match (wanted.form, problem.status) {
+        (Form::Json, _) => return problem.into_response(),
+        (Form::Page, 400) => Failure::BadLink(problem.detail.clone()),
+        (Form::Page, 404) => Failure::NotFound,
+        (Form::Page, 429) => Failure::TooMany { retry_after_s: problem.retry_after_s.unwrap_or(1).into() },
+        (Form::Page, 503) => Failure::Unavailable,
+        (Form::Page, _) => return problem.into_response(),
+    };
+    let page = render_failure(&FailurePage { lang: wanted.lang, failure, request_id: None });
+    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = respond(status, Form::Page, page.into_bytes());
+    if let Some(seconds) = problem.retry_after_s {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}
+
+/// An answer in a form. It is about goods now, so that nobody may keep it.
+fn respond(status: StatusCode, form: Form, body: Vec<u8>) -> Response {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::VARY, HeaderValue::from_static("accept, accept-language"));
+    match form {
+        Form::Json => {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        Form::Page => page_headers(headers),
+    }
+    response
+}
+
+/// What every page's head says.
+pub fn page_headers(headers: &mut HeaderMap) {
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+}

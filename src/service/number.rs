@@ -1,0 +1,90 @@
+//! Numbers of new things, from counters in the store.
+//!
+//! A server takes a lease of several numbers at once and hands them out from memory; what is left of a lease when it
+//! stops is never given to anyone. So numbers are unique on any number of servers, ascending on one, and have gaps.
+
+use std::{collections::HashMap, ops::Range};
+
+use tokio::sync::Mutex;
+
+use super::Service;
+use crate::{code::KeySlot, limits::NUMBER_LEASE, store};
+
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Counter {
+    /// Organizations, from 1.
+    Organizations,
+    /// API keys, from 1.
+    Keys,
+    /// Products, from 1.
+    Products,
+    /// Consignments, from 1.
+    Consignments,
+    /// Batches, from 1.
+    Batches,
+    /// Documents, from 1.
+    Documents,
+    /// Measures, from 1.
+    Measures,
+    /// Runs under one master key, from 0. The caller refuses numbers of 2^25 and above.
+    Runs(KeySlot),
+}
+
+impl Counter {
+    /// The name of its claim, whose value is the first number of no lease as eight bytes, big end first.
+    fn claim(self) -> String {
+        match self {
+            Self::Organizations => "counter/organizations".to_owned(),
+            Self::Keys => "counter/keys".to_owned(),
+            Self::Products => "counter/products".to_owned(),
+            Self::Consignments => "counter/consignments".to_owned(),
+            Self::Batches => "counter/batches".to_owned(),
+            Self::Documents => "counter/documents".to_owned(),
+            Self::Measures => "counter/measures".to_owned(),
+            Self::Runs(slot) => format!("counter/runs/{}", slot.get()),
+        }
+    }
+
+    fn first(self) -> u64 {
+        u64::from(!matches!(self, Self::Runs(_)))
+    }
+}
+
+/// The leases of this server.
+#[derive(Debug, Default)]
+pub struct Numbers(Mutex<HashMap<Counter, Range<u64>>>);
+
+impl Service {
+    /// A number that was never given before.
+    ///
+    /// # Errors
+    /// Where the store takes no claim. After an ambiguous swap the lease is lost, not given twice.
+    pub async fn next_number(&self, counter: Counter) -> store::Result<u64> {
+        let mut leases = self.numbers.0.lock().await;
+        let lease = leases.entry(counter).or_default();
+        if lease.is_empty() {
+            *lease = self.lease(counter).await?;
+        }
+        lease.next().ok_or_else(|| store::Error::Unavailable("a lease of no numbers".to_owned()))
+    }
+
+    async fn lease(&self, counter: Counter) -> store::Result<Range<u64>> {
+        let name = counter.claim();
+        loop {
+            let before = self.store.claim(&name).await?;
+            let first = match before.as_deref() {
+                None => counter.first(),
+                Some(bytes) => u64::from_be_bytes(bytes.try_into().map_err(|_| store::Error::Corrupt {
+                    table: "claims",
+                    key: name.clone(),
+                    found: format!("{} bytes where a counter has 8", bytes.len()),
+                })?),
+            };
+            let lease = first..first + NUMBER_LEASE;
+            if self.store.swap(&name, before.as_deref(), &lease.end.to_be_bytes()).await? {
+                return Ok(lease);
+            }
+        }
+    }
+}

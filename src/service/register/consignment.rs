@@ -1,0 +1,60 @@
+//! Consignments.
+
+use super::{Result, Service, content_of};
+use crate::{
+    limits::CONSIGNMENT_BATCHES_MAX,
+    registration::{Consignment, Content, Kind, Parent, Statement},
+    service::{Caller, Counter},
+    store::Writes,
+    trace::ConsignmentId,
+};
+
+impl Service {
+    /// Registers a consignment of the caller's organization; its number is given here.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn create_consignment(&self, caller: &Caller, consignment: Consignment) -> Result<Statement> {
+        let id = self.next_number(Counter::Consignments).await?;
+        let consignment = Consignment { id: ConsignmentId(id), organization: caller.organization, ..consignment };
+        let statement =
+            self.new_statement(caller, Kind::Consignment, id, Vec::new(), Content::Consignment(consignment));
+        self.write_one(caller, statement).await
+    }
+
+    /// Changes a consignment of the caller's: a correcting event for each registered batch of it, and a look whether
+    /// another declaration's lines were registered before.
+    ///
+    /// # Errors
+    /// Where it is not the caller's, or `edit` refuses.
+    pub async fn change_consignment(
+        &self,
+        caller: &Caller,
+        id: ConsignmentId,
+        edit: impl FnOnce(&mut Consignment) -> Result<()> + Send,
+    ) -> Result<Statement> {
+        let _changing = self.changing.lock().await;
+        let before = self.owned(caller, Kind::Consignment, id.0).await?;
+        let mut consignment = content_of!(before.content.clone(), Consignment)?;
+        let declaration = consignment.declaration.clone();
+        edit(&mut consignment)?;
+        let statement = self.next_version(caller, &before, Vec::new(), Content::Consignment(consignment.clone()));
+        let mut writes = Writes { statements: vec![statement.clone()], ..Writes::default() };
+        for id in self.batches_of(id).await? {
+            let Some(before) = self.statement(Kind::Batch, id).await? else { continue };
+            let mut batch = content_of!(before.content.clone(), Batch)?;
+            if consignment.declaration != declaration {
+                self.flag_line(&mut batch, &consignment).await?;
+            }
+            self.write_batch(caller, &mut writes, Some(&before), batch, &consignment).await?;
+        }
+        self.write(caller, writes).await?;
+        Ok(statement)
+    }
+
+    /// Numbers of a consignment's batches, ascending.
+    pub(super) async fn batches_of(&self, id: ConsignmentId) -> Result<Vec<u64>> {
+        let parent = Parent::Consignment(id.0);
+        Ok(self.store.children(&parent, Kind::Batch, None, CONSIGNMENT_BATCHES_MAX).await?)
+    }
+}

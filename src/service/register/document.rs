@@ -1,0 +1,96 @@
+//! Documents and their files.
+
+use object_store::{ObjectStoreExt, PutPayload, path::Path};
+use sha2::{Digest, Sha256};
+
+use super::{RegisterError, Result, Service, content_of};
+use crate::{
+    limits::DOCUMENTS_MAX,
+    registration::{
+        Content, Document, DocumentOf, FileHash, Kind, MediaType, Parent, Statement, StoredFile, ValueError,
+    },
+    service::{Caller, Counter},
+    trace::DocumentId,
+};
+
+impl Service {
+    /// Keeps a file under its hash; the same file twice is one. Durable on return.
+    ///
+    /// # Errors
+    /// Where the first bytes do not show one of the `accepted` types, or the file store fails. `field` is named.
+    pub async fn store_file(&self, field: &str, bytes: bytes::Bytes, accepted: &[MediaType]) -> Result<StoredFile> {
+        let media_type = sniff(&bytes).filter(|found| accepted.contains(found)).ok_or_else(|| {
+            let found = infer::get(&bytes).map_or("bytes of no known type", |kind| kind.mime_type());
+            let accepted: Vec<_> = accepted.iter().map(|media_type| media_type.as_str()).collect();
+            let expected = format!("one of {}, as its first bytes tell", accepted.join(", "));
+            RegisterError::invalid(field, ValueError::out_of_range(found, expected))
+        })?;
+        let sha256 = FileHash(Sha256::digest(&bytes).into());
+        let size_bytes = bytes.len() as u64;
+        self.files.put(&file_path(sha256), PutPayload::from_bytes(bytes)).await?;
+        Ok(StoredFile { sha256, media_type, size_bytes })
+    }
+
+    /// The bytes of a stored file, checked against its hash.
+    ///
+    /// # Errors
+    /// Where the file store fails, or the file is damaged.
+    pub async fn read_file(&self, file: &StoredFile) -> Result<bytes::Bytes> {
+        let bytes = self.files.get(&file_path(file.sha256)).await?.bytes().await?;
+        if Sha256::digest(&bytes).as_slice() != file.sha256.0 {
+            let (key, found) = (file.sha256.to_string(), "bytes with another hash".to_owned());
+            return Err(crate::store::Error::Corrupt { table: "files", key, found }.into());
+        }
+        Ok(bytes)
+    }
+
+    /// Registers a document of a consignment or batch of the caller's; its number is given here.
+    ///
+    /// # Errors
+    /// Where what it belongs to is not the caller's, or has as many documents as it may.
+    pub async fn create_document(&self, caller: &Caller, document: Document) -> Result<Statement> {
+        let (kind, of, parent) = match document.of {
+            DocumentOf::Consignment(id) => (Kind::Consignment, id.0, Parent::Consignment(id.0)),
+            DocumentOf::Batch(id) => (Kind::Batch, id.0, Parent::Batch(id.0)),
+        };
+        self.owned(caller, kind, of).await?;
+        if self.store.children(&parent, Kind::Document, None, DOCUMENTS_MAX).await?.len() >= DOCUMENTS_MAX {
+            let what = if kind == Kind::Batch { "the batch" } else { "the consignment" };
+            return Err(RegisterError::Full { what, of: "documents", max: DOCUMENTS_MAX });
+        }
+        let id = self.next_number(Counter::Documents).await?;
+        let (organization, created_ms) = (caller.organization, self.now_ms());
+        let document = Document { id: DocumentId(id), organization, created_ms, ..document };
+        let statement = self.new_statement(caller, Kind::Document, id, vec![parent], Content::Document(document));
+        self.write_one(caller, statement).await
+    }
+
+    /// Sets or replaces a document's public rendition.
+    ///
+    /// # Errors
+    /// Where the document is not the caller's.
+    pub async fn publish_document(&self, caller: &Caller, id: DocumentId, public: StoredFile) -> Result<Statement> {
+        let _changing = self.changing.lock().await;
+        let before = self.owned(caller, Kind::Document, id.0).await?;
+        let document = content_of!(before.content.clone(), Document)?;
+        let document = Document { public: Some(public), ..document };
+        let statement = self.next_version(caller, &before, Vec::new(), Content::Document(document));
+        self.write_one(caller, statement).await
+    }
+}
+
+fn file_path(sha256: FileHash) -> Path {
+    let hex = sha256.to_string();
+    let (folder, _) = hex.split_at(2);
+    Path::from_iter([folder, hex.as_str()])
+}
+
+fn sniff(bytes: &[u8]) -> Option<MediaType> {
+    match infer::get(bytes)?.mime_type() {
+        "application/pdf" => Some(MediaType::Pdf),
+        "image/png" => Some(MediaType::Png),
+        "image/jpeg" => Some(MediaType::Jpeg),
+        "image/webp" => Some(MediaType::Webp),
+        _ => None,
+    }
+}

@@ -1,0 +1,114 @@
+//! The worked values of `docs/spec/store-layout.md`, made by the code and compared with the page.
+
+use super::{
+    draft::{Bytes, Encoded, Op},
+    key,
+    marker::Marker,
+    value::{self, CaptureRow, Digest32},
+};
+use crate::{
+    code::{KeySlot, RunId, Serial},
+    epcis::Action,
+    registration::{Kind, Parent},
+    store::{Capture, FeedRow, ScanSum, Writer, Writes},
+    trace::{
+        BatchId, Block, CaptureId, Entry, EventHash, MeasureId, OrganizationId, Place, Record, RecordId, Role, Scope,
+        Span, Subject,
+    },
+};
+
+const PAGE: &str = include_str!("../../../docs/spec/store-layout.md");
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn record() -> Record {
+    Record {
+        id: RecordId([0x11; 32]),
+        event: EventHash([0x22; 32]),
+        capture: CaptureId([0x33; 32]),
+        organization: OrganizationId(5),
+        role: Role::Importer,
+        event_time_ms: 1_600_000_000_000,
+        record_time_ms: 1_600_000_000_001,
+        given_event_id: Some("urn:x".to_owned()),
+        body: "{}".to_owned(),
+    }
+}
+
+fn entry() -> (Subject, Entry) {
+    let run = RunId::new(KeySlot::new(0).unwrap(), 3).unwrap();
+    let serial = Serial::new(4096 + 7).unwrap();
+    let entry = Entry {
+        place: Place { event_time_ms: -1, record: RecordId([0x11; 32]), ordinal: 2 },
+        event: EventHash([0x22; 32]),
+        organization: OrganizationId(5),
+        role: Role::Inspector,
+        record_time_ms: 1_600_000_000_001,
+        scope: Scope::Span(Span::new(run, serial, serial).unwrap()),
+        action: Action::Observe,
+        biz_step: None,
+        disposition: None,
+        set: Vec::new(),
+        unset: Vec::new(),
+        measure: Some(MeasureId(9)),
+        declares_error: false,
+    };
+    (Subject::Block(Block { run, index: 1 }), entry)
+}
+
+fn sealed<T: serde::Serialize>(name: &'static str, key: Vec<u8>, row: &T) -> (&'static str, Vec<u8>, Vec<u8>) {
+    let sealed = value::encode(&key, row).unwrap();
+    (name, key, sealed)
+}
+
+/// Each with its name, key and sealed value.
+fn worked() -> Vec<(&'static str, Vec<u8>, Vec<u8>)> {
+    let writes = Writes { records: vec![record()], entries: vec![entry()], statements: Vec::new() };
+    let (encoded, _) = Encoded::new(&writes).unwrap();
+    let mut worked = Vec::new();
+    for ((key, value), indexes) in encoded.records {
+        worked.push(("record", key, value));
+        worked.extend(["event", "given"].into_iter().zip(indexes).map(|(name, (key, value))| (name, key, value)));
+    }
+    worked.extend(encoded.others.into_iter().map(|(key, value)| ("entry", key, value)));
+    worked.push(sealed("child", key::child(&Parent::Batch(1), Kind::Run, 2).unwrap(), &()));
+    let capture = Capture {
+        id: CaptureId([0x33; 32]),
+        organization: OrganizationId(5),
+        role: Role::Importer,
+        created_ms: 7,
+        records: 1,
+        chunks: 1,
+        statements: vec![(Kind::Run, 2, 1)],
+        finished_ms: Some(8),
+    };
+    worked.push(sealed("capture", key::capture(capture.id), &CaptureRow::from(&capture)));
+    worked.push(sealed("applied", key::applied(capture.id, 0), &vec![RecordId([0x11; 32])]));
+    let captures = vec![(capture.id, 1)];
+    worked.push(sealed("feed", key::feed(0), &(Digest32([0; 32]), &captures)));
+    worked.push(sealed("claim", key::claim("checkpoint").unwrap(), &Bytes(b"42".to_vec())));
+    let sum = ScanSum { count: 3, first_ms: 1, last_ms: 2 };
+    let block = Block { run: RunId::from_bits(3).unwrap(), index: 1 };
+    worked.push(sealed("scan", key::scan(block, Writer(0), 7), &(sum.count, sum.first_ms, sum.last_ms)));
+    let op = |sealed: &[u8], existed| Op { sealed: Some(sealed.to_vec()), existed };
+    let claim = worked.iter().find(|(name, ..)| *name == "claim").unwrap();
+    let marker = Marker::origin().next([0; 32], &[(claim.1.clone(), op(&claim.2, true))], 0);
+    let (key, value, _) = marker.sealed().unwrap();
+    worked.push(("marker", key, value));
+    worked
+}
+
+#[test]
+fn the_specification_shows_what_is_written() {
+    let mut expected: Vec<_> =
+        worked().into_iter().map(|(name, key, value)| format!("{name} {} {}", hex(&key), hex(&value))).collect();
+    let row = FeedRow { position: 0, previous: [0; 32], captures: vec![(CaptureId([0x33; 32]), 1)] };
+    expected.push(format!("digest-of-feed-row-0 {}", hex(&row.digest(Writer(0)))));
+    let (_, _, digest) = Marker::origin().next([0; 32], &[], 0).sealed().unwrap();
+    expected.push(format!("digest-of-an-empty-group-1 {}", hex(&digest)));
+    let block = PAGE.split("```worked").nth(1).and_then(|rest| rest.split("```").next()).unwrap_or_default();
+    let shown: Vec<_> = block.lines().filter(|line| !line.is_empty()).collect();
+    assert!(shown == expected, "the page should show:\n{}", expected.join("\n"));
+}

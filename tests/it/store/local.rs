@@ -1,0 +1,67 @@
+//! The embedded store under the contract, and what is its own.
+
+use std::{ops::Deref, sync::Arc};
+
+use coldproof::store::{Claims, Error, Store, local::LocalStore};
+
+use super::contract::contract_tests;
+
+/// A store in a folder that goes with it.
+struct Temporary {
+    store: Arc<LocalStore>,
+    _folder: tempfile::TempDir,
+}
+
+impl Deref for Temporary {
+    type Target = dyn Store;
+    fn deref(&self) -> &Self::Target {
+        &*self.store
+    }
+}
+
+async fn open() -> Temporary {
+    let folder = tempfile::tempdir().unwrap();
+    Temporary { store: LocalStore::open(folder.path()).unwrap(), _folder: folder }
+}
+
+contract_tests!(open);
+
+#[tokio::test]
+async fn a_second_opening_of_the_same_folder_is_refused_with_the_holder_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = LocalStore::open(folder.path()).unwrap();
+    let Err(Error::Unavailable(refusal)) = LocalStore::open(folder.path()) else { panic!("it opened twice") };
+    let expected = format!("{} is open in process {}", folder.path().display(), std::process::id());
+    assert_eq!(refusal, expected);
+    drop(store);
+    LocalStore::open(folder.path()).unwrap();
+}
+
+#[tokio::test]
+async fn a_closed_store_refuses_writes_and_still_reads_and_opens_again_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    for round in 0..3u8 {
+        let store = LocalStore::open(folder.path()).unwrap();
+        let before = round.checked_sub(1).map(|before| vec![before]);
+        assert_eq!(store.claim("claim").await.unwrap(), before);
+        assert!(store.swap("claim", before.as_deref(), &[round]).await.unwrap());
+        store.close().await.unwrap();
+        store.close().await.unwrap();
+        assert!(matches!(store.swap("claim", Some(&[round]), b"x").await, Err(Error::Unavailable(_))));
+        assert_eq!(store.claim("claim").await.unwrap(), Some(vec![round]));
+        assert!(store.verify().is_clean(), "{:?}", store.verify());
+    }
+    assert!(!folder.path().join("journals-0").exists(), "only an unclean stop copies journals");
+}
+
+#[tokio::test]
+async fn the_first_copy_of_the_journals_of_an_unclean_stop_is_kept_and_no_older_one() {
+    let folder = tempfile::tempdir().unwrap();
+    for number in 0..4u64 {
+        let store = LocalStore::open(folder.path()).unwrap();
+        let aside = |number| folder.path().join(format!("journals-{number}"));
+        assert_eq!(aside(number).join("0.jnl").exists(), number > 0);
+        assert!(number < 2 || !aside(number - 1).exists());
+        assert!(store.swap(&number.to_string(), None, b"").await.unwrap());
+    }
+}
