@@ -157,3 +157,9 @@ pub const RENDERED_BYTES_MAX: u64 = 96 << 20;
 
 /// Batches of one lot that its page shows.
 pub const LOT_BATCHES_SHOWN_MAX: usize = 20;
+
+/// One piece of a stream of codes, in bytes: below the size for which an allocator asks the system each time.
+pub const STREAM_PIECE_BYTES: usize = 64 << 10;
+
+/// Lines of a code's whole timeline in one answer.
+pub const TIMELINE_LINES_MAX: usize = 1_000;

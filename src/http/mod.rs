@@ -23,6 +23,10 @@ pub mod epcis;
 pub mod runs;
 pub mod verify;
 
+pub mod audit;
+pub mod openapi;
+pub mod site;
+
 pub mod scan;
 
 pub mod client_address;

@@ -3,15 +3,59 @@
 use axum::{
     Router,
     extract::DefaultBodyLimit,
+    middleware,
     routing::{delete, get, patch, post, put},
 };
 
-use super::{App, batches, consignments, documents, keys, organizations, products};
-use crate::limits::{DOCUMENT_BYTES_MAX, UPLOAD_BYTES_MAX};
+use super::{
+    App, audit, batches, codes, consignments, documents, epcis, idempotency, keys, openapi, organizations, products,
+    runs, scan, site, verify,
+};
+use crate::limits::{CAPTURE_BYTES_MAX, DOCUMENT_BYTES_MAX, UPLOAD_BYTES_MAX};
 
-/// The whole interface.
+/// The whole interface. What no route names is a link to be scanned.
 pub fn router(app: App) -> Router {
-    Router::new().merge(registration()).merge(uploads()).with_state(app)
+    let idempotent = registration().merge(uploads()).merge(codes());
+    let idempotent = idempotent.layer(middleware::from_fn_with_state(app.clone(), idempotency::idempotency));
+    Router::new().merge(idempotent).merge(events()).merge(public()).fallback(scan::scan).with_state(app)
+}
+
+/// What anyone may ask.
+fn public() -> Router<App> {
+    Router::new()
+        .route("/", get(site::start))
+        .route("/scan", get(scan::typed))
+        .route("/assets/{name}", get(site::asset))
+        .route("/favicon.ico", get(site::icon))
+        .route("/robots.txt", get(site::robots))
+        .route("/docs", get(site::docs))
+        .route("/openapi.json", get(openapi::json))
+        .route("/v1/verify", post(verify::verify))
+}
+
+/// Issuing, and what becomes of labels.
+fn codes() -> Router<App> {
+    Router::new()
+        .route("/v1/batches/{batch}/runs", post(runs::post::post).get(runs::list::of_batch))
+        .route("/v1/batches/{batch}/codes", get(runs::codes::of_batch))
+        .route("/v1/runs/{run}", get(runs::list::get))
+        .route("/v1/runs/{run}/codes", get(runs::codes::of_run))
+        .route("/v1/runs/{run}/applied", post(runs::spans::applied))
+        .route("/v1/runs/{run}/void", post(runs::spans::void))
+        .route("/v1/codes/{code}/qr.svg", get(codes::symbol::svg))
+        .route("/v1/codes/{code}/qr.png", get(codes::symbol::png))
+        .route("/v1/codes/{code}/timeline", get(codes::timeline::get))
+        .route("/v1/audit", post(audit::post))
+}
+
+/// EPCIS.
+fn events() -> Router<App> {
+    Router::new()
+        .route("/epcis/capture", post(epcis::capture::post))
+        .route("/epcis/capture/{id}", get(epcis::capture::get))
+        .route("/epcis/events", post(epcis::event::post))
+        .route("/epcis/events/{id}", get(epcis::event::get))
+        .layer(DefaultBodyLimit::max(CAPTURE_BYTES_MAX))
 }
 
 /// What admins, importers and inspectors use before codes are issued.

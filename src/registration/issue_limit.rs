@@ -1,11 +1,12 @@
 //! How many codes of a level a batch may have: ordering 50,000 codes for 2,000 cartons is the classic fraud.
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{EffectiveBatch, Level, Quantity};
 
 /// Codes of one content that are issued and not void.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Live {
     /// What bears the codes.
     pub level: Level,

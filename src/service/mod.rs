@@ -1,9 +1,11 @@
 //! What the service does, one file per job. Everything that changes goes through [`Service::commit`].
 
 pub mod capture;
+pub mod issue;
 mod number;
 pub mod register;
 pub mod scan;
+pub mod timeline;
 mod watch;
 
 use std::sync::Arc;
@@ -22,7 +24,7 @@ use crate::{
     limits::{BLOCK_CACHE_BYTES_MAX, RUN_CACHE_RUNS_MAX, UPLOADS_MAX},
     registration::{Content, Kind, Profiles, Statement, parse_key_text},
     store::{Capture, Store, Writer, Writes},
-    trace::{Block, CaptureId, KeyId, OrganizationId, Role},
+    trace::{BatchId, Block, CaptureId, KeyId, OrganizationId, Role},
 };
 
 /// Tells the time: milliseconds since 1970-01-01 UTC. An argument, so that tests move it.
@@ -82,6 +84,8 @@ pub struct Service {
     pub numbers: Numbers,
     /// Bounds the uploads that are in memory.
     pub uploads: Semaphore,
+    /// Held while an order is reserved and written, by batch.
+    issuing: Striped,
     /// Held from reading something to writing its next version, so that no change is lost.
     changing: Mutex<()>,
     blocks: Cache<Block, Arc<BlockView>>,
@@ -118,6 +122,7 @@ impl Service {
             scans,
             numbers,
             uploads,
+            issuing: Striped::default(),
             changing,
             blocks,
             runs,
@@ -156,6 +161,17 @@ impl Service {
     /// The highest version of a statement.
     pub async fn statement(&self, kind: Kind, id: u64) -> crate::store::Result<Option<Statement>> {
         self.store.statement(kind, id).await
+    }
+}
+
+/// Locks for batches: two orders of one batch never run at the same time, those of different ones seldom wait.
+#[derive(Default)]
+struct Striped([Mutex<()>; 32]);
+
+impl Striped {
+    async fn lock(&self, batch: BatchId) -> Option<tokio::sync::MutexGuard<'_, ()>> {
+        let stripe = self.0.get(usize::try_from(batch.0 % 32).ok()?)?;
+        Some(stripe.lock().await)
     }
 }
 
