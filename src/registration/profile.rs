@@ -1,5 +1,7 @@
 //! Which papers a batch needs before codes are issued for it, and which it lacks.
 
+use std::fmt;
+
 use jiff::civil::{Date, date};
 use serde::{Deserialize, Serialize};
 
@@ -118,6 +120,28 @@ pub enum Missing {
     Field(&'static str),
     /// A paper.
     Paper(DocumentKind),
+}
+
+impl Missing {
+    /// The field, or the kind of paper, as the API writes it.
+    pub fn field(self) -> &'static str {
+        match self {
+            Self::Field(field) => field,
+            Self::Paper(kind) => kind.as_str(),
+        }
+    }
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Field(field) => write!(f, "{field} is missing; expected it on the batch or its consignment"),
+            Self::Paper(kind) => {
+                let kind = kind.as_str();
+                write!(f, "{kind} is missing; expected its number on the batch or its consignment, or a document")
+            }
+        }
+    }
 }
 
 /// Whether the paper's number stands among the fields.
