@@ -120,6 +120,25 @@ pub enum Missing {
     Paper(DocumentKind),
 }
 
+impl Missing {
+    /// The field's name, or the paper's kind.
+    pub fn field(&self) -> &'static str {
+        match self {
+            Self::Field(field) => field,
+            Self::Paper(kind) => kind.as_str(),
+        }
+    }
+}
+
+impl std::fmt::Display for Missing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Field(_) => f.write_str("found nothing, expected a value before codes are issued"),
+            Self::Paper(_) => f.write_str("found no such paper, expected its number or a document of this kind"),
+        }
+    }
+}
+
 /// Whether the paper's number stands among the fields.
 fn stated(batch: &EffectiveBatch, kind: DocumentKind) -> bool {
     let given = |paper: Option<&Paper>| paper.is_some();
