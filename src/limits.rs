@@ -168,3 +168,6 @@ pub const TIMELINE_LINES_MAX: usize = 1_000;
 pub const AUDIT_FEED_ROWS: usize = 256;
 /// Findings that an audit lists.
 pub const AUDIT_FINDINGS_MAX: usize = 1_000;
+
+/// How long staged records wait for their commit: far longer than a capture may take.
+pub const STAGED_KEPT_MS: i64 = 3_600 * 1_000;

@@ -130,6 +130,7 @@ impl From<RegisterError> for Problem {
             }
             RegisterError::NotFound { .. } => Self::not_found(error.to_string()),
             RegisterError::Invalid(errors) => problem_of_fields(errors),
+            RegisterError::Event(_) => Self::invalid("body", error.to_string()),
             RegisterError::Changed { .. } => Self::conflict("changed", error.to_string()),
             RegisterError::Full { .. } => Self::conflict("full", error.to_string()),
         }

@@ -17,9 +17,7 @@ use super::{
     goods::{DaysJson, LevelCountsJson, PaperJson, ProducerJson, QuantityJson, StorageJson},
 };
 use crate::{
-    registration::{
-        Batch, Content, Country, HsCode, Kind, Missing, NAME_CHARS_MAX, NUMBER_CHARS_MAX, Statement, ValueError,
-    },
+    registration::{Batch, Content, Country, HsCode, Kind, NAME_CHARS_MAX, NUMBER_CHARS_MAX, Statement, ValueError},
     service::{
         Caller,
         register::{self, BatchInput},
@@ -274,7 +272,7 @@ impl BatchJson {
 async fn show(app: &App, caller: &Caller, statement: &Statement) -> Result<BatchJson, Problem> {
     let mut json = BatchJson::new(statement)?;
     let missing = app.service.missing_of_batch(BatchId(json.id)).await?;
-    json.missing = missing.map(|missing| missing.iter().map(missing_word).collect());
+    json.missing = missing.map(|missing| missing.iter().map(|it| it.field().to_owned()).collect());
     json.same_line = seen(app, caller, json.same_line).await;
     Ok(json)
 }
@@ -282,11 +280,4 @@ async fn show(app: &App, caller: &Caller, statement: &Statement) -> Result<Batch
 async fn seen(app: &App, caller: &Caller, batch: Option<u64>) -> Option<u64> {
     let batch = batch?;
     app.service.readable(caller, Kind::Batch, batch).await.ok().map(|_| batch)
-}
-
-fn missing_word(missing: &Missing) -> String {
-    match missing {
-        Missing::Field(field) => (*field).to_owned(),
-        Missing::Paper(kind) => kind.as_str().to_owned(),
-    }
 }
