@@ -163,3 +163,11 @@ pub const STREAM_PIECE_BYTES: usize = 64 << 10;
 
 /// Lines of a code's whole timeline in one answer.
 pub const TIMELINE_LINES_MAX: usize = 1_000;
+
+/// Rows of a feed that an audit reads at once.
+pub const AUDIT_FEED_ROWS: usize = 256;
+/// Findings that an audit lists.
+pub const AUDIT_FINDINGS_MAX: usize = 1_000;
+
+/// How long staged records wait for their commit: far longer than a capture may take.
+pub const STAGED_KEPT_MS: i64 = 3_600 * 1_000;

@@ -9,7 +9,7 @@ use super::{Caller, Service, Watched};
 use crate::{
     code::{Gtin, RunId, Verification},
     epcis::{self, Class, DocumentError, Draft, Event, Ruling, capture_id, record_id},
-    limits::{CAPTURE_CHUNK_RECORDS, CLOCK_SKEW_MS_MAX, EVENT_RECORDS_MAX, PARSE_INLINE_BYTES_MAX},
+    limits::{CAPTURE_CHUNK_RECORDS, CLOCK_SKEW_MS_MAX, EVENT_RECORDS_MAX, PARSE_INLINE_BYTES_MAX, STAGED_KEPT_MS},
     registration::{Batch, Content, Kind, Run},
     store::{self, Capture, Chunk, Writes},
     trace::{
@@ -229,6 +229,17 @@ impl Service {
             for id in unfinished {
                 self.finish_capture(id).await?;
                 finished += 1;
+            }
+        }
+    }
+
+    /// Removes what was staged long ago and never committed.
+    pub async fn sweep_captures(&self) -> store::Result<u64> {
+        let mut swept = 0;
+        loop {
+            match self.store.sweep(self.now_ms() - STAGED_KEPT_MS).await? {
+                0 => return Ok(swept),
+                chunks => swept += chunks,
             }
         }
     }

@@ -1,5 +1,6 @@
 //! What the service does, one file per job. Everything that changes goes through [`Service::commit`].
 
+pub mod audit;
 pub mod capture;
 pub mod issue;
 mod number;

@@ -42,6 +42,7 @@ pub struct JobJson {
     /// Always `rollback`: whole or not at all.
     pub capture_error_behaviour: &'static str,
     /// A refused document is never accepted, so that there are none.
+    #[schema(value_type = Vec<String>)]
     pub errors: [(); 0],
 }
 
