@@ -13,13 +13,13 @@ pub mod given;
 pub mod goods;
 
 pub mod batches;
+pub mod codes;
 pub mod consignments;
 pub mod documents;
+pub mod epcis;
 pub mod keys;
 pub mod organizations;
 pub mod products;
-pub mod codes;
-pub mod epcis;
 pub mod runs;
 pub mod verify;
 

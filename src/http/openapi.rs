@@ -14,7 +14,9 @@ use utoipa::{
     },
 };
 
-use super::{audit, batches, codes, consignments, documents, epcis, error, keys, organizations, products, runs, verify};
+use super::{
+    audit, batches, codes, consignments, documents, epcis, error, keys, organizations, products, runs, verify,
+};
 
 #[derive(OpenApi)]
 #[openapi(

@@ -11,7 +11,9 @@ use crate::{
         shapes::{self, BatchSpan, CodeStep, Occasion},
     },
     limits::{KEY_RUNS_MAX, ORDER_CODES_MAX, PAGE_ITEMS_MAX, RUN_CODES_MAX},
-    registration::{Activation, Content, IssueError, Kind, Level, Live, Missing, Parent, Quantity, Run, Statement, may_issue},
+    registration::{
+        Activation, Content, IssueError, Kind, Level, Live, Missing, Parent, Quantity, Run, Statement, may_issue,
+    },
     service::scan::BatchFacts,
     store::{self, Slice},
     trace::{BatchId, Block, Entry, Group, OrganizationId, Role, Scope, Span, Subject, authority},
@@ -182,11 +184,9 @@ impl Service {
             }
             match live.iter_mut().find(|live| live.level == order.level && live.content == order.content) {
                 Some(live) => live.codes = live.codes.saturating_add(order.count.into()),
-                None => live.push(Live {
-                    level: order.level,
-                    content: order.content.clone(),
-                    codes: order.count.into(),
-                }),
+                None => {
+                    live.push(Live { level: order.level, content: order.content.clone(), codes: order.count.into() })
+                }
             }
             let after = rmp_serde::to_vec(&live).map_err(|error| damaged(&name, &error))?;
             if self.store.swap(&name, before.as_deref(), &after).await? {

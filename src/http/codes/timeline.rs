@@ -106,7 +106,13 @@ pub async fn get(
         state: timeline.status.state,
         verdicts: timeline.status.verdicts(false),
         lines_total: timeline.lines.len(),
-        lines: timeline.lines.iter().skip(query.from).take(limit).map(|(entry, bearing)| line(entry, *bearing)).collect(),
+        lines: timeline
+            .lines
+            .iter()
+            .skip(query.from)
+            .take(limit)
+            .map(|(entry, bearing)| line(entry, *bearing))
+            .collect(),
     }))
 }
 

@@ -85,4 +85,3 @@ fn location(event: EventHash) -> Result<HeaderValue, Problem> {
     let path = format!("/epcis/events/{}", utf8_percent_encode(&id, NON_ALPHANUMERIC));
     HeaderValue::from_str(&path).map_err(|_| Problem::internal())
 }
-

@@ -27,13 +27,17 @@ impl From<CaptureError> for Problem {
         let detail = error.to_string();
         match error {
             CaptureError::Document(error) => error.into(),
-            CaptureError::Forbidden { event, .. } => Self::forbidden(detail).at(format!("/epcisBody/eventList/{event}")),
+            CaptureError::Forbidden { event, .. } => {
+                Self::forbidden(detail).at(format!("/epcisBody/eventList/{event}"))
+            }
             CaptureError::Invalid { event, field, .. } => {
                 epcis_problem("ValidationException", format!("/epcisBody/eventList/{event}/{field}"), detail)
             }
-            CaptureError::Empty => {
-                epcis_problem("ValidationException", "/epcisBody/eventList".to_owned(), format!("{detail}, expected one"))
-            }
+            CaptureError::Empty => epcis_problem(
+                "ValidationException",
+                "/epcisBody/eventList".to_owned(),
+                format!("{detail}, expected one"),
+            ),
             CaptureError::Store(error) => error.into(),
         }
     }
@@ -49,10 +53,5 @@ impl From<DocumentError> for Problem {
 fn epcis_problem(name: &str, pointer: String, detail: String) -> Problem {
     let errors = vec![FieldError { field: pointer.clone(), detail: detail.clone() }];
     let problem = Problem::malformed(detail).at(pointer);
-    Problem {
-        kind: format!("epcisException:{name}"),
-        title: "The document is not valid".to_owned(),
-        errors,
-        ..problem
-    }
+    Problem { kind: format!("epcisException:{name}"), title: "The document is not valid".to_owned(), errors, ..problem }
 }

@@ -38,11 +38,7 @@ pub async fn of_batch(
 #[utoipa::path(get, path = "/v1/runs/{run}", tag = "codes",
     params(("run" = String, Path, description = "the first six characters of its codes")),
     responses((status = 200, body = RunJson), (status = "4XX", body = Problem)))]
-pub async fn get(
-    State(app): State<App>,
-    caller: Caller,
-    Path(run): Path<String>,
-) -> Result<Private<RunJson>, Problem> {
+pub async fn get(State(app): State<App>, caller: Caller, Path(run): Path<String>) -> Result<Private<RunJson>, Problem> {
     let (run, _) = app.run(&caller, &run).await?;
     Ok(Private(RunJson::new(&run, &app.run_key(run.id)?)))
 }
