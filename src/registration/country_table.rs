@@ -5,7 +5,7 @@ pub(super) type Row = (&'static str, &'static str, u16, &'static str, &'static s
 
 /// In ascending order of alpha-2, so that a search can halve it.
 #[rustfmt::skip]
-pub(super) const COUNTRIES: [Row; 249] = [
+pub(super) static COUNTRIES: [Row; 249] = [
     ("AD", "AND", 20, "Andorra", "安道尔"),
     ("AE", "ARE", 784, "United Arab Emirates", "阿拉伯联合酋长国"),
     ("AF", "AFG", 4, "Afghanistan", "阿富汗"),

@@ -88,7 +88,7 @@ impl ContainerNumber {
         let upper: String = text.chars().filter(|c| !matches!(c, ' ' | '-')).collect::<String>().to_ascii_uppercase();
         let well_formed = upper.len() == 11
             && upper.bytes().take(3).all(|byte| byte.is_ascii_uppercase())
-            && upper.bytes().nth(3).is_some_and(|byte| matches!(byte, b'U' | b'J' | b'Z'))
+            && upper.as_bytes().get(3).is_some_and(|byte| matches!(byte, b'U' | b'J' | b'Z'))
             && upper.bytes().skip(4).all(|byte| byte.is_ascii_digit());
         if !well_formed {
             return Err(ValueError::malformed(text, "a container number of ISO 6346, such as CSQU3054383"));

@@ -13,7 +13,7 @@ use axum::{
 use coldproof::{
     code::{KeyRing, KeySlot, key_table},
     config::{Config, parse_setting},
-    http::{App, rate::RateLimiter, router::router},
+    http::{App, rate::RateLimiter, router::router, scan::rendered},
     registration::Profiles,
     service::{Caller, Service, Settings},
     store::{Feed, Writer, local::LocalStore},
@@ -38,7 +38,8 @@ impl World {
         let store = LocalStore::open(&dir.path().join("store")).unwrap();
         std::fs::create_dir(dir.path().join("files")).unwrap();
         let files = LocalFileSystem::new_with_prefix(dir.path().join("files")).unwrap();
-        let ring = key_table(KeySlot::new(0).unwrap(), &std::array::from_fn(|at| at as u8 * 7 + 3), "2026-01-01T00:00:00Z");
+        let ring =
+            key_table(KeySlot::new(0).unwrap(), &std::array::from_fn(|at| at as u8 * 7 + 3), "2026-01-01T00:00:00Z");
         let config = Config::load(None, [], &[parse_setting("server.host=trace.example").unwrap()]).unwrap();
         let settings = Settings {
             host: config.server.host.clone().unwrap(),
@@ -54,7 +55,7 @@ impl World {
         let keys = KeyRing::parse(&ring).unwrap();
         let service = Service::new(store.clone(), Arc::new(files), Writer(0), keys, settings, clock);
         let rate = Arc::new(RateLimiter::new(&config.rate));
-        let app = App { service: Arc::new(service), config: Arc::new(config), rate };
+        let app = App { service: Arc::new(service), config: Arc::new(config), rate, rendered: rendered() };
         let mut world = Self {
             router: router(app),
             store,
@@ -130,6 +131,8 @@ async fn a_batch_is_registered_corrected_and_readable_in_all_versions() {
     let path = format!("/v1/batches/{}", batch["id"]);
     let (status, changed) = world.call("PATCH", &path, &world.importer, json!({"lot": "L-2"})).await;
     assert_eq!((status, &changed["lot"], &changed["version"]), (StatusCode::OK, &json!("L-2"), &json!(2)));
+    let (_, same) = world.call("PATCH", &path, &world.importer, json!({"lot": "L-2"})).await;
+    assert_eq!(same["version"], 2, "what changes nothing makes no version");
     let (_, back) = world.call("PATCH", &path, &world.importer, json!({"lot": "L-1"})).await;
     assert_eq!(back["version"], 3);
     let (_, versions) = world.call("GET", &format!("{path}/versions"), &world.inspector, Value::Null).await;

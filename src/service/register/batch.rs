@@ -142,10 +142,10 @@ impl Service {
         let mut change = Change::default();
         self.write_batch(caller, &mut change, Some(&before), input.batch, &consignment).await?;
         let written = self.write(caller, change).await?;
-        written.into_iter().next().ok_or(RegisterError::NotFound { what: "batch", id: id.0 })
+        Ok(written.into_iter().next().unwrap_or(before))
     }
 
-    /// Adds a version of a batch, and the events that it makes, to what is to be written.
+    /// Adds a version of a batch, and the events that it makes, to what is to be written; none where nothing changed.
     pub(super) async fn write_batch(
         &self,
         caller: &Caller,
@@ -161,11 +161,12 @@ impl Service {
             parents.push(Parent::Lot(gtin.to_string(), lot.to_string()));
         }
         self.registration_event(caller, change, before, &mut batch, consignment, product.as_ref()).await?;
-        let id = batch.id.0;
-        change.statements.push(match before {
-            None => self.new_statement(caller, Kind::Batch, id, parents, Content::Batch(batch)),
-            Some(before) => self.next_version(caller, before, parents, Content::Batch(batch)),
-        });
+        let (id, content) = (batch.id.0, Content::Batch(batch));
+        match before {
+            None => change.statements.push(self.new_statement(caller, Kind::Batch, id, parents, content)),
+            Some(before) if before.content == content => {}
+            Some(before) => change.statements.push(self.next_version(caller, before, parents, content)),
+        }
         Ok(())
     }
 

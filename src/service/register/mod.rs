@@ -215,6 +215,9 @@ impl Service {
     /// Writes statements, with the events that they make, in one capture.
     async fn write(&self, caller: &Caller, change: Change) -> Result<Vec<Statement>> {
         let (statements, now_ms) = (change.statements, self.now_ms());
+        if statements.is_empty() {
+            return Ok(statements);
+        }
         if change.events.is_empty() {
             let capture = Capture {
                 id: statements_capture_id(caller.organization, &statements),
