@@ -38,7 +38,7 @@ impl World {
         let store = LocalStore::open(&dir.path().join("store")).unwrap();
         std::fs::create_dir(dir.path().join("files")).unwrap();
         let files = LocalFileSystem::new_with_prefix(dir.path().join("files")).unwrap();
-        let ring = key_table(KeySlot::new(0).unwrap(), &[7; 32], "2026-01-01T00:00:00Z");
+        let ring = key_table(KeySlot::new(0).unwrap(), &std::array::from_fn(|at| at as u8 * 7 + 3), "2026-01-01T00:00:00Z");
         let config = Config::load(None, [], &[parse_setting("server.host=trace.example").unwrap()]).unwrap();
         let settings = Settings {
             host: config.server.host.clone().unwrap(),
