@@ -106,7 +106,10 @@ fn say_symbol(service: &Service) {
     match qr::side_of_links(&prefix) {
         Ok(side) => {
             let side_mm = qr::printed_side_mm(side, DOTS_PER_MODULE, DPI);
-            tracing::info!(modules = side, "symbols with a GTIN: {side_mm:.1} mm wide with quiet zone, 4 dots a module at {DPI} dpi");
+            tracing::info!(
+                modules = side,
+                "symbols with a GTIN: {side_mm:.1} mm wide with quiet zone, 4 dots a module at {DPI} dpi"
+            );
         }
         Err(error) => tracing::warn!(%error, "no symbol can be drawn for this host"),
     }

@@ -13,6 +13,7 @@ mod number;
 mod organization;
 mod product;
 mod profile;
+mod public_paper;
 mod quantity;
 mod run;
 #[cfg(test)]
@@ -34,6 +35,7 @@ pub use self::{
     organization::{ApiKey, KeySecret, Organization, key_text, parse_key_text},
     product::{Category, Level, PackagingLevel, Product, StorageLimits},
     profile::{Missing, PORT_TESTING_ENDED, Profile, Profiles},
+    public_paper::{PublicPaper, public_papers},
     quantity::{Decimal, Dimension, Quantity, Uom},
     run::{Activation, Run},
     text::{NAME_CHARS_MAX, NUMBER_CHARS_MAX, date, text},

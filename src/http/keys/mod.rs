@@ -20,8 +20,8 @@ use crate::{
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KeyBody {
-    /// The organization's number.
-    pub organization: u64,
+    /// The organization's number; an admin's key may do without one.
+    pub organization: Option<u64>,
     /// One of the organization's roles.
     #[schema(value_type = String, example = "importer")]
     pub role: Role,

@@ -25,7 +25,7 @@ pub async fn post(State(app): State<App>, caller: Caller, Json(body): Json<KeyBo
         tracing::error!(%error, "the system gives no random bytes");
         Problem::internal()
     })?;
-    let owner = OrganizationId(body.organization);
+    let owner = body.organization.map_or(OrganizationId::SERVICE, OrganizationId);
     let (statement, key) = app.service.create_key(&caller, owner, body.role, label, random).await?;
     let (kept, replay) = (KeyJson::new(&statement)?, KeyJson::new(&statement)?);
     let replay = serde_json::to_vec(&replay).map_err(|_| Problem::internal())?;

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::{
     epcis::event_id,
-    registration::{DateRange, Document, Product, Quantity, masked_number},
+    registration::{DateRange, Product, PublicPaper, Quantity, public_papers},
     service::scan::{BatchFacts, Line, View},
     store::ScanSum,
     trace::{Bearing, State, Verdict},
@@ -123,7 +123,7 @@ pub struct BatchAnswer<'a> {
     port_of_entry: Option<&'a str>,
     #[schema(value_type = Option<String>)]
     entry_date: Option<Date>,
-    documents: Vec<DocumentAnswer<'a>>,
+    documents: Vec<DocumentAnswer>,
 }
 
 /// Days, both ends named.
@@ -135,12 +135,12 @@ struct Days {
 
 /// What is public of a paper.
 #[derive(Serialize, utoipa::ToSchema)]
-pub struct DocumentAnswer<'a> {
+pub struct DocumentAnswer {
     #[schema(value_type = String)]
     kind: crate::registration::DocumentKind,
     /// With the middle masked.
     number: String,
-    issuer: Option<&'a str>,
+    issuer: Option<String>,
     #[schema(value_type = Option<String>)]
     date: Option<Date>,
     /// Path of the public rendition, where there is one.
@@ -296,19 +296,19 @@ impl<'a> BatchAnswer<'a> {
             importer: facts.importer.public_name.as_deref().unwrap_or(&facts.importer.legal_name),
             port_of_entry: facts.consignment.port_of_entry.as_deref(),
             entry_date: effective.entry_date,
-            documents: facts.documents.iter().map(DocumentAnswer::of).collect(),
+            documents: public_papers(&effective, &facts.documents).into_iter().map(Into::into).collect(),
         }
     }
 }
 
-impl<'a> DocumentAnswer<'a> {
-    fn of(document: &'a Document) -> Self {
+impl From<PublicPaper> for DocumentAnswer {
+    fn from(paper: PublicPaper) -> Self {
         Self {
-            kind: document.kind,
-            number: masked_number(&document.number),
-            issuer: document.issuer.as_deref(),
-            date: document.date,
-            rendition: document.public.as_ref().map(|_| format!("/v1/documents/{}/public", document.id)),
+            kind: paper.kind,
+            number: paper.number_masked,
+            issuer: paper.issuer,
+            date: paper.date,
+            rendition: paper.rendition.map(|id| format!("/v1/documents/{id}/public")),
         }
     }
 }

@@ -5,7 +5,7 @@ use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use crate::{
     epcis::{BizStep, Disposition},
     pages::{self, CodePart, Journey, JourneyLine, Lang, Party, ScanPage, Spliced, Step},
-    registration::{self, DocumentKind, masked_number},
+    registration::{self, DocumentKind, PublicPaper, public_papers},
     service::scan::{BatchFacts, Line, View},
     store::ScanSum,
     trace::{Bearing, Entry, Verdict, authority},
@@ -138,14 +138,14 @@ pub fn batch_of(facts: &BatchFacts, lang: Lang) -> pages::Batch {
 
 /// What is public of a batch's papers.
 pub fn documents_of(facts: &BatchFacts, lang: Lang) -> Vec<pages::Document> {
-    let document = |document: &registration::Document| pages::Document {
-        kind: kind_name(document.kind, lang).to_owned(),
-        number_masked: Some(masked_number(&document.number)),
-        issuer: document.issuer.clone(),
-        issued: document.date,
-        rendition: document.public.as_ref().map(|_| format!("/v1/documents/{}/public", document.id)),
+    let document = |paper: PublicPaper| pages::Document {
+        kind: kind_name(paper.kind, lang).to_owned(),
+        number_masked: Some(paper.number_masked),
+        issuer: paper.issuer,
+        issued: paper.date,
+        rendition: paper.rendition.map(|id| format!("/v1/documents/{id}/public")),
     };
-    facts.documents.iter().map(document).collect()
+    public_papers(&facts.effective(), &facts.documents).into_iter().map(document).collect()
 }
 
 fn kind_name(kind: DocumentKind, lang: Lang) -> &'static str {
