@@ -31,6 +31,12 @@ fn numbered(element: &str) -> Option<&'static str> {
 
 /// See the module.
 pub(super) fn canonical(uri: &str) -> Option<String> {
+    // Most links are canonical already.
+    let numeric_key = |path: &&str| path.starts_with("/01/") || path.starts_with("/00/") || path.starts_with("/414/");
+    let path = uri.strip_prefix("https://id.gs1.org").filter(numeric_key);
+    if path.is_some_and(|path| !path.contains('?') && is_canonical(path)) {
+        return Some(uri.to_owned());
+    }
     let rest = uri.strip_prefix("https:").or_else(|| uri.strip_prefix("http:"))?;
     if !names_a_key(rest) {
         return None;
