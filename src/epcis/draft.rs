@@ -92,7 +92,7 @@ impl<'a> Draft<'a> {
         super::json::sort_members(&mut self.members);
         let tree = Json::Object(std::mem::take(&mut self.members));
         let hash = event_hash::of_tree(&tree);
-        let body = serde_json_canonicalizer::to_string(&tree)
+        let body = serde_json::to_string(&tree)
             .map_err(|error| Fault::unexpected(error.to_string(), "an event that RFC 8785 can write"))?;
         if body.len() > RECORD_BYTES_MAX {
             let what = "bytes of canonical JSON in one event";

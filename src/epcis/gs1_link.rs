@@ -1,27 +1,42 @@
 //! GS1 Digital Links on any host, made canonical for the event hash: `id.gs1.org`, numeric AIs, GTINs of 14 digits,
 //! the finest level only, no query. Forms outside the reference generator's grammar stay as they are.
 
-/// Primary keys, by number and by the short name of older links, in the order in which they are looked for.
-const KEYS: [(&str, &str); 14] = [
-    ("00", "sscc"),
-    ("01", "gtin"),
-    ("253", "gdti"),
-    ("255", "gcn"),
-    ("401", "ginc"),
-    ("402", "gsin"),
-    ("414", "gln"),
-    ("417", "party"),
-    ("8003", "grai"),
-    ("8004", "giai"),
-    ("8006", "itip"),
-    ("8010", "cpid"),
-    ("8017", "gsrnp"),
-    ("8018", "gsrn"),
-];
-const QUALIFIERS: [(&str, &str); 3] = [("22", "cpv"), ("10", "lot"), ("21", "ser")];
+/// Primary keys in the order in which they are looked for.
+const KEYS: [&str; 14] =
+    ["00", "01", "253", "255", "401", "402", "414", "417", "8003", "8004", "8006", "8010", "8017", "8018"];
+
+/// The Application Identifier that a path element names, by number or by the short name of older links.
+fn numbered(element: &str) -> Option<&'static str> {
+    Some(match element {
+        "sscc" => "00",
+        "gtin" => "01",
+        "gdti" => "253",
+        "gcn" => "255",
+        "ginc" => "401",
+        "gsin" => "402",
+        "gln" => "414",
+        "party" => "417",
+        "grai" => "8003",
+        "giai" => "8004",
+        "itip" => "8006",
+        "cpid" => "8010",
+        "gsrnp" => "8017",
+        "gsrn" => "8018",
+        "cpv" => "22",
+        "lot" => "10",
+        "ser" => "21",
+        number => KEYS.into_iter().find(|key| *key == number)?,
+    })
+}
 
 /// See the module.
 pub(super) fn canonical(uri: &str) -> Option<String> {
+    // Most links are canonical already.
+    let numeric_key = |path: &&str| path.starts_with("/01/") || path.starts_with("/00/") || path.starts_with("/414/");
+    let path = uri.strip_prefix("https://id.gs1.org").filter(numeric_key);
+    if path.is_some_and(|path| !path.contains('?') && is_canonical(path)) {
+        return Some(uri.to_owned());
+    }
     let rest = uri.strip_prefix("https:").or_else(|| uri.strip_prefix("http:"))?;
     if !names_a_key(rest) {
         return None;
@@ -36,13 +51,15 @@ pub(super) fn canonical(uri: &str) -> Option<String> {
 /// Whether the path has a primary key with a value of at least five characters, four digits first; or is compressed.
 fn names_a_key(rest: &str) -> bool {
     let path_end = rest.find(['?', '#']).unwrap_or(rest.len());
-    let named = KEYS.iter().flat_map(|(ai, name)| [ai, name]).any(|key| {
-        rest.match_indices(&format!("/{key}/")).any(|(at, found)| {
-            let value = rest.get(at + found.len()..).unwrap_or_default();
-            let digits = value.bytes().take(4).filter(u8::is_ascii_digit).count() == 4;
-            at < path_end && digits && value.as_bytes().get(4).is_some_and(|byte| *byte != b'/')
-        })
-    });
+    let (mut at, mut named) = (0, false);
+    let mut elements = rest.split('/').peekable();
+    while let Some(element) = elements.next() {
+        let is_key = at > 0 && at <= path_end && numbered(element).is_some_and(|ai| KEYS.contains(&ai));
+        let value = elements.peek().map_or("", |value| value);
+        let digits = value.bytes().take(4).filter(u8::is_ascii_digit).count() == 4;
+        named |= is_key && digits && value.len() > 4;
+        at += element.len() + 1;
+    }
     named || is_compressed(rest)
 }
 
@@ -55,21 +72,20 @@ fn is_compressed(rest: &str) -> bool {
 
 /// The path from its primary key on, short names replaced.
 fn numbered_path(uri: &str) -> Option<String> {
-    let mut uri = uri.to_owned();
-    for (ai, name) in KEYS.iter().chain(&QUALIFIERS) {
-        let name = format!("/{name}/");
-        if uri.contains(&name) {
-            uri = uri.replace(&name, &format!("/{ai}/"));
-        }
+    let mut elements: Vec<&str> = uri.split('/').collect();
+    let inner = 1..elements.len().saturating_sub(1);
+    for element in elements.get_mut(inner.clone())? {
+        *element = numbered(element).unwrap_or(element);
     }
-    if let Some(path) = uri.strip_prefix("https://id.gs1.org") {
-        let starts = |(ai, _): &(&str, &str)| path.strip_prefix('/').is_some_and(|path| path.starts_with(ai));
-        if KEYS.iter().any(starts) {
-            return Some(path.to_owned());
-        }
-    }
-    let at = KEYS.iter().find_map(|(ai, _)| uri.find(&format!("/{ai}/")))?;
-    uri.get(at..).map(str::to_owned)
+    // On `id.gs1.org` itself the key stands first.
+    let home = match elements.as_slice() {
+        ["https:", "", "id.gs1.org", key, _, ..] => KEYS.contains(key).then_some(3),
+        _ => None,
+    };
+    let inner = elements.get(inner)?;
+    let first = || KEYS.iter().find_map(|key| Some(inner.iter().position(|element| element == key)? + 1));
+    let at = home.or_else(first)?;
+    Some(format!("/{}", elements.get(at..)?.join("/")))
 }
 
 /// GTIN-8, -12 and -13 become 14 digits.

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
+use serde_json::value::RawValue;
 
 use super::error::{Checked, Fault, Reason, Under, quote};
 use crate::limits::JSON_DEPTH_MAX;
@@ -78,12 +79,21 @@ pub(super) fn sort_members(members: &mut Members<'_>) {
     members.sort_by(|(one, _), (other, _)| one.encode_utf16().cmp(other.encode_utf16()));
 }
 
+/// Once names are sorted, what the general writer makes of the tree is its RFC 8785 form: that writer escapes strings
+/// as the standard asks, and numbers are written here.
 impl Serialize for Json<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Null => serializer.serialize_unit(),
             Self::Bool(value) => serializer.serialize_bool(*value),
-            Self::Number(value) => serializer.serialize_f64(*value),
+            // Below 2^53 a whole number's digits are its RFC 8785 form; 0 has no sign.
+            Self::Number(value) if value.fract() == 0.0 && value.abs() < 9_007_199_254_740_992.0 => {
+                serializer.serialize_i64(*value as i64)
+            }
+            Self::Number(value) => {
+                let text = RawValue::from_string(shortest(*value)).map_err(serde::ser::Error::custom)?;
+                text.serialize(serializer)
+            }
             Self::String(text) => serializer.serialize_str(text),
             Self::Array(items) => serializer.collect_seq(items),
             Self::Object(members) => {
@@ -379,11 +389,26 @@ mod tests {
         }
 
         #[test]
+        fn a_sorted_tree_is_written_as_rfc_8785_asks(number: f64, whole in -1e17..1e17f64, name in ".*", text in ".*", control in "[\\u{0}-\\u{20}\\u{7f}-\\u{a0}\"\\\\/]{0,8}") {
+            prop_assume!(number.is_finite());
+            let value = serde_json::json!({ name: [number, whole.trunc()], "é\u{10000}": text, "\u{ffff}": control, "b": null });
+            let expected = serde_json_canonicalizer::to_string(&value).unwrap();
+            let mut tree = Json::parse(expected.as_bytes()).unwrap();
+            if let Json::Object(members) = &mut tree {
+                members.reverse();
+            }
+            tree.sort_names();
+            prop_assert_eq!(serde_json::to_string(&tree).unwrap(), expected);
+        }
+
+        #[test]
         fn values_are_those_of_the_general_parser(numbers in prop::collection::vec(-1e15..1e15f64, 0..5), name in ".*", text in ".*") {
             let value = serde_json::json!({ "n": numbers, "s": { name: text }, "w": [true, false, null] });
             let written = serde_json::to_string_pretty(&value).unwrap();
-            let again: serde_json::Value = serde_json::from_str(&serde_json::to_string(&parse(&written).unwrap()).unwrap()).unwrap();
-            prop_assert_eq!(again, value);
+            let again = serde_json::to_string(&parse(&written).unwrap()).unwrap();
+            let again: serde_json::Value = serde_json::from_str(&again).unwrap();
+            let canonical = |value: &serde_json::Value| serde_json_canonicalizer::to_string(value).unwrap();
+            prop_assert_eq!(canonical(&again), canonical(&value));
         }
     }
 }
