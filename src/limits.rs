@@ -145,6 +145,8 @@ pub const CONTAINERS_MAX: usize = 200;
 pub const PICTURE_SIDE_PIXELS_MAX: u32 = 8_192;
 /// What decoding one picture may take, in bytes: `PICTURE_SIDE_PIXELS_MAX` squared in four channels.
 pub const PICTURE_DECODED_BYTES_MAX: u64 = 256 << 20;
+/// The body of an upload, in bytes: an original, a rendition and the text parts.
+pub const UPLOAD_BYTES_MAX: usize = 2 * DOCUMENT_BYTES_MAX + (64 << 10);
 /// Uploads that are read at once: each may hold `DOCUMENT_BYTES_MAX` twice.
 pub const UPLOADS_MAX: usize = 4;
 
@@ -155,3 +157,17 @@ pub const RENDERED_BYTES_MAX: u64 = 96 << 20;
 
 /// Batches of one lot that its page shows.
 pub const LOT_BATCHES_SHOWN_MAX: usize = 20;
+
+/// One piece of a stream of codes, in bytes: below the size for which an allocator asks the system each time.
+pub const STREAM_PIECE_BYTES: usize = 64 << 10;
+
+/// Lines of a code's whole timeline in one answer.
+pub const TIMELINE_LINES_MAX: usize = 1_000;
+
+/// Rows of a feed that an audit reads at once.
+pub const AUDIT_FEED_ROWS: usize = 256;
+/// Findings that an audit lists.
+pub const AUDIT_FINDINGS_MAX: usize = 1_000;
+
+/// How long staged records wait for their commit: far longer than a capture may take.
+pub const STAGED_KEPT_MS: i64 = 3_600 * 1_000;

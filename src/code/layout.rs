@@ -168,6 +168,9 @@ impl From<RunId> for u32 {
 }
 
 impl Serial {
+    /// The first serial of every run.
+    pub const FIRST: Self = Self(0);
+
     /// `None` where `serial` is not below 2^22.
     pub const fn new(serial: u32) -> Option<Self> {
         if serial < RUN_CODES_MAX { Some(Self(serial)) } else { None }

@@ -23,7 +23,7 @@ pub struct Args {
 #[derive(Deserialize)]
 struct Report {
     /// What was looked at, in words: "12 captures, 40 records".
-    checked: String,
+    checked: u64,
     /// What is not sound, a sentence each.
     findings: Vec<String>,
 }
@@ -43,7 +43,7 @@ pub fn run(args: Args) -> Result<()> {
     for finding in &report.findings {
         println!("{finding}");
     }
-    println!("checked {}", report.checked);
+    println!("{} things checked", report.checked);
     match report.findings.len() {
         0 => Ok(()),
         findings => Err(Error::Unsound(format!("{findings} findings: the store is not sound"))),

@@ -45,6 +45,7 @@ pub(super) async fn open(config: Config) -> Result<Opened> {
     let clock = Arc::new(|| jiff::Timestamp::now().as_millisecond());
     let service = Service::new(store.clone(), files(&config)?, Writer(0), keys, settings, clock);
     service.finish_captures().await?;
+    service.sweep_captures().await?;
     let rate = Arc::new(RateLimiter::new(&config.rate));
     let app = App { service: Arc::new(service), config: Arc::new(config), rate, rendered: rendered() };
     Ok(Opened { app, store })
@@ -91,7 +92,10 @@ impl Opened {
 
     /// Writes what is still in memory, and closes the store.
     pub(super) async fn close(self) -> Result<()> {
-        Ok(self.store.close().await?)
+        let flushed = self.app.service.scans.flush(&*self.store).await;
+        self.store.close().await?;
+        flushed?;
+        Ok(())
     }
 }
 

@@ -1,9 +1,12 @@
 //! `coldproof serve`: the service, until a signal.
 
+use std::{sync::Arc, time::Duration};
+
 use tokio::net::TcpListener;
 
 use super::{ConfigArgs, Error, Result, logging, open, runtime};
 use crate::{
+    code::{LinkPrefix, qr},
     config::{Config, Setting},
     http::{
         admin_socket::AdminSocket,
@@ -11,6 +14,8 @@ use crate::{
         layers::layered,
         serve::{Ending, serve, signals},
     },
+    limits::SCAN_FLUSH_INTERVAL_MS,
+    service::Service,
 };
 
 /// Shown under `--help`.
@@ -56,10 +61,13 @@ pub(super) async fn until_stopped(config: Config) -> Result<()> {
     let folder = opened.app.config.store.location.folder();
     let admin = AdminSocket::bind(folder).map_err(Error::io("the admin socket"))?;
     let upkeep = tokio::spawn(upkeep(metrics.clone()));
+    let flush = tokio::spawn(flush_scans(Arc::clone(&opened.app.service)));
     let router = layered(opened.router(Some(metrics)), server, open::random_number()?);
+    say_symbol(&opened.app.service);
     tracing::info!(listen = %server.listen, store = %opened.app.config.store.location, "serving");
     let ending = serve(listener, Some(admin), router, server, signals).await;
     upkeep.abort();
+    flush.abort();
     opened.close().await?;
     match ending {
         Ending::Finished => tracing::info!("stopped: everything that was accepted has been answered"),
@@ -74,5 +82,35 @@ async fn upkeep(metrics: metrics_exporter_prometheus::PrometheusHandle) {
     loop {
         ticks.tick().await;
         metrics.run_upkeep();
+    }
+}
+
+/// Writes scan sums as they change. What is not taken is tried again; it costs the scans of one interval to lose it.
+async fn flush_scans(service: Arc<Service>) {
+    let mut ticks = tokio::time::interval(Duration::from_millis(SCAN_FLUSH_INTERVAL_MS));
+    loop {
+        ticks.tick().await;
+        if let Err(error) = service.scans.flush(&*service.store).await {
+            tracing::warn!(%error, "scan sums were not written; they stay in memory");
+        }
+    }
+}
+
+/// Says how large the symbols of this host are on paper: whoever buys label printers wants to know.
+fn say_symbol(service: &Service) {
+    const DOTS_PER_MODULE: u32 = 4;
+    const DPI: u32 = 203;
+    let settings = &service.settings;
+    let gtin = "00000000000000".parse().ok();
+    let prefix = LinkPrefix::new(settings.link_scheme, &settings.host, gtin, settings.link_case);
+    match qr::side_of_links(&prefix) {
+        Ok(side) => {
+            let side_mm = qr::printed_side_mm(side, DOTS_PER_MODULE, DPI);
+            tracing::info!(
+                modules = side,
+                "symbols with a GTIN: {side_mm:.1} mm wide with quiet zone, 4 dots a module at {DPI} dpi"
+            );
+        }
+        Err(error) => tracing::warn!(%error, "no symbol can be drawn for this host"),
     }
 }

@@ -57,13 +57,6 @@ impl<'a> Json<'a> {
             Self::Object(_) => "an object".to_owned(),
         }
     }
-
-    /// The value without ties to the text that it was parsed from.
-    #[cfg(test)]
-    pub(super) fn get(&self, name: &str) -> Option<&Json<'a>> {
-        let Self::Object(members) = self else { return None };
-        members.iter().find(|(member, _)| member == name).map(|(_, value)| value)
-    }
 }
 
 impl Json<'_> {

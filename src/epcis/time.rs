@@ -85,3 +85,52 @@ fn round_half_to_even(micros: i32) -> i32 {
     let (millis, rest) = (micros / 1000, micros % 1000);
     if rest > 500 || rest == 500 && millis % 2 == 1 { millis + 1 } else { millis }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_to_the_millisecond_half_to_even() {
+        let form = |text: &str| parse_date_time(text).and_then(hash_form);
+        for (text, expected) in [
+            ("1970-01-01T00:00:00Z", "1970-01-01T00:00:00.000Z"),
+            ("2026-05-04T09:30:00.1+08:00", "2026-05-04T01:30:00.100Z"),
+            ("2026-05-04T01:30:00.0005Z", "2026-05-04T01:30:00.000Z"),
+            ("2026-05-04T01:30:00.0015Z", "2026-05-04T01:30:00.002Z"),
+            ("2026-12-31T23:59:59.9996-14:00", "2027-01-01T14:00:00.000Z"),
+            ("1969-12-31T23:59:59.999Z", "1969-12-31T23:59:59.999Z"),
+            ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00.000Z"),
+        ] {
+            assert_eq!(form(text).as_deref(), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_time_with_a_zone_is_refused() {
+        for text in [
+            "2026-02-29T00:00:00Z",
+            "2026-05-04T24:00:00Z",
+            "2026-05-04T09:30:60Z",
+            "2026-05-04T09:30:00",
+            "2026-05-04T09:30:00.Z",
+            "2026-05-04 09:30:00Z",
+            "2026-05-04T09:30:00+8:00",
+            "2026-05-04T09:30:00+24:00",
+            "2026-5-4T09:30:00Z",
+            "0000-01-01T00:00:00Z",
+            "",
+        ] {
+            assert_eq!(parse_date_time(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn offsets_reach_fourteen_hours() {
+        assert_eq!(parse_offset("+08:00"), Some(480));
+        assert_eq!(parse_offset("-14:00"), Some(-840));
+        for text in ["+14:01", "+15:00", "08:00", "+8:00", "Z", "+08:60"] {
+            assert_eq!(parse_offset(text), None, "{text}");
+        }
+    }
+}

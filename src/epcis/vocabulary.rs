@@ -311,3 +311,47 @@ pub(super) const MEASUREMENT_TYPES: Words = Words {
         "Time", "Torque", "Voltage", "Volume", "VolumeFlowRate", "VolumeFraction", "VolumetricFlux", "Wavenumber",
     ],
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_and_their_uris_are_one_and_strangers_are_told_apart() {
+        for text in [
+            "shipping",
+            "https://ref.gs1.org/cbv/BizStep-shipping",
+            "http://ns.gs1.org/cbv/BizStep-shipping",
+            "urn:epcglobal:cbv:bizstep:shipping",
+        ] {
+            assert_eq!(BizStep::parse(text), Some(BizStep::Shipping));
+        }
+        assert_eq!(BizStep::parse("https://example.com/thaw"), Some(BizStep::Other("https://example.com/thaw".into())));
+        for text in
+            ["Shipping", "thaw", "", "urn:epcglobal:cbv:disp:active", "https://ref.gs1.org/cbv/BizStep-thaw", "a b:c"]
+        {
+            assert_eq!(BizStep::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_word_takes_one_byte_in_binary_and_stays_text_for_people() {
+        for step in BizStep::ALL {
+            let bytes = rmp_serde::to_vec(step).unwrap();
+            assert_eq!(bytes.len(), 1, "{step}");
+            assert_eq!(rmp_serde::from_slice::<BizStep>(&bytes).unwrap(), *step);
+            assert_eq!(serde_json::to_string(step).unwrap(), format!("\"{step}\""));
+            assert_eq!(BizStep::parse(step.as_str()).as_ref(), Some(step));
+        }
+        let other = Disposition::Other("urn:x:y".into());
+        assert_eq!(rmp_serde::from_slice::<Disposition>(&rmp_serde::to_vec(&other).unwrap()).unwrap(), other);
+        assert_eq!((BizStep::ALL.len(), Disposition::ALL.len()), (41, 33));
+        assert!(rmp_serde::from_slice::<BizStep>(&[41]).is_err());
+    }
+
+    #[test]
+    fn positions_of_words_never_change() {
+        assert_eq!(rmp_serde::to_vec(&[BizStep::Commissioning, BizStep::VoidShipping]).unwrap(), [0x92, 4, 40]);
+        assert_eq!(rmp_serde::to_vec(&[Disposition::Active, Disposition::Unknown]).unwrap(), [0x92, 0, 32]);
+    }
+}

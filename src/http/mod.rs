@@ -8,6 +8,25 @@ pub mod error;
 pub mod extract;
 pub mod idempotency;
 
+pub mod answer;
+pub mod given;
+pub mod goods;
+
+pub mod batches;
+pub mod codes;
+pub mod consignments;
+pub mod documents;
+pub mod epcis;
+pub mod keys;
+pub mod organizations;
+pub mod products;
+pub mod runs;
+pub mod verify;
+
+pub mod audit;
+pub mod openapi;
+pub mod site;
+
 pub mod scan;
 
 pub mod client_address;
@@ -23,7 +42,10 @@ pub mod serve;
 use std::sync::Arc;
 
 use self::rate::RateLimiter;
-use crate::{config::Config, service::Service};
+use crate::{config::Config, service::Service, trace::Role};
+
+/// Who may list products, consignments and batches: an admin knows organizations and keys alone.
+pub const GOODS_READERS: [Role; 3] = [Role::Importer, Role::Operator, Role::Inspector];
 
 /// What every handler may reach.
 #[derive(Clone)]

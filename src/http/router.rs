@@ -1,10 +1,97 @@
 //! Every route on one page.
 
-use axum::{Router, routing::get};
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    middleware,
+    routing::{delete, get, patch, post, put},
+};
 
-use super::{App, scan};
+use super::{
+    App, audit, batches, codes, consignments, documents, epcis, idempotency, keys, openapi, organizations, products,
+    runs, scan, site, verify,
+};
+use crate::limits::{CAPTURE_BYTES_MAX, DOCUMENT_BYTES_MAX, UPLOAD_BYTES_MAX};
 
-/// The whole interface.
+/// The whole interface. What no route names is a link to be scanned.
 pub fn router(app: App) -> Router {
-    Router::new().route("/scan", get(scan::typed)).fallback(scan::scan).with_state(app)
+    let idempotent = registration().merge(uploads()).merge(codes());
+    let idempotent = idempotent.layer(middleware::from_fn_with_state(app.clone(), idempotency::idempotency));
+    Router::new().merge(idempotent).merge(events()).merge(public()).fallback(scan::scan).with_state(app)
+}
+
+/// What anyone may ask.
+fn public() -> Router<App> {
+    Router::new()
+        .route("/", get(site::start))
+        .route("/scan", get(scan::typed))
+        .route("/assets/{name}", get(site::asset))
+        .route("/favicon.ico", get(site::icon))
+        .route("/robots.txt", get(site::robots))
+        .route("/docs", get(site::docs))
+        .route("/openapi.json", get(openapi::json))
+        .route("/v1/verify", post(verify::verify))
+}
+
+/// Issuing, and what becomes of labels.
+fn codes() -> Router<App> {
+    Router::new()
+        .route("/v1/batches/{batch}/runs", post(runs::post::post).get(runs::list::of_batch))
+        .route("/v1/batches/{batch}/codes", get(runs::codes::of_batch))
+        .route("/v1/runs/{run}", get(runs::list::get))
+        .route("/v1/runs/{run}/codes", get(runs::codes::of_run))
+        .route("/v1/runs/{run}/applied", post(runs::spans::applied))
+        .route("/v1/runs/{run}/void", post(runs::spans::void))
+        .route("/v1/codes/{code}/qr.svg", get(codes::symbol::svg))
+        .route("/v1/codes/{code}/qr.png", get(codes::symbol::png))
+        .route("/v1/codes/{code}/timeline", get(codes::timeline::get))
+        .route("/v1/audit", post(audit::post))
+}
+
+/// EPCIS.
+fn events() -> Router<App> {
+    Router::new()
+        .route("/epcis/capture", post(epcis::capture::post))
+        .route("/epcis/capture/{id}", get(epcis::capture::get))
+        .route("/epcis/events", post(epcis::event::post))
+        .route("/epcis/events/{id}", get(epcis::event::get))
+        .layer(DefaultBodyLimit::max(CAPTURE_BYTES_MAX))
+}
+
+/// What admins, importers and inspectors use before codes are issued.
+fn registration() -> Router<App> {
+    Router::new()
+        .route("/v1/organizations", post(organizations::post::post).get(organizations::list::list))
+        .route("/v1/organizations/{id}", patch(organizations::patch::patch).get(organizations::get::get))
+        .route("/v1/organizations/{id}/versions", get(organizations::get::versions))
+        .route("/v1/keys", post(keys::post::post).get(keys::list::list))
+        .route("/v1/keys/{id}", delete(keys::delete::delete))
+        .route("/v1/products", post(products::post::post).get(products::list::list))
+        .route("/v1/products/{id}", patch(products::patch::patch).get(products::get::get))
+        .route("/v1/products/{id}/versions", get(products::get::versions))
+        .route("/v1/consignments", post(consignments::post::post).get(consignments::list::list))
+        .route("/v1/consignments/{id}", patch(consignments::patch::patch).get(consignments::get::get))
+        .route("/v1/consignments/{id}/versions", get(consignments::get::versions))
+        .route("/v1/consignments/{id}/batches", post(batches::post::post).get(batches::list::of_consignment))
+        .route("/v1/batches", get(batches::list::list))
+        .route("/v1/batches/{batch}", patch(batches::patch::patch).get(batches::get::get))
+        .route("/v1/batches/{batch}/versions", get(batches::get::versions))
+        .route("/v1/documents/{id}", get(documents::list::get))
+        .route("/v1/documents/{id}/original", get(documents::file::original))
+}
+
+/// Files: their bodies may be larger.
+fn uploads() -> Router<App> {
+    let documents = Router::new()
+        .route(
+            "/v1/consignments/{id}/documents",
+            post(documents::post::to_consignment).get(documents::list::of_consignment),
+        )
+        .route("/v1/batches/{batch}/documents", post(documents::post::to_batch).get(documents::list::of_batch))
+        .route("/v1/documents/{id}/public", post(documents::post::public).get(documents::file::public))
+        .layer(DefaultBodyLimit::max(UPLOAD_BYTES_MAX));
+    let pictures = Router::new()
+        .route("/v1/products/{id}/picture", put(products::picture::put).get(products::picture::get))
+        .layer(DefaultBodyLimit::max(DOCUMENT_BYTES_MAX));
+    documents.merge(pictures)
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Country, FieldError, HsCode, Level, Paper, Producer, Quantity, StorageLimits, ValueError};
 use crate::{
     code,
-    trace::{BatchId, ConsignmentId, OrganizationId, ProductId},
+    trace::{BatchId, ConsignmentId, OrganizationId, ProductId, RecordId},
 };
 
 /// One lot of one product in one consignment. A field that is `None` follows the consignment or the product:
@@ -63,6 +63,9 @@ pub struct Batch {
     pub same_line: Option<BatchId>,
     /// When it was registered, milliseconds since 1970-01-01 UTC.
     pub created_ms: i64,
+    /// The record of its registration that stands, the newest correction; `None` for a draft.
+    #[serde(default)]
+    pub registration: Option<RecordId>,
 }
 
 impl Batch {
@@ -94,6 +97,7 @@ impl Batch {
             draft: false,
             same_line: None,
             created_ms,
+            registration: None,
         }
     }
 

@@ -254,3 +254,56 @@ fn read_papers(cells: &mut Cells, batch: &mut Batch) {
     batch.disinfection_certificate = cells.paper("disinfection_certificate");
     batch.chinese_label = cells.paper("chinese_label");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::batch;
+    use super::*;
+    use crate::trace::{ConsignmentId, OrganizationId};
+
+    fn read(file: &str) -> Result<Vec<BatchRow>, CsvError> {
+        read_batches(file.as_bytes(), &Batch::blank(OrganizationId(1), ConsignmentId(1), 0))
+    }
+
+    fn errors(file: &str) -> Vec<String> {
+        read(file).unwrap().iter().flat_map(|row| &row.errors).map(|error| error.field.clone()).collect()
+    }
+
+    #[test]
+    fn columns_come_in_any_order_and_empty_cells_are_not_given() {
+        let rows =
+            read("\u{feff}lot,gtin,line,production_first,net_weight,brand\nL 7/甲,09506000134352,3,2024-05-02,1000,\n");
+        let rows = rows.unwrap();
+        let row = &rows[0];
+        assert_eq!((row.row, &row.errors[..]), (2, &[][..]));
+        assert_eq!(
+            (row.batch.lot.as_deref(), row.batch.line, row.batch.brand.as_deref()),
+            (Some("L 7/甲"), Some(3), None)
+        );
+        assert_eq!(row.batch.net_weight, batch().net_weight);
+        assert_eq!(row.batch.production.map(|days| days.last), date("2024-05-02").ok());
+    }
+
+    #[test]
+    fn every_wrong_cell_of_a_row_is_named() {
+        let file = "line,hs_code,ai10,expiry_first,expiry_last,quantity,storage_min_celsius,storage_max_celsius,test_report_date\n\
+                    0,12,a b,2024-02-01,2024-01-01,5,1,-1,2024-01-01\n";
+        assert_eq!(
+            errors(file),
+            ["line", "ai10", "expiry_last", "quantity_uom", "hs_code", "storage_min_celsius", "test_report"]
+        );
+    }
+
+    #[test]
+    fn a_file_that_is_no_table_of_batches_is_refused_whole() {
+        assert_eq!(read(""), Err(CsvError::Empty));
+        assert_eq!(read("lot\n"), Err(CsvError::Empty));
+        assert_eq!(read("lot,colour\nA,red\n"), Err(CsvError::UnknownColumn { found: "colour".to_owned() }));
+        assert_eq!(read("lot,lot\nA,B\n"), Err(CsvError::RepeatedColumn { found: "lot" }));
+        assert_eq!(read("lot,line\nA,1\nB\n"), Err(CsvError::Cells { row: 3, found: 1, expected: 2 }));
+        let blank = Batch::blank(OrganizationId(1), ConsignmentId(1), 0);
+        assert_eq!(read_batches(b"lot\nA\n\xff\n", &blank), Err(CsvError::NotUtf8 { row: 2 }));
+        let many = "lot\n".to_owned() + &"A\n".repeat(CSV_ROWS_MAX + 1);
+        assert_eq!(read(&many), Err(CsvError::TooManyRows));
+    }
+}

@@ -97,6 +97,22 @@ impl DocumentKind {
             Self::Other => "Other document",
         }
     }
+
+    /// Its word in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::CustomsDeclaration => "customs_declaration",
+            Self::QuarantineCertificate => "quarantine_certificate",
+            Self::ProducerRegistration => "producer_registration",
+            Self::OriginCertificate => "origin_certificate",
+            Self::TestReport => "test_report",
+            Self::DisinfectionCertificate => "disinfection_certificate",
+            Self::SupervisionRelease => "supervision_release",
+            Self::ChineseLabel => "chinese_label",
+            Self::HealthCertificate => "health_certificate",
+            Self::Other => "other",
+        }
+    }
 }
 
 /// A file in the document store, named by its hash.
@@ -154,11 +170,25 @@ impl MediaType {
 }
 
 /// A document's number as the public sees it: the first two and the last four characters stand, where at least as many
-/// are hidden between them; of a shorter number only the last character stands.
+/// are hidden between them; of a shorter one only the last character stands, of fewer than four none.
 pub fn masked_number(number: &str) -> String {
     let chars: Vec<char> = number.chars().collect();
-    let (head, tail) = if chars.len() >= 12 { (2, 4) } else { (0, chars.len().min(1)) };
+    let (head, tail) = if chars.len() >= 12 { (2, 4) } else { (0, usize::from(chars.len() >= 4)) };
     let hidden = chars.len().saturating_sub(head + tail);
     let shown = |at: usize| at < head || at >= head + hidden;
     chars.iter().enumerate().map(|(at, c)| if shown(at) { *c } else { '*' }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_public_sees_too_little_of_a_number_to_look_it_up() {
+        assert_eq!(masked_number("223120201000012345"), "22************2345");
+        assert_eq!(masked_number("I20260000001"), "I2******0001");
+        assert_eq!(masked_number("检字2026001"), "********1");
+        assert_eq!(masked_number("7"), "*");
+        assert_eq!(masked_number(""), "");
+    }
 }

@@ -1,11 +1,12 @@
 //! How many codes of a level a batch may have: ordering 50,000 codes for 2,000 cartons is the classic fraud.
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{EffectiveBatch, Level, Quantity};
 
 /// Codes of one content that are issued and not void.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Live {
     /// What bears the codes.
     pub level: Level,
@@ -116,4 +117,69 @@ pub fn may_issue(
         return Err(IssueError::TooMany { level, live: live_codes, ordered, rest });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{
+        LevelCounts,
+        samples::{batch, consignment, kilograms, product},
+    };
+    use super::*;
+
+    fn order(
+        counts: LevelCounts,
+        level: Level,
+        content: Option<&str>,
+        live: &[Live],
+        ordered: u64,
+    ) -> Result<(), IssueError> {
+        let (mut batch, consignment, product) = (batch(), consignment(), product());
+        batch.quantities = counts;
+        let content = content.map(kilograms);
+        let view = EffectiveBatch::new(&batch, &consignment, Some(&product));
+        may_issue(&view, level, content.as_ref(), live, ordered, 20)
+    }
+
+    fn live(level: Level, content: &str, codes: u64) -> Live {
+        Live { level, content: Some(kilograms(content)), codes }
+    }
+
+    #[test]
+    fn fifty_thousand_codes_for_two_thousand_cartons_are_refused() {
+        let counts = LevelCounts { case: Some(2_000), ..LevelCounts::default() };
+        let refused = IssueError::TooMany { level: Level::Case, live: 0, ordered: 50_000, rest: 2_040 };
+        assert_eq!(order(counts, Level::Case, None, &[], 50_000), Err(refused));
+        assert_eq!(order(counts, Level::Case, None, &[], 2_040), Ok(()));
+        let some = [live(Level::Case, "1", 2_000), live(Level::Item, "1", 9)];
+        assert_eq!(order(counts, Level::Case, None, &some, 40), Ok(()));
+        assert!(order(counts, Level::Case, None, &some, 41).is_err());
+    }
+
+    #[test]
+    fn a_level_without_a_count_is_limited_by_contents_against_net_weight() {
+        let none = LevelCounts::default();
+        // 1,000 kg and 2 % are 2,550 items of 0.4 kg, which the product's packaging says.
+        assert_eq!(order(none, Level::Item, None, &[], 2_550), Ok(()));
+        assert!(order(none, Level::Item, None, &[], 2_551).is_err());
+        assert_eq!(order(none, Level::Case, None, &[], 1), Err(IssueError::NoLimit { level: Level::Case }));
+        assert_eq!(order(none, Level::Case, Some("10"), &[], 102), Ok(()));
+    }
+
+    #[test]
+    fn runs_of_different_contents_cannot_pass_the_net_weight_together() {
+        let none = LevelCounts::default();
+        let heavy = [live(Level::Item, "10", 100)];
+        assert_eq!(order(none, Level::Item, Some("0.4"), &heavy, 50), Ok(()));
+        assert!(order(none, Level::Item, Some("0.4"), &heavy, 51).is_err());
+    }
+
+    #[test]
+    fn contents_in_units_that_do_not_convert_are_refused() {
+        let (batch, consignment, product) = (batch(), consignment(), product());
+        let view = EffectiveBatch::new(&batch, &consignment, Some(&product));
+        let litre = Quantity { value: super::super::Decimal::whole(1), uom: super::super::Uom::parse("LTR").unwrap() };
+        let refused = may_issue(&view, Level::Item, Some(&litre), &[], 1, 0);
+        assert!(matches!(refused, Err(IssueError::Incomparable { .. })));
+    }
 }

@@ -15,6 +15,8 @@ mod product;
 mod profile;
 mod quantity;
 mod run;
+#[cfg(test)]
+mod samples;
 mod text;
 mod value_error;
 

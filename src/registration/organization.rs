@@ -102,3 +102,44 @@ pub fn parse_key_text(text: &str) -> Result<(KeyId, KeySecret), ValueError> {
     let secret = bytes.try_into().map_err(|_| refused())?;
     Ok((KeyId(id), KeySecret(secret)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(secret: &KeySecret) -> ApiKey {
+        ApiKey {
+            id: KeyId(7),
+            organization: OrganizationId(1),
+            role: Role::Importer,
+            label: None,
+            secret_sha256: secret.sha256(),
+            created_ms: 0,
+            revoked_ms: None,
+        }
+    }
+
+    #[test]
+    fn a_key_is_read_back_from_its_text_and_admits_its_secret_alone() {
+        let secret = KeySecret::new([0xFB; 32]);
+        let text = key_text(KeyId(7), &secret);
+        let (id, read) = parse_key_text(&text).unwrap();
+        assert_eq!(id, KeyId(7));
+        assert!(key(&secret).admits(&read));
+        assert!(!key(&secret).admits(&KeySecret::new([0; 32])));
+        let revoked = ApiKey { revoked_ms: Some(1), ..key(&secret) };
+        assert!(!revoked.admits(&secret));
+    }
+
+    #[test]
+    fn texts_of_another_form_are_no_keys_and_no_error_repeats_them() {
+        let text = key_text(KeyId(7), &KeySecret::new([1; 32]));
+        for wrong in
+            ["", "cp_", "cp_7_", "cp_07_AA", &text.replace("cp_7", "cp_07"), &text[..text.len() - 1], &text[1..]]
+        {
+            let error = parse_key_text(wrong).unwrap_err().to_string();
+            assert!(wrong.len() < 5 || !error.contains(wrong), "{error}");
+        }
+        assert!(!format!("{:?} {:?}", KeySecret::new([1; 32]), key(&KeySecret::new([1; 32]))).contains("1, 1"));
+    }
+}

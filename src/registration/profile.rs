@@ -1,5 +1,7 @@
 //! Which papers a batch needs before codes are issued for it, and which it lacks.
 
+use std::fmt;
+
 use jiff::civil::{Date, date};
 use serde::{Deserialize, Serialize};
 
@@ -120,6 +122,28 @@ pub enum Missing {
     Paper(DocumentKind),
 }
 
+impl Missing {
+    /// The field, or the kind of paper, as the API writes it.
+    pub fn field(self) -> &'static str {
+        match self {
+            Self::Field(field) => field,
+            Self::Paper(kind) => kind.as_str(),
+        }
+    }
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Field(field) => write!(f, "{field} is missing; expected it on the batch or its consignment"),
+            Self::Paper(kind) => {
+                let kind = kind.as_str();
+                write!(f, "{kind} is missing; expected its number on the batch or its consignment, or a document")
+            }
+        }
+    }
+}
+
 /// Whether the paper's number stands among the fields.
 fn stated(batch: &EffectiveBatch, kind: DocumentKind) -> bool {
     let given = |paper: Option<&Paper>| paper.is_some();
@@ -135,5 +159,80 @@ fn stated(batch: &EffectiveBatch, kind: DocumentKind) -> bool {
         }
         DocumentKind::ChineseLabel => given(batch.batch.chinese_label.as_ref()),
         DocumentKind::HealthCertificate | DocumentKind::Other => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{
+        Batch, DocumentOf,
+        samples::{batch, consignment, product},
+    };
+    use super::*;
+    use crate::trace::{BatchId, DocumentId, OrganizationId};
+
+    fn missing(entered: Option<Date>, change: impl FnOnce(&mut Batch), documents: &[Document]) -> Vec<Missing> {
+        let (mut batch, mut consignment, product) = (batch(), consignment(), product());
+        consignment.entry_date = entered;
+        change(&mut batch);
+        Profiles::default().missing(&EffectiveBatch::new(&batch, &consignment, Some(&product)), documents)
+    }
+
+    fn document(kind: DocumentKind) -> Document {
+        Document {
+            id: DocumentId(1),
+            organization: OrganizationId(1),
+            of: DocumentOf::Batch(BatchId(1)),
+            kind,
+            number: "N".to_owned(),
+            issuer: None,
+            date: None,
+            original: None,
+            public: None,
+            created_ms: 0,
+        }
+    }
+
+    #[test]
+    fn goods_that_entered_before_port_testing_ended_need_its_papers() {
+        let both = [DocumentKind::TestReport, DocumentKind::DisinfectionCertificate].map(Missing::Paper);
+        assert_eq!(missing(Some(date(2023, 1, 7)), |_| {}, &[]), both);
+        assert_eq!(missing(Some(date(2023, 1, 8)), |_| {}, &[]), []);
+        let documents = [document(DocumentKind::TestReport), document(DocumentKind::DisinfectionCertificate)];
+        assert_eq!(missing(Some(date(2022, 6, 1)), |_| {}, &documents), []);
+    }
+
+    #[test]
+    fn fields_without_which_nothing_is_issued_are_named() {
+        assert_eq!(missing(None, |batch| batch.lot = None, &[]), [Missing::Field("lot"), Missing::Field("entry_date")]);
+    }
+
+    #[test]
+    fn a_batch_overrides_its_consignment_and_its_product() {
+        let (mut batch, consignment, product) = (batch(), consignment(), product());
+        let view = EffectiveBatch::new(&batch, &consignment, Some(&product));
+        assert_eq!((view.origin.map(Country::alpha2), view.brand), (Some("EC"), Some("Pacífico")));
+        batch.origin = Country::parse("PE").ok();
+        batch.brand = Some("Norte".to_owned());
+        let view = EffectiveBatch::new(&batch, &consignment, Some(&product));
+        assert_eq!((view.origin.map(Country::alpha2), view.brand), (Some("PE"), Some("Norte")));
+    }
+
+    #[test]
+    fn profiles_meet_batches_by_category_hs_prefix_and_origin() {
+        let (batch, consignment, product) = (batch(), consignment(), product());
+        let view = EffectiveBatch::new(&batch, &consignment, Some(&product));
+        let base = Profiles::default().0.remove(0);
+        let meets = |change: fn(&mut Profile)| {
+            let mut profile = base.clone();
+            change(&mut profile);
+            profile.meets(&view)
+        };
+        assert!(meets(|profile| profile.categories = vec![Category::Seafood, Category::Meat]));
+        assert!(!meets(|profile| profile.categories = vec![Category::Meat]));
+        assert!(meets(|profile| profile.hs_prefixes = vec!["0202".to_owned(), "0306".to_owned()]));
+        assert!(!meets(|profile| profile.hs_prefixes = vec!["0202".to_owned()]));
+        assert!(!meets(|profile| profile.origins = Country::parse("NO").into_iter().collect()));
+        assert!(!meets(|profile| profile.entered_from = Some(date(2030, 1, 1))));
     }
 }

@@ -33,7 +33,7 @@ pub enum ValueError {
         expected: &'static str,
     },
     /// Its check digit or check character is another.
-    #[error("found {found:?}, whose check character should be {expected}")]
+    #[error("found {found:?}, expected {expected} as its check character")]
     CheckCharacter {
         /// The value.
         found: String,

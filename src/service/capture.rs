@@ -9,11 +9,11 @@ use super::{Caller, Service, Watched};
 use crate::{
     code::{Gtin, RunId, Verification},
     epcis::{self, Class, DocumentError, Draft, Event, Ruling, capture_id, record_id},
-    limits::{CAPTURE_CHUNK_RECORDS, CLOCK_SKEW_MS_MAX, EVENT_RECORDS_MAX, PARSE_INLINE_BYTES_MAX},
+    limits::{CAPTURE_CHUNK_RECORDS, CLOCK_SKEW_MS_MAX, EVENT_RECORDS_MAX, PARSE_INLINE_BYTES_MAX, STAGED_KEPT_MS},
     registration::{Batch, Content, Kind, Run},
     store::{self, Capture, Chunk, Writes},
     trace::{
-        CaptureId, EventHash, OrganizationId, Record, Role,
+        CaptureId, EventHash, OrganizationId, Record, Role, Span,
         authority::{self, Said},
         entries_of,
     },
@@ -88,12 +88,24 @@ impl Service {
         self.capture_drafts(caller, vec![draft], bytes.len()).await
     }
 
+    /// Captures one event that the service itself made for a caller, through the same door.
+    ///
+    /// # Errors
+    /// As for a document.
+    pub async fn capture_canonical(&self, caller: &Caller, body: &str) -> Result<Captured, CaptureError> {
+        let draft = epcis::parse_canonical(body, &self.hosts)?;
+        self.capture_drafts(caller, vec![draft], body.len()).await
+    }
+
     async fn capture_drafts(
         &self,
         caller: &Caller,
         drafts: Vec<Draft<'_>>,
         bytes: usize,
     ) -> Result<Captured, CaptureError> {
+        if drafts.is_empty() {
+            return Err(CaptureError::Empty);
+        }
         let mut facts = Facts::default();
         for run in drafts.iter().flat_map(Draft::codes).map(|code| code.code.run).collect::<HashSet<_>>() {
             let of_run = self.run_and_gtin(run).await?;
@@ -221,6 +233,17 @@ impl Service {
         }
     }
 
+    /// Removes what was staged long ago and never committed.
+    pub async fn sweep_captures(&self) -> store::Result<u64> {
+        let mut swept = 0;
+        loop {
+            match self.store.sweep(self.now_ms() - STAGED_KEPT_MS).await? {
+                0 => return Ok(swept),
+                chunks => swept += chunks,
+            }
+        }
+    }
+
     /// What a stored record says. Its body was canonical when it was stored.
     pub fn event_of(&self, record: &Record) -> store::Result<Event> {
         let gtin_of = |code: &epcis::CodeAt| Ruling::Ours(code.gtin);
@@ -228,6 +251,24 @@ impl Service {
         draft.and_then(|draft| draft.seal(|code| self.rule_stored(code, gtin_of))).map_err(|error| {
             store::Error::Corrupt { table: "records", key: record.id.to_string(), found: error.to_string() }
         })
+    }
+
+    /// Whether a caller may see a record: its own organization's, those on its own goods, and all for an inspector.
+    pub async fn may_see(&self, caller: &Caller, record: &Record) -> store::Result<bool> {
+        if caller.role == Role::Inspector || record.organization == caller.organization {
+            return Ok(true);
+        }
+        let event = self.event_of(record)?;
+        let mut owners = Vec::new();
+        for run in event.spans.iter().map(Span::run).collect::<HashSet<_>>() {
+            owners.push(self.run_and_gtin(run).await?.map(|(run, _)| run.organization));
+        }
+        for class in &event.classes {
+            if let Class::Batch(id) = class.class {
+                owners.push(self.batch(id.0).await?.map(|batch| batch.organization));
+            }
+        }
+        Ok(!owners.is_empty() && owners.iter().all(|owner| *owner == Some(caller.organization)))
     }
 
     /// In a stored body a code is ours if its tag says so: that was checked when it came in.

@@ -1,9 +1,12 @@
 //! What the service does, one file per job. Everything that changes goes through [`Service::commit`].
 
+pub mod audit;
 pub mod capture;
+pub mod issue;
 mod number;
 pub mod register;
 pub mod scan;
+pub mod timeline;
 mod watch;
 
 use std::sync::Arc;
@@ -22,7 +25,7 @@ use crate::{
     limits::{BLOCK_CACHE_BYTES_MAX, RUN_CACHE_RUNS_MAX, UPLOADS_MAX},
     registration::{Content, Kind, Profiles, Statement, parse_key_text},
     store::{Capture, Store, Writer, Writes},
-    trace::{Block, CaptureId, KeyId, OrganizationId, Role},
+    trace::{BatchId, Block, CaptureId, KeyId, OrganizationId, Role},
 };
 
 /// Tells the time: milliseconds since 1970-01-01 UTC. An argument, so that tests move it.
@@ -75,13 +78,15 @@ pub struct Service {
     /// The hosts whose links are ours.
     pub hosts: Hosts,
     /// Which caches a write makes stale.
-    pub watch: Watch,
+    pub watch: Arc<Watch>,
     /// How often codes were scanned.
     pub scans: ScanCounts,
     /// Numbers for new things.
     pub numbers: Numbers,
     /// Bounds the uploads that are in memory.
     pub uploads: Semaphore,
+    /// Held while an order is reserved and written, by batch.
+    issuing: Striped,
     /// Held from reading something to writing its next version, so that no change is lost.
     changing: Mutex<()>,
     blocks: Cache<Block, Arc<BlockView>>,
@@ -103,7 +108,7 @@ impl Service {
             .max_capacity(BLOCK_CACHE_BYTES_MAX)
             .build();
         let runs = Cache::new(RUN_CACHE_RUNS_MAX);
-        let (watch, scans) = (Watch::default(), ScanCounts::new(writer));
+        let (watch, scans) = (Arc::new(Watch::default()), ScanCounts::new(writer));
         let hosts = Hosts::new(settings.host.clone(), settings.aliases.iter().cloned());
         let (numbers, uploads, changing) = (Numbers::default(), Semaphore::new(UPLOADS_MAX), Mutex::default());
         Self {
@@ -118,6 +123,7 @@ impl Service {
             scans,
             numbers,
             uploads,
+            issuing: Striped::default(),
             changing,
             blocks,
             runs,
@@ -132,10 +138,16 @@ impl Service {
     /// Makes a capture durable with all that it writes, and makes what was cached about it stale. Returns the
     /// capture in its first form where it was committed before.
     pub async fn commit(&self, capture: Capture, writes: Writes) -> crate::store::Result<Capture> {
-        let touched = Watched::by(&writes);
-        let capture = self.store.append(capture, writes).await?;
-        self.watch.touch(&touched);
-        Ok(capture)
+        let (store, watch) = (Arc::clone(&self.store), Arc::clone(&self.watch));
+        // On a task of its own: a client that hangs up must not come between the write and what it makes stale.
+        let task = tokio::spawn(async move {
+            let touched = Watched::by(&writes);
+            let capture = store.append(capture, writes).await;
+            // Touched after an error too: it is not known then whether the write took effect.
+            watch.touch(&touched);
+            capture
+        });
+        task.await.unwrap_or_else(|error| Err(crate::store::Error::Unavailable(error.to_string())))
     }
 
     /// The caller that an API key's text proves; `None` where it is unknown, wrong or revoked.
@@ -150,6 +162,17 @@ impl Service {
     /// The highest version of a statement.
     pub async fn statement(&self, kind: Kind, id: u64) -> crate::store::Result<Option<Statement>> {
         self.store.statement(kind, id).await
+    }
+}
+
+/// Locks for batches: two orders of one batch never run at the same time, those of different ones seldom wait.
+#[derive(Default)]
+struct Striped([Mutex<()>; 32]);
+
+impl Striped {
+    async fn lock(&self, batch: BatchId) -> Option<tokio::sync::MutexGuard<'_, ()>> {
+        let stripe = self.0.get(usize::try_from(batch.0 % 32).ok()?)?;
+        Some(stripe.lock().await)
     }
 }
 

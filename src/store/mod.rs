@@ -1,4 +1,4 @@
-//! The store: five traits, each by what it guarantees, not by what it holds.
+//! The store: six traits, each by what it guarantees, not by what it holds.
 //!
 //! Everything a caller writes is idempotent: the same call twice, in any order with others, leaves
 //! the same state. A method that returns `Ok` has made its effect durable. After an error nothing
@@ -20,9 +20,9 @@ use crate::{
 };
 
 /// The whole store, as the service holds it.
-pub trait Store: Records + Ledgers + Feed + Claims + Scans {}
+pub trait Store: Records + Ledgers + Feed + Claims + Scans + Verify {}
 
-impl<T: Records + Ledgers + Feed + Claims + Scans> Store for T {}
+impl<T: Records + Ledgers + Feed + Claims + Scans + Verify> Store for T {}
 
 /// Bodies of records and versions of statements: idempotent put (through [`Feed::append`]), get by key.
 #[async_trait]
@@ -214,4 +214,34 @@ pub trait Scans: Send + Sync {
     async fn put_scans(&self, block: Block, writer: Writer, sums: &[(u16, ScanSum)]) -> Result<()>;
     /// Every server's sums of a block.
     async fn scans(&self, block: Block) -> Result<Vec<(Writer, Vec<(u16, ScanSum)>)>>;
+}
+
+/// What a pass over the whole store found.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// Keys read.
+    pub keys: u64,
+    /// Applied records among them.
+    pub records: u64,
+    /// Ledger entries among them.
+    pub entries: u64,
+    /// The first faults, each with its table and key; at most `limits::FAULTS_LISTED_MAX`.
+    pub faults: Vec<Error>,
+    /// All faults.
+    pub faults_count: u64,
+}
+
+impl Report {
+    /// Whether everything is as it was written.
+    pub fn is_clean(&self) -> bool {
+        self.faults_count == 0
+    }
+}
+
+/// Verification: the store re-reads all that it keeps, without knowing what it means.
+#[async_trait]
+pub trait Verify: Send + Sync {
+    /// Checks every value against the hash that was written with it, every key against its count, and the feed's chain.
+    /// Writes go on meanwhile. Takes as long as reading everything takes.
+    async fn verify(&self) -> Result<Report>;
 }

@@ -36,6 +36,11 @@ number_id! {
     MeasureId
 }
 
+impl OrganizationId {
+    /// The service itself: its operators' keys and the admin socket belong to no legal person.
+    pub const SERVICE: Self = Self(0);
+}
+
 macro_rules! digest_id {
     ($(#[$doc:meta] $name:ident)*) => {$(
         #[$doc]

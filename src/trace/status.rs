@@ -170,7 +170,6 @@ fn state_after(entry: &Entry) -> Option<State> {
         Some(Disposition::SellableNotAccessible) => Some(State::Stored),
         Some(Disposition::RetailSold) => Some(State::Sold),
         Some(Disposition::Returned) => Some(State::Returned),
-        Some(Disposition::Reserved) => Some(State::Reserved),
         _ => None,
     };
     by_disposition.or(match entry.biz_step.as_ref()? {

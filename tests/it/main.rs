@@ -2,5 +2,6 @@
 
 mod epcis;
 mod pages;
+mod registration;
 mod store;
 mod symbols;

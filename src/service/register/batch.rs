@@ -1,12 +1,11 @@
 //! Batches.
 
-use super::{RegisterError, Result, Service, content_of};
+use super::{Change, RegisterError, Result, Service, content_of};
 use crate::{
     code::Gtin,
     limits::{CONSIGNMENT_BATCHES_MAX, PAGE_ITEMS_MAX},
     registration::{Batch, Consignment, Content, FieldError, Kind, Missing, Parent, Product, Statement, ValueError},
     service::{Basis, Caller, Counter},
-    store::Writes,
     trace::{BatchId, ConsignmentId, OrganizationId},
 };
 
@@ -25,7 +24,7 @@ impl Service {
     /// # Errors
     /// [`RegisterError::NotFound`] where it is not the caller's.
     pub async fn own_consignment(&self, caller: &Caller, id: ConsignmentId) -> Result<Consignment> {
-        content_of!(self.own(caller, Kind::Consignment, id.0).await?.content, Consignment).map_err(Into::into)
+        content_of!(self.owned(caller, Kind::Consignment, id.0).await?.content, Consignment).map_err(Into::into)
     }
 
     /// What is wrong with a batch, beyond its single values. Finds the product, and writes nothing.
@@ -48,7 +47,7 @@ impl Service {
                 }
             }
         } else if let Some(product) = input.batch.product {
-            match self.own(caller, Kind::Product, product.0).await {
+            match self.owned(caller, Kind::Product, product.0).await {
                 Ok(_) => {}
                 Err(RegisterError::NotFound { .. }) => {
                     let error = ValueError::out_of_range(product, "the number of a product of yours");
@@ -98,14 +97,14 @@ impl Service {
             let max = CONSIGNMENT_BATCHES_MAX;
             return Err(RegisterError::Full { what: "the consignment", of: "batches", max });
         }
-        let mut writes = Writes::default();
+        let mut change = Change::default();
         for batch in batches {
             let id = BatchId(self.next_number(Counter::Batches).await?);
             let mut batch = Batch { id, organization: caller.organization, consignment: consignment.id, ..batch };
             self.flag_line(&mut batch, &consignment).await?;
-            self.write_batch(caller, &mut writes, None, batch, &consignment).await?;
+            self.write_batch(caller, &mut change, None, batch, &consignment).await?;
         }
-        self.write(caller, writes).await
+        self.write(caller, change).await
     }
 
     /// Changes a batch of the caller's; once it is registered, by a correcting event.
@@ -119,7 +118,7 @@ impl Service {
         edit: impl FnOnce(&mut BatchInput) -> Result<()> + Send,
     ) -> Result<Statement> {
         let _changing = self.changing.lock().await;
-        let before = self.own(caller, Kind::Batch, id.0).await?;
+        let before = self.owned(caller, Kind::Batch, id.0).await?;
         let batch = content_of!(before.content.clone(), Batch)?;
         let registered = !batch.draft;
         let line = batch.line;
@@ -134,23 +133,25 @@ impl Service {
             return Err(RegisterError::Invalid(errors));
         }
         let consignment = self.own_consignment(caller, input.batch.consignment).await?;
+        if !registered {
+            input.batch.created_ms = self.now_ms();
+        }
         if input.batch.line != line {
             self.flag_line(&mut input.batch, &consignment).await?;
         }
-        let mut writes = Writes::default();
-        self.write_batch(caller, &mut writes, Some(&before), input.batch, &consignment).await?;
-        let written = self.write(caller, writes).await?;
+        let mut change = Change::default();
+        self.write_batch(caller, &mut change, Some(&before), input.batch, &consignment).await?;
+        let written = self.write(caller, change).await?;
         written.into_iter().next().ok_or(RegisterError::NotFound { what: "batch", id: id.0 })
     }
 
-    /// Adds a version of a batch, and the event that it makes, to what is to be written. A version equal to the one
-    /// before is left out where nothing else of the batch changed either.
+    /// Adds a version of a batch, and the events that it makes, to what is to be written.
     pub(super) async fn write_batch(
         &self,
         caller: &Caller,
-        writes: &mut Writes,
+        change: &mut Change,
         before: Option<&Statement>,
-        batch: Batch,
+        mut batch: Batch,
         consignment: &Consignment,
     ) -> Result<()> {
         let product = self.product_of(&batch).await?;
@@ -159,9 +160,9 @@ impl Service {
         if let (Some(gtin), Some(lot)) = (gtin, &batch.ai10) {
             parents.push(Parent::Lot(gtin.to_string(), lot.to_string()));
         }
-        self.registration_event(caller, writes, before, &batch, consignment, product.as_ref()).await?;
+        self.registration_event(caller, change, before, &mut batch, consignment, product.as_ref()).await?;
         let id = batch.id.0;
-        writes.statements.push(match before {
+        change.statements.push(match before {
             None => self.new_statement(caller, Kind::Batch, id, parents, Content::Batch(batch)),
             Some(before) => self.next_version(caller, before, parents, Content::Batch(batch)),
         });

@@ -1,11 +1,10 @@
 //! Consignments.
 
-use super::{Result, Service, content_of};
+use super::{Change, Result, Service, content_of};
 use crate::{
     limits::CONSIGNMENT_BATCHES_MAX,
     registration::{Consignment, Content, Kind, Parent, Statement},
     service::{Caller, Counter},
-    store::Writes,
     trace::ConsignmentId,
 };
 
@@ -34,21 +33,21 @@ impl Service {
         edit: impl FnOnce(&mut Consignment) -> Result<()> + Send,
     ) -> Result<Statement> {
         let _changing = self.changing.lock().await;
-        let before = self.own(caller, Kind::Consignment, id.0).await?;
+        let before = self.owned(caller, Kind::Consignment, id.0).await?;
         let mut consignment = content_of!(before.content.clone(), Consignment)?;
         let declaration = consignment.declaration.clone();
         edit(&mut consignment)?;
         let statement = self.next_version(caller, &before, Vec::new(), Content::Consignment(consignment.clone()));
-        let mut writes = Writes { statements: vec![statement.clone()], ..Writes::default() };
+        let mut change = Change { statements: vec![statement.clone()], events: Vec::new() };
         for id in self.batches_of(id).await? {
             let Some(before) = self.statement(Kind::Batch, id).await? else { continue };
             let mut batch = content_of!(before.content.clone(), Batch)?;
             if consignment.declaration != declaration {
                 self.flag_line(&mut batch, &consignment).await?;
             }
-            self.write_batch(caller, &mut writes, Some(&before), batch, &consignment).await?;
+            self.write_batch(caller, &mut change, Some(&before), batch, &consignment).await?;
         }
-        self.write(caller, writes).await?;
+        self.write(caller, change).await?;
         Ok(statement)
     }
 

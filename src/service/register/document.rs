@@ -53,7 +53,7 @@ impl Service {
             DocumentOf::Consignment(id) => (Kind::Consignment, id.0, Parent::Consignment(id.0)),
             DocumentOf::Batch(id) => (Kind::Batch, id.0, Parent::Batch(id.0)),
         };
-        self.own(caller, kind, of).await?;
+        self.owned(caller, kind, of).await?;
         if self.store.children(&parent, Kind::Document, None, DOCUMENTS_MAX).await?.len() >= DOCUMENTS_MAX {
             let what = if kind == Kind::Batch { "the batch" } else { "the consignment" };
             return Err(RegisterError::Full { what, of: "documents", max: DOCUMENTS_MAX });
@@ -71,7 +71,7 @@ impl Service {
     /// Where the document is not the caller's.
     pub async fn publish_document(&self, caller: &Caller, id: DocumentId, public: StoredFile) -> Result<Statement> {
         let _changing = self.changing.lock().await;
-        let before = self.own(caller, Kind::Document, id.0).await?;
+        let before = self.owned(caller, Kind::Document, id.0).await?;
         let document = content_of!(before.content.clone(), Document)?;
         let document = Document { public: Some(public), ..document };
         let statement = self.next_version(caller, &before, Vec::new(), Content::Document(document));

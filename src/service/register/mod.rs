@@ -14,9 +14,9 @@ mod product;
 use thiserror::Error;
 
 pub use self::batch::BatchInput;
-pub use self::picture::PICTURE_TYPES;
 use super::{Caller, Service, statements_capture_id};
 use crate::{
+    epcis::{DocumentError, Event},
     limits::PAGE_ITEMS_MAX,
     registration::{Content, FieldError, Kind, Parent, Statement, ValueError},
     store::{self, Capture, Writes},
@@ -43,6 +43,9 @@ pub enum RegisterError {
     /// Fields are not what they must be.
     #[error("{} fields are not valid", .0.len())]
     Invalid(Vec<FieldError>),
+    /// A fact that no event can carry.
+    #[error("the batch's event: {0}")]
+    Event(DocumentError),
     /// Another change came between reading and writing.
     #[error("{what} {id} was changed by another request at the same time; repeat this one")]
     Changed {
@@ -68,6 +71,15 @@ impl RegisterError {
     pub fn invalid(field: impl Into<String>, error: ValueError) -> Self {
         Self::Invalid(vec![FieldError::new(field, error)])
     }
+}
+
+/// What one change writes, in one capture.
+#[derive(Debug, Default)]
+struct Change {
+    /// New versions.
+    statements: Vec<Statement>,
+    /// The events that they make.
+    events: Vec<Event>,
 }
 
 /// Result of a registration.
@@ -137,7 +149,10 @@ impl Service {
     }
 
     /// The newest version of something that is the caller's own.
-    async fn own(&self, caller: &Caller, kind: Kind, id: u64) -> Result<Statement> {
+    ///
+    /// # Errors
+    /// [`RegisterError::NotFound`] where it is not there or not the caller's.
+    pub async fn owned(&self, caller: &Caller, kind: Kind, id: u64) -> Result<Statement> {
         match self.statement(kind, id).await? {
             Some(statement) if owner(&statement.content) == caller.organization => Ok(statement),
             _ => Err(RegisterError::NotFound { what: word(kind), id }),
@@ -197,25 +212,24 @@ impl Service {
         Statement { kind, id, version: version + 1, parents: all, content, author, written_ms }
     }
 
-    /// Writes statements, with the records and entries of their events, in one capture.
-    async fn write(&self, caller: &Caller, mut writes: Writes) -> Result<Vec<Statement>> {
-        let statements = writes.statements.clone();
-        let id = statements_capture_id(caller.organization, &statements);
-        for record in &mut writes.records {
-            record.capture = id;
+    /// Writes statements, with the events that they make, in one capture.
+    async fn write(&self, caller: &Caller, change: Change) -> Result<Vec<Statement>> {
+        let (statements, now_ms) = (change.statements, self.now_ms());
+        if change.events.is_empty() {
+            let capture = Capture {
+                id: statements_capture_id(caller.organization, &statements),
+                organization: caller.organization,
+                role: caller.role,
+                created_ms: now_ms,
+                records: 0,
+                chunks: 0,
+                statements: statements.iter().map(|it| (it.kind, it.id, it.version)).collect(),
+                finished_ms: Some(now_ms),
+            };
+            self.commit(capture, Writes { statements: statements.clone(), ..Writes::default() }).await?;
+        } else {
+            self.commit_events(caller, &change.events, statements.clone(), now_ms).await?;
         }
-        let now_ms = self.now_ms();
-        let capture = Capture {
-            id,
-            organization: caller.organization,
-            role: caller.role,
-            created_ms: now_ms,
-            records: u32::try_from(writes.records.len()).unwrap_or(u32::MAX),
-            chunks: 0,
-            statements: statements.iter().map(|it| (it.kind, it.id, it.version)).collect(),
-            finished_ms: Some(now_ms),
-        };
-        self.commit(capture, writes).await?;
         self.check_written(&statements).await?;
         Ok(statements)
     }
@@ -233,8 +247,7 @@ impl Service {
     }
 
     async fn write_one(&self, caller: &Caller, statement: Statement) -> Result<Statement> {
-        let writes = Writes { statements: vec![statement.clone()], ..Writes::default() };
-        self.write(caller, writes).await?;
+        self.write(caller, Change { statements: vec![statement.clone()], events: Vec::new() }).await?;
         Ok(statement)
     }
 }

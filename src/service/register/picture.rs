@@ -21,7 +21,7 @@ impl Service {
     /// # Errors
     /// Where the product is not the caller's, or the bytes are no whole picture of an accepted type and size.
     pub async fn set_picture(&self, caller: &Caller, id: ProductId, bytes: bytes::Bytes) -> Result<Statement> {
-        self.own(caller, crate::registration::Kind::Product, id.0).await?;
+        self.owned(caller, crate::registration::Kind::Product, id.0).await?;
         let picture = self.store_picture("body", bytes).await?;
         self.change_product(caller, id, |product: &mut Product| {
             product.picture = Some(picture);

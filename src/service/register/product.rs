@@ -32,7 +32,7 @@ impl Service {
         edit: impl FnOnce(&mut Product) -> Result<()> + Send,
     ) -> Result<Statement> {
         let _changing = self.changing.lock().await;
-        let before = self.own(caller, Kind::Product, id.0).await?;
+        let before = self.owned(caller, Kind::Product, id.0).await?;
         let mut product = content_of!(before.content.clone(), Product)?;
         edit(&mut product)?;
         let statement = self.next_version(caller, &before, Vec::new(), Content::Product(product));

@@ -23,7 +23,6 @@ use std::{
 
 use async_trait::async_trait;
 
-pub use self::verify::Report;
 use self::{
     commit::{Committer, Queue, WRITER},
     draft::{Draft, Encoded},
@@ -31,7 +30,8 @@ use self::{
     tables::{Tables, View},
 };
 use super::{
-    Capture, Chunk, Claims, Error, Feed, FeedRow, Ledgers, Records, Result, ScanSum, Scans, Slice, Writer, Writes,
+    Capture, Chunk, Claims, Error, Feed, FeedRow, Ledgers, Records, Report, Result, ScanSum, Scans, Slice, Verify,
+    Writer, Writes,
 };
 use crate::{
     limits,
@@ -217,6 +217,13 @@ impl Feed for LocalStore {
     }
     async fn rows(&self, writer: Writer, position: u64, limit: usize) -> Result<Vec<FeedRow>> {
         self.read(limit, move |view| read::rows(view, writer, position, limit)).await
+    }
+}
+
+#[async_trait]
+impl Verify for LocalStore {
+    async fn verify(&self) -> Result<Report> {
+        self.read(usize::MAX, |view| Ok(verify::verify(view))).await
     }
 }
 

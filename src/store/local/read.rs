@@ -125,8 +125,11 @@ pub fn claim(view: &View, name: &str) -> Result<Option<Vec<u8>>> {
     Ok(view.get::<Bytes>(&key::claim(name)?)?.map(|bytes| bytes.0))
 }
 
-pub fn scans(view: &View, block: Block) -> Result<Vec<(Writer, Vec<(u16, ScanSum)>)>> {
-    let mut writers: Vec<(Writer, Vec<(u16, ScanSum)>)> = Vec::new();
+/// One writer's sums by serial.
+type Sums = (Writer, Vec<(u16, ScanSum)>);
+
+pub fn scans(view: &View, block: Block) -> Result<Vec<Sums>> {
+    let mut writers: Vec<Sums> = Vec::new();
     for item in view.range(&key::block_scans(block), None, false) {
         let item = item?;
         let [writer @ .., high, low] = item.tail::<10>()?;

@@ -10,25 +10,10 @@ use super::{
 };
 use crate::{
     limits,
-    store::{Error, Result},
+    store::{Error, Report, Result},
 };
 
-/// What a pass over the whole store found.
-#[derive(Clone, Debug, Default)]
-pub struct Report {
-    /// Keys read.
-    pub keys: u64,
-    /// The first faults, each with its table and key; at most [`limits::FAULTS_LISTED_MAX`].
-    pub faults: Vec<Error>,
-    /// All faults.
-    pub faults_count: u64,
-}
-
 impl Report {
-    /// Whether everything is as it was written.
-    pub fn is_clean(&self) -> bool {
-        self.faults_count == 0
-    }
     fn fault(&mut self, error: Error) {
         self.faults_count += 1;
         if self.faults.len() < limits::FAULTS_LISTED_MAX {
@@ -89,6 +74,11 @@ fn verify_table(view: &View, table: Table, report: &mut Report) -> u64 {
         }
     }
     report.keys += keys;
+    match table {
+        Table::Record => report.records = keys,
+        Table::Entry => report.entries = keys,
+        _ => {}
+    }
     keys
 }
 

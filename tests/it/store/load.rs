@@ -53,6 +53,14 @@ pub struct Running {
     reader: JoinHandle<()>,
 }
 
+impl Drop for Running {
+    /// A test that fails leaves no child behind.
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 /// Starts a load on a folder.
 pub fn start(folder: &Path, task: Task) -> Running {
     run(&mut child("store::load::the_child_that_loads", &[(TASK, task.to_line(folder))]))

@@ -3,11 +3,11 @@
 use coldproof::{
     code::{KeySlot, RunId, Serial},
     epcis::Action,
-    registration::{Content, Kind, Parent, Statement},
+    registration::{Category, Content, Kind, Parent, Product, Statement},
     store::{Capture, Writes},
     trace::{
-        BatchId, Block, CaptureId, Entry, EventHash, OrganizationId, Place, Record, RecordId, Role, Scope, Span,
-        Subject,
+        BatchId, Block, CaptureId, Entry, EventHash, OrganizationId, Place, ProductId, Record, RecordId, Role, Scope,
+        Span, Subject,
     },
 };
 use sha2::{Digest, Sha256};
@@ -72,7 +72,22 @@ pub fn span(run_number: u32, first: u32, last: u32) -> Scope {
 }
 
 pub fn statement(kind: Kind, id: u64, version: u32, parents: Vec<Parent>) -> Statement {
-    Statement { kind, id, version, parents, content: Content::Empty }
+    let product = Product {
+        id: ProductId(id),
+        organization: OrganizationId(1),
+        gtin: None,
+        name_zh: "冷冻南美白虾".to_owned(),
+        name_en: None,
+        category: Category::Seafood,
+        brand: None,
+        specification: None,
+        packaging: Vec::new(),
+        storage: None,
+        hs_code: None,
+        picture: None,
+    };
+    let (content, author) = (Content::Product(product), OrganizationId(1));
+    Statement { kind, id, version, parents, content, author, written_ms: 1_700_000_000_000 }
 }
 
 /// A capture that its writes complete.

@@ -1,0 +1,144 @@
+//! `GET /v1/codes/{code}/timeline`: every entry, for its importer and inspectors.
+
+use axum::extract::State;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::code_of;
+use crate::{
+    epcis::event_id,
+    http::{
+        App,
+        answer::Private,
+        error::Problem,
+        extract::{Path, Query},
+    },
+    limits::TIMELINE_LINES_MAX,
+    service::Caller,
+    trace::{Bearing, Entry, Role, Scope, State as GoodsState, Verdict},
+};
+
+/// Which lines.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct LinesQuery {
+    /// How many lines to skip; 0 where left out.
+    #[serde(default)]
+    pub from: usize,
+    /// How many, 1 to 1,000; 1,000 where left out.
+    pub limit: Option<usize>,
+}
+
+/// Everything that is said of one code.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TimelineJson {
+    /// The code.
+    pub code: String,
+    /// Where the goods are in their life.
+    #[schema(value_type = String)]
+    pub state: GoodsState,
+    /// What a scan says of it, expiry apart.
+    #[schema(value_type = Vec<String>)]
+    pub verdicts: Vec<Verdict>,
+    /// In ascending order of event time.
+    pub lines: Vec<LineJson>,
+    /// How many lines there are in all.
+    pub lines_total: usize,
+}
+
+/// One organization's statement.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LineJson {
+    /// When it happened.
+    #[schema(value_type = String)]
+    pub event_time: Timestamp,
+    /// When it was accepted.
+    #[schema(value_type = String)]
+    pub record_time: Timestamp,
+    /// The public event id.
+    pub event: String,
+    /// The record, in hex.
+    pub record: String,
+    /// Who said it.
+    pub organization: u64,
+    /// In which role.
+    #[schema(value_type = String)]
+    pub role: Role,
+    /// ADD, OBSERVE or DELETE.
+    pub action: &'static str,
+    /// The business step.
+    pub biz_step: Option<String>,
+    /// The disposition.
+    pub disposition: Option<String>,
+    /// Persistent dispositions set.
+    pub set: Vec<String>,
+    /// Persistent dispositions unset.
+    pub unset: Vec<String>,
+    /// The measure that it sets or lifts.
+    pub measure: Option<u64>,
+    /// `all` of the batch or lot, `some` of it, or `span`: codes by name.
+    pub scope: &'static str,
+    /// `effective`, `report`, `declared_in_error` or `error_declaration`.
+    #[schema(value_type = String)]
+    pub bearing: Bearing,
+}
+
+/// Every entry that bears on the code.
+#[utoipa::path(get, path = "/v1/codes/{code}/timeline", tag = "trace",
+    params(("code" = String, Path, description = "the code"), LinesQuery),
+    responses((status = 200, body = TimelineJson), (status = "4XX", body = Problem)))]
+pub async fn get(
+    State(app): State<App>,
+    caller: Caller,
+    Path(code): Path<String>,
+    Query(query): Query<LinesQuery>,
+) -> Result<Private<TimelineJson>, Problem> {
+    let limit = query.limit.unwrap_or(TIMELINE_LINES_MAX);
+    if !(1..=TIMELINE_LINES_MAX).contains(&limit) {
+        return Err(Problem::invalid("limit", format!("found {limit}, expected 1 to {TIMELINE_LINES_MAX}")));
+    }
+    let (code, run, _) = code_of(&app, &caller, &code).await?;
+    let timeline = app.service.timeline(&code, &run).await?;
+    Ok(Private(TimelineJson {
+        code: code.to_string(),
+        state: timeline.status.state,
+        verdicts: timeline.status.verdicts(false),
+        lines_total: timeline.lines.len(),
+        lines: timeline
+            .lines
+            .iter()
+            .skip(query.from)
+            .take(limit)
+            .map(|(entry, bearing)| line(entry, *bearing))
+            .collect(),
+    }))
+}
+
+fn line(entry: &Entry, bearing: Bearing) -> LineJson {
+    let time = |ms| Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH);
+    let words = |dispositions: &[crate::epcis::Disposition]| {
+        dispositions.iter().map(|disposition| disposition.as_str().to_owned()).collect()
+    };
+    LineJson {
+        event_time: time(entry.place.event_time_ms),
+        record_time: time(entry.record_time_ms),
+        event: event_id(entry.event),
+        record: entry.place.record.to_string(),
+        organization: entry.organization.0,
+        role: entry.role,
+        action: entry.action.as_str(),
+        biz_step: entry.biz_step.as_ref().map(|step| step.as_str().to_owned()),
+        disposition: entry.disposition.as_ref().map(|disposition| disposition.as_str().to_owned()),
+        set: words(&entry.set),
+        unset: words(&entry.unset),
+        measure: entry.measure.map(|measure| measure.0),
+        scope: match entry.scope {
+            Scope::All => "all",
+            Scope::Some => "some",
+            Scope::Span(_) => "span",
+        },
+        bearing,
+    }
+}

@@ -1,0 +1,102 @@
+//! `POST /epcis/capture` and `GET /epcis/capture/{id}` (EPCIS 2.0, clause 11.6).
+
+use axum::{
+    Json as AxumJson,
+    extract::{Request, State},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use jiff::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::binding_headers;
+use crate::{
+    http::{
+        App,
+        error::Problem,
+        extract::{Path, body_bytes, require_json},
+    },
+    service::Caller,
+    store::Capture,
+    trace::{CaptureId, Role},
+};
+
+/// A capture job; it is normally finished when it is answered.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct JobJson {
+    /// The same document captured again has the same.
+    #[serde(rename = "captureID")]
+    pub capture_id: String,
+    /// When it was accepted.
+    #[schema(value_type = String)]
+    pub created_at: Timestamp,
+    /// When all of it had taken effect.
+    #[schema(value_type = Option<String>)]
+    pub finished_at: Option<Timestamp>,
+    /// Whether some of it may still be to do.
+    pub running: bool,
+    /// An accepted document takes effect whole.
+    pub success: bool,
+    /// Always `rollback`: whole or not at all.
+    pub capture_error_behaviour: &'static str,
+    /// A refused document is never accepted, so that there are none.
+    #[schema(value_type = Vec<String>)]
+    pub errors: [(); 0],
+}
+
+/// Captures an EPCIS document: whole or not at all, and once.
+#[utoipa::path(post, path = "/epcis/capture", tag = "epcis", request_body = Object,
+    responses((status = 202, body = JobJson), (status = "4XX", body = Problem)))]
+pub async fn post(State(app): State<App>, caller: Caller, request: Request) -> Result<Response, Problem> {
+    caller.require(&[Role::Importer, Role::Operator, Role::Inspector])?;
+    require_json(request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()))?;
+    let body = body_bytes(request, &app).await?;
+    let captured = app.service.capture_document(&caller, &body).await?;
+    let location = format!("/epcis/capture/{}", captured.capture.id);
+    let job = AxumJson(job(&captured.capture));
+    let mut response = (StatusCode::ACCEPTED, [(header::LOCATION, location)], job).into_response();
+    binding_headers(response.headers_mut());
+    Ok(response)
+}
+
+/// A capture job: for its organization and inspectors.
+#[utoipa::path(get, path = "/epcis/capture/{id}", tag = "epcis",
+    params(("id" = String, Path, description = "the capture's id")),
+    responses((status = 200, body = JobJson), (status = "4XX", body = Problem)))]
+pub async fn get(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<Response, Problem> {
+    let unknown = || Problem::not_found(format!("there is no capture {id}"));
+    let capture = app.service.store.capture(capture_id(&id).ok_or_else(unknown)?).await?.ok_or_else(unknown)?;
+    if capture.organization != caller.organization && caller.role != Role::Inspector {
+        return Err(unknown());
+    }
+    let mut response = AxumJson(job(&capture)).into_response();
+    binding_headers(response.headers_mut());
+    Ok(response)
+}
+
+fn job(capture: &Capture) -> JobJson {
+    let time = |ms| Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH);
+    JobJson {
+        capture_id: capture.id.to_string(),
+        created_at: time(capture.created_ms),
+        finished_at: capture.finished_ms.map(time),
+        running: capture.finished_ms.is_none(),
+        success: true,
+        capture_error_behaviour: "rollback",
+        errors: [],
+    }
+}
+
+fn capture_id(text: &str) -> Option<CaptureId> {
+    let mut id = [0; 32];
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    if pairs.len() != id.len() || !rest.is_empty() {
+        return None;
+    }
+    for (byte, pair) in id.iter_mut().zip(pairs) {
+        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(CaptureId(id))
+}

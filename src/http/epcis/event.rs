@@ -1,0 +1,87 @@
+//! `POST /epcis/events` and `GET /epcis/events/{event id}` (EPCIS 2.0, clause 11.7).
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::binding_headers;
+use crate::{
+    epcis::{document_of, event_id, parse_event_id},
+    http::{
+        App,
+        error::Problem,
+        extract::{Path, body_bytes, require_json},
+    },
+    limits::EVENT_RECORDS_MAX,
+    service::Caller,
+    trace::{EventHash, Record, RecordId, Role},
+};
+
+/// Captures one event. The same one again is 409, with where it is.
+#[utoipa::path(post, path = "/epcis/events", tag = "epcis", request_body = Object,
+    responses((status = 201, description = "captured; `Location` names it"), (status = "4XX", body = Problem)))]
+pub async fn post(State(app): State<App>, caller: Caller, request: Request) -> Result<Response, Problem> {
+    caller.require(&[Role::Importer, Role::Operator, Role::Inspector])?;
+    require_json(request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()))?;
+    let body = body_bytes(request, &app).await?;
+    let captured = app.service.capture_event(&caller, &body).await?;
+    let event = captured.events.first().copied().ok_or_else(Problem::internal)?;
+    let location = location(event)?;
+    let mut response = if captured.repeated {
+        Problem::conflict("event-exists", format!("this organization has captured {} already", event_id(event)))
+            .into_response()
+    } else {
+        StatusCode::CREATED.into_response()
+    };
+    response.headers_mut().insert(header::LOCATION, location);
+    binding_headers(response.headers_mut());
+    Ok(response)
+}
+
+/// All records of an event that the caller may see, as an EPCIS document. The event is named by its hash, or by an `eventID`
+/// that the caller's organization gave it.
+#[utoipa::path(get, path = "/epcis/events/{id}", tag = "epcis",
+    params(("id" = String, Path, description = "the event's id, percent-encoded")),
+    responses((status = 200, body = Object), (status = "4XX", body = Problem)))]
+pub async fn get(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<Response, Problem> {
+    let mut records = Vec::new();
+    for record in ids(&app, &caller, &id).await? {
+        if let Some(record) = app.service.store.record(record).await?
+            && app.service.may_see(&caller, &record).await?
+        {
+            records.push(record);
+        }
+    }
+    if records.is_empty() {
+        return Err(Problem::not_found(format!("there is no event {id}")));
+    }
+    Ok(document(&records, app.service.now_ms()))
+}
+
+async fn ids(app: &App, caller: &Caller, id: &str) -> Result<Vec<RecordId>, Problem> {
+    let store = &app.service.store;
+    let found = match parse_event_id(id) {
+        Some(hash) => store.records_of_event(hash, EVENT_RECORDS_MAX).await?,
+        None => store.records_of_given_id(caller.organization, id, EVENT_RECORDS_MAX).await?,
+    };
+    Ok(found)
+}
+
+fn document(records: &[Record], now_ms: i64) -> Response {
+    let events: Vec<_> = records.iter().map(|record| (record.body.as_str(), record.record_time_ms)).collect();
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/ld+json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    binding_headers(&mut headers);
+    (headers, document_of(&events, now_ms)).into_response()
+}
+
+/// The path of an event: its id is one segment, percent-encoded.
+fn location(event: EventHash) -> Result<HeaderValue, Problem> {
+    let id = event_id(event);
+    let path = format!("/epcis/events/{}", utf8_percent_encode(&id, NON_ALPHANUMERIC));
+    HeaderValue::from_str(&path).map_err(|_| Problem::internal())
+}

@@ -1,0 +1,81 @@
+//! `/v1/batches/{batch}/runs` and `/v1/runs/{run}`.
+
+pub mod codes;
+pub mod list;
+pub mod post;
+pub mod spans;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{App, error::Problem, goods::QuantityJson};
+use crate::{
+    code::{Gtin, RunId, RunKey, Serial},
+    registration::{Activation, Content, Kind, Run},
+    service::{Basis, Caller},
+    trace::Role,
+};
+
+/// A run as it is shown.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RunJson {
+    /// The first six characters of its codes.
+    pub run: String,
+    /// The batch.
+    pub batch: u64,
+    /// How many codes it has.
+    pub count: u32,
+    /// Its first code.
+    pub first: String,
+    /// Its last code.
+    pub last: String,
+    /// What each code is put on.
+    pub level: String,
+    /// What is in one of them.
+    pub content: Option<QuantityJson>,
+    /// `on_issue` or `on_report`.
+    #[schema(value_type = String)]
+    pub activate: Activation,
+    /// Whether its links carry a signature.
+    pub signed: bool,
+}
+
+impl RunJson {
+    /// A run with its ends.
+    pub fn new(run: &Run, key: &RunKey) -> Self {
+        let last = Serial::new(run.count.saturating_sub(1)).unwrap_or(Serial::FIRST);
+        Self {
+            run: run.id.to_string(),
+            batch: run.batch.0,
+            count: run.count,
+            first: key.code(Serial::FIRST).to_string(),
+            last: key.code(last).to_string(),
+            level: run.level.as_str().to_owned(),
+            content: run.content.as_ref().map(QuantityJson::from),
+            activate: run.activate,
+            signed: run.signed,
+        }
+    }
+}
+
+impl App {
+    /// A run that the caller may see, with the GTIN of its product: its issuer's, or any for inspectors and the admin socket.
+    pub(super) async fn run(&self, caller: &Caller, name: &str) -> Result<(Run, Option<Gtin>), Problem> {
+        let unknown = || Problem::not_found(format!("there is no run {name}"));
+        let id: RunId = name.parse().map_err(|error| Problem::invalid("run", format!("{error}")))?;
+        let content = self.service.statement(Kind::Run, id.bits().into()).await?.map(|statement| statement.content);
+        let Some(Content::Run(run)) = content else { return Err(unknown()) };
+        if caller.organization != run.organization && !matches!(caller.role, Role::Inspector | Role::Admin) {
+            return Err(unknown());
+        }
+        let facts = self.service.batch_facts(run.batch, &mut Basis::default()).await?.ok_or_else(unknown)?;
+        Ok((run, facts.product.and_then(|product| product.gtin)))
+    }
+
+    /// The key of a run, where the ring still has it.
+    pub(super) fn run_key(&self, run: RunId) -> Result<RunKey, Problem> {
+        self.service.keys.run_key(run).ok_or_else(|| {
+            Problem::conflict("key-absent", format!("the key ring has no key in slot {}", run.key().get()))
+        })
+    }
+}

@@ -1,0 +1,277 @@
+//! The audit: everything that is stored is read again, and each thing held against what it follows from.
+//!
+//! The store checks its own hashes, counts and chain. Above that: the feed names captures, a capture names records and
+//! statements, a record's body gives its identity, its event hash and its entries, and a span lies in its run.
+
+use std::collections::HashSet;
+
+use super::{Service, statements_capture_id};
+use crate::{
+    epcis::{Class, Event, capture_id, record_id},
+    limits::{AUDIT_FEED_ROWS, AUDIT_FINDINGS_MAX, PAGE_ITEMS_MAX},
+    registration::{Content, Kind, Parent, Run},
+    store::{self, Capture, Chunk, Slice},
+    trace::{BatchId, Block, CaptureId, Entry, Place, Record, RecordId, Scope, Subject, entries_of},
+};
+
+/// What an audit found.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// How many things were looked at.
+    pub checked: u64,
+    /// What is wrong and where, at most `AUDIT_FINDINGS_MAX`; empty where all is sound.
+    pub findings: Vec<String>,
+}
+
+/// An audit under way.
+struct Audit<'a> {
+    service: &'a Service,
+    report: Report,
+    records: HashSet<RecordId>,
+    entries: u64,
+}
+
+impl Service {
+    /// Re-reads everything that is stored. Writes may go on meanwhile: what comes after the beginning is not looked at, and
+    /// the counts are compared only where nothing came.
+    ///
+    /// # Errors
+    /// Only where the store is silent; what is damaged is a finding.
+    pub async fn audit(&self) -> store::Result<Report> {
+        let mut audit = Audit { service: self, report: Report::default(), records: HashSet::new(), entries: 0 };
+        let before = self.store.verify().await?;
+        audit.report.checked += before.keys;
+        for fault in &before.faults {
+            audit.find(|| fault.to_string());
+        }
+        audit.feeds().await?;
+        audit.runs().await?;
+        let after = self.store.verify().await?;
+        if (before.records, before.entries) == (after.records, after.entries) {
+            audit.compare("records", audit.records.len() as u64, after.records);
+            audit.compare("entries", audit.entries, after.entries);
+        }
+        Ok(audit.report)
+    }
+}
+
+impl Audit<'_> {
+    fn find(&mut self, finding: impl FnOnce() -> String) {
+        if self.report.findings.len() < AUDIT_FINDINGS_MAX {
+            self.report.findings.push(finding());
+        }
+    }
+
+    fn compare(&mut self, what: &str, named: u64, kept: u64) {
+        if named != kept {
+            self.find(|| format!("{what}: captures name {named}, the store keeps {kept}"));
+        }
+    }
+
+    /// What was read, or nothing where it is damaged: then that is the finding.
+    fn sound<T>(&mut self, read: store::Result<T>) -> store::Result<Option<T>> {
+        match read {
+            Ok(value) => Ok(Some(value)),
+            Err(error @ store::Error::Unavailable(_)) => Err(error),
+            Err(error) => {
+                self.find(|| error.to_string());
+                Ok(None)
+            }
+        }
+    }
+
+    /// Every feed, from its first row.
+    async fn feeds(&mut self) -> store::Result<()> {
+        let service = self.service;
+        for writer in service.store.writers().await? {
+            let (mut next, mut previous) = (0, [0; 32]);
+            loop {
+                let rows = self.sound(service.store.rows(writer, next, AUDIT_FEED_ROWS).await)?.unwrap_or_default();
+                if rows.is_empty() {
+                    break;
+                }
+                for row in rows {
+                    self.report.checked += 1;
+                    if (row.position, row.previous) != (next, previous) {
+                        self.find(|| {
+                            format!("feed {}: row {} does not follow row before {next}", writer.0, row.position)
+                        });
+                    }
+                    (next, previous) = (row.position + 1, row.digest(writer));
+                    for (capture, records) in &row.captures {
+                        self.capture(*capture, *records).await?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn capture(&mut self, id: CaptureId, records: u32) -> store::Result<()> {
+        self.report.checked += 1;
+        let capture = self.service.store.capture(id).await;
+        let Some(Some(capture)) = self.sound(capture)? else {
+            self.find(|| format!("capture {id}: a row of the feed names it, it is not there"));
+            return Ok(());
+        };
+        if capture.finished_ms.is_none() {
+            self.find(|| format!("capture {id}: committed, not applied"));
+            return Ok(());
+        }
+        let ids = self.ids(&capture).await?;
+        if ids.len() != records as usize || capture.records != records {
+            self.find(|| format!("capture {id}: its row counts {records} records, its chunks {}", ids.len()));
+        }
+        let statements = self.statements(&capture).await?;
+        let identities = [
+            capture_id(capture.organization, ids.iter().copied()),
+            statements_capture_id(capture.organization, &statements),
+        ];
+        if !identities.contains(&id) {
+            self.find(|| format!("capture {id}: it is not the digest of what it names"));
+        }
+        for record in ids {
+            self.record(record, &capture).await?;
+        }
+        Ok(())
+    }
+
+    async fn ids(&mut self, capture: &Capture) -> store::Result<Vec<RecordId>> {
+        let mut ids = Vec::new();
+        for chunk in 0..capture.chunks {
+            let read = self.service.store.chunk(capture.id, chunk).await;
+            match self.sound(read)?.flatten() {
+                Some(Chunk::Applied(applied)) => ids.extend(applied),
+                Some(Chunk::Staged(_)) => self.find(|| format!("capture {}: chunk {chunk} is not applied", capture.id)),
+                None if capture.records == 0 => {}
+                None => self.find(|| format!("capture {}: chunk {chunk} is not there", capture.id)),
+            }
+        }
+        Ok(ids)
+    }
+
+    async fn statements(&mut self, capture: &Capture) -> store::Result<Vec<crate::registration::Statement>> {
+        let mut statements = Vec::new();
+        for (kind, id, version) in &capture.statements {
+            self.report.checked += 1;
+            let read = self.service.store.versions(*kind, *id, *version, 1).await;
+            match self.sound(read)?.unwrap_or_default().into_iter().next() {
+                Some(statement) if statement.version == *version => statements.push(statement),
+                _ => self.find(|| {
+                    format!("{kind:?} {id}, version {version}: capture {} names it, it is not there", capture.id)
+                }),
+            }
+        }
+        Ok(statements)
+    }
+
+    async fn record(&mut self, id: RecordId, capture: &Capture) -> store::Result<()> {
+        if !self.records.insert(id) {
+            return Ok(());
+        }
+        self.report.checked += 1;
+        let read = self.service.store.record(id).await;
+        let Some(Some(record)) = self.sound(read)? else {
+            self.find(|| format!("record {id}: capture {} names it, it is not there", capture.id));
+            return Ok(());
+        };
+        if record_id(record.organization, &record.body) != id {
+            self.find(|| format!("record {id}: it is not the digest of its body"));
+        }
+        let event = self.service.event_of(&record);
+        let Some(event) = self.sound(event)? else { return Ok(()) };
+        self.event(&record, &event).await
+    }
+
+    /// A record's event hash, its look-up keys, its entries, and the goods that it names.
+    async fn event(&mut self, record: &Record, event: &Event) -> store::Result<()> {
+        let id = record.id;
+        if event.hash != record.event {
+            self.find(|| format!("record {id}: its event hash is not that of its body"));
+        }
+        let by_event = self.service.store.records_of_event(record.event, usize::MAX).await;
+        if !self.sound(by_event)?.unwrap_or_default().contains(&id) {
+            self.find(|| format!("record {id}: it is not found by its event id"));
+        }
+        for span in &event.spans {
+            let run = self.run(span.run().bits().into()).await?;
+            if run.is_none_or(|run| span.last().get() >= run.count) {
+                self.find(|| format!("record {id}: it names codes of run {} that were not issued", span.run()));
+            }
+        }
+        for class in &event.classes {
+            if let Class::Batch(BatchId(batch)) = class.class
+                && self.service.statement(Kind::Batch, batch).await?.is_none()
+            {
+                self.find(|| format!("record {id}: it names batch {batch}, which is not registered"));
+            }
+        }
+        for (subject, entry) in entries_of(record, event) {
+            self.entry(&subject, &entry).await?;
+        }
+        Ok(())
+    }
+
+    async fn entry(&mut self, subject: &Subject, entry: &Entry) -> store::Result<()> {
+        self.report.checked += 1;
+        self.entries += 1;
+        let slice = match (subject, entry.scope) {
+            (Subject::Block(_), Scope::Span(span)) if span.codes() == 1 => {
+                Slice::Serial(Block::offset(span.first()).into())
+            }
+            _ => Slice::Shared,
+        };
+        let read = self.service.store.entries(subject, slice, before(entry.place), 1).await;
+        if self.sound(read)?.unwrap_or_default().first() != Some(entry) {
+            self.find(|| format!("{subject:?}: the entry of record {} is missing or another", entry.place.record));
+        }
+        Ok(())
+    }
+
+    async fn run(&mut self, id: u64) -> store::Result<Option<Run>> {
+        let read = self.service.statement(Kind::Run, id).await;
+        Ok(match self.sound(read)?.flatten().map(|statement| statement.content) {
+            Some(Content::Run(run)) => Some(run),
+            _ => None,
+        })
+    }
+
+    /// Every batch's runs: each is the batch's own, and their codes are within what the batch's total says was issued.
+    async fn runs(&mut self) -> store::Result<()> {
+        let service = self.service;
+        let mut after = None;
+        loop {
+            let page = service.store.children(&Parent::All, Kind::Batch, after, PAGE_ITEMS_MAX).await;
+            let page = self.sound(page)?.unwrap_or_default();
+            let Some(last) = page.last() else { return Ok(()) };
+            after = Some(*last);
+            for batch in page {
+                self.report.checked += 1;
+                let runs = service.runs_of(BatchId(batch)).await;
+                for run in self.sound(runs)?.unwrap_or_default() {
+                    if run.batch.0 != batch {
+                        self.find(|| {
+                            format!("run {}: it is listed under batch {batch} and is of {}", run.id, run.batch)
+                        });
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The greatest place below another; `None` where there is none.
+fn before(place: Place) -> Option<Place> {
+    if let Some(ordinal) = place.ordinal.checked_sub(1) {
+        return Some(Place { ordinal, ..place });
+    }
+    let mut record = place.record;
+    for byte in record.0.iter_mut().rev() {
+        let (less, borrowed) = byte.overflowing_sub(1);
+        *byte = less;
+        if !borrowed {
+            return Some(Place { record, ordinal: u32::MAX, ..place });
+        }
+    }
+    Some(Place { event_time_ms: place.event_time_ms.checked_sub(1)?, record, ordinal: u32::MAX })
+}

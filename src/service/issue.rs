@@ -1,0 +1,301 @@
+//! Issuing: an order becomes runs, one row each, in one capture with the events that say so.
+
+use super::{
+    Basis, Caller, Counter, Service,
+    capture::{CaptureError, Captured},
+};
+use crate::{
+    code::{Code, Encoder, Form, Gtin, LinkPrefix, RunId, RunKey, Serial},
+    epcis::{
+        DocumentError,
+        shapes::{self, BatchSpan, CodeStep, Occasion},
+    },
+    limits::{KEY_RUNS_MAX, ORDER_CODES_MAX, PAGE_ITEMS_MAX, RUN_CODES_MAX},
+    registration::{
+        Activation, Content, IssueError, Kind, Level, Live, Missing, Parent, Quantity, Run, Statement, may_issue,
+    },
+    service::scan::BatchFacts,
+    store::{self, Slice},
+    trace::{BatchId, Block, Entry, Group, OrganizationId, Role, Scope, Span, Subject, authority},
+};
+
+/// An order of codes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Order {
+    /// How many, 1 to `ORDER_CODES_MAX`.
+    pub count: u32,
+    /// What each is put on.
+    pub level: Level,
+    /// What is in one of them; the product's packaging says otherwise.
+    pub content: Option<Quantity>,
+    /// When the codes become active.
+    pub activate: Activation,
+}
+
+/// A run with its ends, as an order is answered.
+#[derive(Clone, Debug)]
+pub struct Issued {
+    /// The run.
+    pub run: Run,
+    /// What makes its codes.
+    pub key: RunKey,
+}
+
+/// Why codes were not issued. Nothing was written.
+#[derive(Debug, thiserror::Error)]
+pub enum OrderError {
+    /// No such batch, or not the caller's.
+    #[error("there is no batch {0}")]
+    NotFound(BatchId),
+    /// A count out of range.
+    #[error("found a count of {found}, expected 1 to {ORDER_CODES_MAX}")]
+    Count {
+        /// What was ordered.
+        found: u32,
+    },
+    /// The batch is a draft.
+    #[error("batch {0} is a draft; register it first")]
+    Draft(BatchId),
+    /// The batch lacks papers or fields.
+    #[error("the batch lacks what its kind of goods needs before codes are issued")]
+    Incomplete(Vec<Missing>),
+    /// The quantity of the batch does not allow it.
+    #[error(transparent)]
+    Quantity(#[from] IssueError),
+    /// Every key of the ring is retired, or has no run number left.
+    #[error("no key of the key ring can issue: every one is retired or used up; add one with `coldproof keygen`")]
+    NoKey,
+    /// The event could not be made.
+    #[error(transparent)]
+    Event(#[from] DocumentError),
+    /// The store did not take it.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+impl Service {
+    /// Orders codes for a batch. One row a run, whatever the count.
+    ///
+    /// # Errors
+    /// Why the order is refused; nothing is written then.
+    pub async fn issue(&self, caller: &Caller, batch: BatchId, order: &Order) -> Result<Vec<Issued>, OrderError> {
+        if !(1..=ORDER_CODES_MAX).contains(&order.count) {
+            return Err(OrderError::Count { found: order.count });
+        }
+        let facts = self.batch_facts(batch, &mut Basis::default()).await?.ok_or(OrderError::NotFound(batch))?;
+        let issuer = facts.batch.organization;
+        if caller.role != Role::Admin && caller.organization != issuer {
+            return Err(OrderError::NotFound(batch));
+        }
+        if facts.batch.draft {
+            return Err(OrderError::Draft(batch));
+        }
+        let missing = self.settings.profiles.missing(&facts.effective(), &facts.documents);
+        if !missing.is_empty() {
+            return Err(OrderError::Incomplete(missing));
+        }
+        let slot = self.keys.issuing_slot().ok_or(OrderError::NoKey)?;
+        let _one_order_a_batch = self.issuing.lock(batch).await;
+        self.reserve(&facts, order).await?;
+        let mut issued = Vec::new();
+        let mut rest = order.count;
+        while rest > 0 {
+            let count = rest.min(RUN_CODES_MAX);
+            let number = self.next_number(Counter::Runs(slot)).await?;
+            let number = u32::try_from(number).ok().filter(|number| *number < KEY_RUNS_MAX);
+            let id = number.and_then(|number| RunId::new(slot, number)).ok_or(OrderError::NoKey)?;
+            let key = self.keys.run_key(id).ok_or(OrderError::NoKey)?;
+            issued.push(Issued { run: self.run(id, &facts, order, count), key });
+            rest -= count;
+        }
+        self.write_runs(issuer, order, &issued).await?;
+        Ok(issued)
+    }
+
+    fn run(&self, id: RunId, facts: &BatchFacts, order: &Order, count: u32) -> Run {
+        Run {
+            id,
+            organization: facts.batch.organization,
+            batch: facts.batch.id,
+            level: order.level,
+            content: order.content.clone(),
+            count,
+            activate: order.activate,
+            signed: false,
+            created_ms: self.now_ms(),
+        }
+    }
+
+    /// Runs and their events, in one capture.
+    async fn write_runs(&self, issuer: OrganizationId, order: &Order, issued: &[Issued]) -> Result<(), OrderError> {
+        let now_ms = self.now_ms();
+        let spans: Vec<_> = issued.iter().filter_map(Issued::span).collect();
+        let occasion = self.occasion(now_ms);
+        let mut events = vec![shapes::codes(&occasion, CodeStep::Issued, &spans, &self.hosts)?];
+        if order.activate == Activation::OnIssue {
+            events.push(shapes::codes(&occasion, CodeStep::Applied, &spans, &self.hosts)?);
+        }
+        let statements = issued.iter().map(|issued| statement(&issued.run)).collect();
+        let importer = Caller { key: None, organization: issuer, role: Role::Importer };
+        self.commit_events(&importer, &events, statements, now_ms).await?;
+        Ok(())
+    }
+
+    /// Reports spans of a run as applied or void. Codes are checked as those of any capture.
+    ///
+    /// # Errors
+    /// As for a captured document.
+    pub async fn report_codes(
+        &self,
+        caller: &Caller,
+        run: &Run,
+        spans: &[(Code, Code)],
+        step: CodeStep,
+    ) -> Result<Captured, CaptureError> {
+        let spans: Vec<_> =
+            spans.iter().map(|(first, last)| BatchSpan { batch: run.batch, first: *first, last: *last }).collect();
+        let event = shapes::codes(&self.occasion(self.now_ms()), step, &spans, &self.hosts)?;
+        self.capture_canonical(caller, &event.body).await
+    }
+
+    /// An event here and now, in the configured zone.
+    pub fn occasion(&self, now_ms: i64) -> Occasion {
+        let timestamp = jiff::Timestamp::from_millisecond(now_ms).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        let offset = self.settings.zone.to_offset(timestamp);
+        let minutes = i16::try_from(offset.seconds() / 60).unwrap_or_default();
+        Occasion { event_time_ms: now_ms, offset_minutes: minutes, read_point: None }
+    }
+
+    /// Adds the order to the batch's issued totals, if its quantity allows it. The totals may count orders that failed
+    /// afterwards, so that before a refusal they are counted anew from the runs that there are, without void labels.
+    async fn reserve(&self, facts: &BatchFacts, order: &Order) -> Result<(), OrderError> {
+        let name = format!("issued/{}", facts.batch.id);
+        let tolerance = self.settings.issuing_tolerance_permille;
+        let allowed = |live: &[Live]| {
+            let (effective, content) = (facts.effective(), order.content.as_ref());
+            may_issue(&effective, order.level, content, live, order.count.into(), tolerance)
+        };
+        loop {
+            let before = self.store.claim(&name).await?;
+            let mut live = before.as_deref().map(totals).transpose()?.unwrap_or_default();
+            if allowed(&live).is_err() {
+                live = self.live_codes(facts.batch.id).await?;
+                allowed(&live)?;
+            }
+            match live.iter_mut().find(|live| live.level == order.level && live.content == order.content) {
+                Some(live) => live.codes = live.codes.saturating_add(order.count.into()),
+                None => {
+                    live.push(Live { level: order.level, content: order.content.clone(), codes: order.count.into() })
+                }
+            }
+            let after = rmp_serde::to_vec(&live).map_err(|error| damaged(&name, &error))?;
+            if self.store.swap(&name, before.as_deref(), &after).await? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The codes of a batch that are not void, by level and content, counted from its runs and their ledgers.
+    async fn live_codes(&self, batch: BatchId) -> store::Result<Vec<Live>> {
+        let mut live: Vec<Live> = Vec::new();
+        for run in self.runs_of(batch).await? {
+            let codes = u64::from(run.count).saturating_sub(self.void_codes(&run).await?);
+            match live.iter_mut().find(|live| live.level == run.level && live.content == run.content) {
+                Some(live) => live.codes += codes,
+                None => live.push(Live { level: run.level, content: run.content, codes }),
+            }
+        }
+        Ok(live)
+    }
+
+    /// The runs of a batch, oldest first.
+    pub async fn runs_of(&self, batch: BatchId) -> store::Result<Vec<Run>> {
+        let mut runs = Vec::new();
+        let mut after = None;
+        loop {
+            let page = self.store.children(&Parent::Batch(batch.0), Kind::Run, after, PAGE_ITEMS_MAX).await?;
+            let Some(last) = page.last() else { return Ok(runs) };
+            after = Some(*last);
+            for id in page {
+                if let Some(Content::Run(run)) = self.statement(Kind::Run, id).await?.map(|found| found.content) {
+                    runs.push(run);
+                }
+            }
+        }
+    }
+
+    /// How many codes of a run are void.
+    async fn void_codes(&self, run: &Run) -> store::Result<u64> {
+        let last = Serial::new(run.count.saturating_sub(1)).unwrap_or(Serial::FIRST);
+        let groups = (0..=Group::of(run.id, last).index).map(|index| Subject::Group(Group { run: run.id, index }));
+        let blocks = (0..=Block::of(run.id, last).index).map(|index| Subject::Block(Block { run: run.id, index }));
+        let mut spans = Vec::new();
+        for subject in std::iter::once(Subject::Run(run.id)).chain(groups).chain(blocks) {
+            let entries = self.ledger(&subject, Slice::Whole, &mut Basis::default()).await?;
+            spans.extend(entries.iter().filter(|entry| is_void(entry, &entries, run.organization)).filter_map(span));
+        }
+        Ok(union(spans))
+    }
+
+    /// What writes `codes` codes of a run from serial `from` on, in a form.
+    pub fn encoder(&self, run: &Run, gtin: Option<Gtin>, form: Form, from: u32, codes: u32) -> Option<Encoder> {
+        let key = self.keys.run_key(run.id)?;
+        let prefix = LinkPrefix::new(self.settings.link_scheme, &self.settings.host, gtin, self.settings.link_case);
+        let codes = codes.min(run.count.checked_sub(from)?);
+        Some(Encoder::new(key, prefix, form, Serial::new(from)?, codes))
+    }
+}
+
+impl Issued {
+    /// All its codes.
+    fn span(&self) -> Option<BatchSpan> {
+        let last = Serial::new(self.run.count.checked_sub(1)?)?;
+        Some(BatchSpan { batch: self.run.batch, first: self.key.code(Serial::FIRST), last: self.key.code(last) })
+    }
+}
+
+fn statement(run: &Run) -> Statement {
+    Statement {
+        kind: Kind::Run,
+        id: run.id.bits().into(),
+        version: 1,
+        parents: vec![Parent::Batch(run.batch.0), Parent::Organization(run.organization.0)],
+        author: run.organization,
+        written_ms: run.created_ms,
+        content: Content::Run(run.clone()),
+    }
+}
+
+fn totals(bytes: &[u8]) -> store::Result<Vec<Live>> {
+    rmp_serde::from_slice(bytes).map_err(|error| damaged("issued", &error))
+}
+
+fn damaged(name: &str, error: &dyn std::fmt::Display) -> store::Error {
+    store::Error::Corrupt { table: "claims", key: name.to_owned(), found: error.to_string() }
+}
+
+/// Whether an entry declares codes void, by right and not in error.
+fn is_void(entry: &Entry, ledger: &[Entry], issuer: OrganizationId) -> bool {
+    matches!(entry.biz_step, Some(crate::epcis::BizStep::Decommissioning))
+        && authority::has_effect(entry, issuer)
+        && !ledger.iter().any(|declaration| authority::voids(declaration, entry))
+}
+
+fn span(entry: &Entry) -> Option<Span> {
+    match entry.scope {
+        Scope::Span(span) => Some(span),
+        Scope::All | Scope::Some => None,
+    }
+}
+
+/// How many serials the spans name, each counted once.
+fn union(mut spans: Vec<Span>) -> u64 {
+    spans.sort_unstable();
+    let (mut codes, mut next) = (0, 0);
+    for span in spans {
+        let (first, end) = (span.first().get().max(next), span.last().get() + 1);
+        codes += u64::from(end.saturating_sub(first));
+        next = next.max(end);
+    }
+    codes
+}

@@ -1,0 +1,45 @@
+//! A code's timeline: every entry that bears on it, in event-time order.
+
+use super::{Basis, Service};
+use crate::{
+    code::Code,
+    registration::Run,
+    store::{self, Slice},
+    trace::{Bearing, Block, Entry, Group, Scope, Status, Subject, fold},
+};
+
+/// Everything that is said of one code.
+#[derive(Clone, Debug)]
+pub struct Timeline {
+    /// What follows from it.
+    pub status: Status,
+    /// In ascending order of event time, each with what it counts for.
+    pub lines: Vec<(Entry, Bearing)>,
+}
+
+impl Service {
+    /// The timeline of an issued code. `some` reports on its batch or lot stand in it and count for nothing.
+    pub async fn timeline(&self, code: &Code, run: &Run) -> store::Result<Timeline> {
+        let mut basis = Basis::default();
+        let facts = self.batch_facts(run.batch, &mut basis).await?;
+        let mut entries = self.ledger(&Subject::Batch(run.batch), Slice::Shared, &mut basis).await?;
+        if let Some(lot) = facts.and_then(|facts| facts.lot()) {
+            entries.extend(self.ledger(&lot, Slice::Shared, &mut basis).await?);
+        }
+        let block = Subject::Block(Block::of(run.id, code.serial));
+        let slices = [
+            (Subject::Run(run.id), Slice::Shared),
+            (Subject::Group(Group::of(run.id, code.serial)), Slice::Shared),
+            (block.clone(), Slice::Shared),
+            (block, Slice::Serial(Block::offset(code.serial).into())),
+        ];
+        for (subject, slice) in slices {
+            let names = |entry: &Entry| matches!(entry.scope, Scope::Span(span) if span.contains(code.serial));
+            entries.extend(self.ledger(&subject, slice, &mut basis).await?.into_iter().filter(names));
+        }
+        entries.sort_unstable_by_key(|entry| entry.place);
+        let status = fold(&entries.iter().collect::<Vec<_>>(), run.organization);
+        let lines = entries.into_iter().zip(status.bearings.iter().copied()).collect();
+        Ok(Timeline { status, lines })
+    }
+}
