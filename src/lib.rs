@@ -19,4 +19,6 @@ pub mod service;
 pub mod http;
 pub mod pages;
 
+pub mod demo;
+
 pub mod command;

@@ -171,3 +171,6 @@ pub const AUDIT_FINDINGS_MAX: usize = 1_000;
 
 /// How long staged records wait for their commit: far longer than a capture may take.
 pub const STAGED_KEPT_MS: i64 = 3_600 * 1_000;
+
+/// Consignments that the demo registers at once: so many share each fsync, and each holds a few kB.
+pub const DEMO_CONSIGNMENTS_AT_ONCE: usize = 64;
