@@ -186,11 +186,18 @@ fn state_after(entry: &Entry) -> Option<State> {
     })
 }
 
+/// What sets one measure, and what would lift it.
+#[derive(Default)]
+struct Sides<'a> {
+    sets: Vec<&'a Entry>,
+    lifts: Vec<&'a Entry>,
+}
+
 /// Sets and lifts by measure. A numbered measure stands until a lift by right names it; no clock takes part. One without
 /// a number is lifted by an unnumbered unset of the same disposition with a later event time.
 #[derive(Default)]
 struct Measures<'a> {
-    by_number: BTreeMap<(MeasureId, bool), (Vec<&'a Entry>, Vec<&'a Entry>)>,
+    by_number: BTreeMap<(MeasureId, bool), Sides<'a>>,
     unnumbered: BTreeMap<bool, Vec<&'a Entry>>,
 }
 
@@ -199,14 +206,14 @@ impl<'a> Measures<'a> {
         for disposition in entry.set.iter().filter(|set| authority::is_measure(set)) {
             let recall = *disposition == Disposition::Recalled;
             match entry.measure {
-                Some(number) => self.by_number.entry((number, recall)).or_default().0.push(entry),
+                Some(number) => self.by_number.entry((number, recall)).or_default().sets.push(entry),
                 None => self.unnumbered.entry(recall).or_default().push(entry),
             }
         }
         for disposition in entry.unset.iter().filter(|unset| authority::is_measure(unset)) {
             let recall = *disposition == Disposition::Recalled;
             match entry.measure {
-                Some(number) => self.by_number.entry((number, recall)).or_default().1.push(entry),
+                Some(number) => self.by_number.entry((number, recall)).or_default().lifts.push(entry),
                 // Entries come in order of event time: what is lifted here was set before.
                 None => self.unnumbered.entry(recall).or_default().retain(|set| !may_lift(entry, set)),
             }
@@ -217,7 +224,7 @@ impl<'a> Measures<'a> {
         let numbered = self
             .by_number
             .into_iter()
-            .filter(|(_, (sets, lifts))| sets.iter().any(|set| !lifts.iter().any(|lift| may_lift(lift, set))));
+            .filter(|(_, Sides { sets, lifts })| sets.iter().any(|set| !lifts.iter().any(|lift| may_lift(lift, set))));
         let numbered = numbered.map(|((number, recall), _)| Standing { measure: Some(number), recall });
         let unnumbered = self.unnumbered.into_iter().filter(|(_, sets)| !sets.is_empty());
         numbered.chain(unnumbered.map(|(recall, _)| Standing { measure: None, recall })).collect()

@@ -12,8 +12,8 @@ use crate::{
     registration::{Kind, Parent},
     store::{Capture, FeedRow, ScanSum, Writer, Writes},
     trace::{
-        BatchId, Block, CaptureId, Entry, EventHash, MeasureId, OrganizationId, Place, Record, RecordId, Role, Scope,
-        Span, Subject,
+        Block, CaptureId, Entry, EventHash, MeasureId, OrganizationId, Place, Record, RecordId, Role, Scope, Span,
+        Subject,
     },
 };
 
