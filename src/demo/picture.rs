@@ -277,3 +277,18 @@ pub fn jpeg(motif: Motif, ground: [u8; 3]) -> image::ImageResult<Vec<u8>> {
     picture.write_to(&mut bytes, ImageFormat::Jpeg)?;
     Ok(bytes.into_inner())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::demo::goods::KINDS;
+
+    #[test]
+    fn pictures_are_light_and_whole() {
+        let (motif, ground) = KINDS[0].picture;
+        let bytes = jpeg(motif, ground).unwrap();
+        assert!(bytes.len() < 20_000, "{} bytes", bytes.len());
+        let decoded = image::load_from_memory(&bytes).unwrap();
+        assert_eq!((decoded.width(), decoded.height()), (WIDTH, HEIGHT));
+    }
+}
