@@ -193,7 +193,9 @@ fn shrimp() -> Vec<Shape> {
     ];
     shapes.extend((0..6).map(|joint| {
         let turn = 0.74 + joint as f32 * 0.09;
-        arc(Half, 0.05, 0.08, 0.52, (0.18, 0.18), (turn, turn + 0.008))
+        // As wide as the body there.
+        let width = 0.2 - joint as f32 * 0.015;
+        arc(Half, 0.05, 0.08, 0.5, (width, width), (turn, turn + 0.008))
     }));
     shapes.extend((0..4).map(|leg| {
         let at = leg as f32 * 0.12;
