@@ -193,7 +193,9 @@ fn shrimp() -> Vec<Shape> {
     ];
     shapes.extend((0..6).map(|joint| {
         let turn = 0.74 + joint as f32 * 0.09;
-        arc(Half, 0.05, 0.08, 0.52, (0.18, 0.18), (turn, turn + 0.008))
+        // As wide as the body there.
+        let width = 0.2 - joint as f32 * 0.015;
+        arc(Half, 0.05, 0.08, 0.5, (width, width), (turn, turn + 0.008))
     }));
     shapes.extend((0..4).map(|leg| {
         let at = leg as f32 * 0.12;
@@ -276,4 +278,19 @@ pub fn jpeg(motif: Motif, ground: [u8; 3]) -> image::ImageResult<Vec<u8>> {
     let mut bytes = Cursor::new(Vec::new());
     picture.write_to(&mut bytes, ImageFormat::Jpeg)?;
     Ok(bytes.into_inner())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::demo::goods::KINDS;
+
+    #[test]
+    fn pictures_are_light_and_whole() {
+        let (motif, ground) = KINDS[0].picture;
+        let bytes = jpeg(motif, ground).unwrap();
+        assert!(bytes.len() < 20_000, "{} bytes", bytes.len());
+        let decoded = image::load_from_memory(&bytes).unwrap();
+        assert_eq!((decoded.width(), decoded.height()), (WIDTH, HEIGHT));
+    }
 }

@@ -208,3 +208,69 @@ fn packaging(goods: &Kind) -> Option<Vec<PackagingLevel>> {
 pub(super) fn pieces(count: u64, uom: &str) -> Option<Quantity> {
     Some(Quantity { value: Decimal::whole(count), uom: Uom::parse(uom).ok()? })
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+    use crate::registration::{Activation, EffectiveBatch, Profiles};
+
+    const TODAY: Date = date(2026, 11, 22);
+
+    fn codes(world: &World) -> (usize, u64) {
+        let batches = || world.consignments.iter().flat_map(|consignment| &consignment.batches);
+        (batches().count(), batches().map(|batch| u64::from(batch.codes)).sum())
+    }
+
+    #[test]
+    fn both_sizes_have_exactly_the_batches_and_codes_that_they_promise() {
+        assert_eq!(codes(&World::new(Size::SMALL, TODAY, 1).unwrap()), (20, 20_000));
+        let full = World::new(Size::FULL, TODAY, 1).unwrap();
+        assert_eq!(codes(&full), (10_000, 8_330_000));
+        assert!(full.consignments.iter().all(|consignment| (5..=60).contains(&consignment.batches.len())));
+    }
+
+    #[test]
+    fn a_world_follows_from_its_day_and_seed() {
+        let world = |seed| format!("{:?}", World::new(Size::SMALL, TODAY, seed).unwrap());
+        assert_eq!(world(1), world(1));
+        assert_ne!(world(1), world(2));
+    }
+
+    #[test]
+    fn every_batch_may_have_its_codes_by_the_rules_of_registration() {
+        let world = World::new(Size { batches: 900, codes: 750_000 }, TODAY, 5).unwrap();
+        let mut expired = 0;
+        for planned in &world.consignments {
+            for batch in &planned.batches {
+                assert_eq!(batch.batch.errors().len(), 1, "it lacks the product alone: {:?}", batch.batch.errors());
+                let product = world
+                    .products
+                    .iter()
+                    .find(|(importer, kind, _)| (*importer, *kind) == (planned.importer, batch.kind));
+                let effective = EffectiveBatch::new(&batch.batch, &planned.consignment, product.map(|found| &found.2));
+                assert_eq!(Profiles::default().missing(&effective, &[]).len(), 1, "the product's number alone");
+                assert_eq!(batch.batch.ai10.is_some(), gtin_of(batch.kind).is_some());
+                let last = batch.batch.expiry.unwrap().last;
+                assert!(planned.consignment.entry_date.unwrap() <= last, "goods enter before they expire");
+                expired += usize::from(last < TODAY);
+            }
+        }
+        assert_eq!(expired, 900 / 20, "one in twenty, by intent");
+    }
+
+    #[test]
+    fn a_small_world_has_a_dozen_kinds_and_each_case_that_a_page_can_show() {
+        let world = World::new(Size::SMALL, TODAY, 1).unwrap();
+        let kinds: BTreeSet<_> = world.products.iter().map(|(_, kind, _)| kind).collect();
+        assert!(kinds.len() >= 12, "{}", kinds.len());
+        let batches = || world.consignments.iter().flat_map(|consignment| &consignment.batches);
+        assert!(batches().any(|batch| batch.activate == Activation::OnReport));
+        assert!(batches().any(|batch| batch.level == Level::Case), "goods without a GTIN");
+        assert!(batches().any(|batch| batch.batch.expiry.unwrap().last < TODAY));
+        assert!(world.importers.iter().any(|importer| importer.public_name.is_none()));
+        let first = &world.consignments[0].batches[0];
+        assert_eq!((first.codes, first.batch.quantities.item), (FIRST_RUN_CODES, Some(20_000_000)));
+    }
+}

@@ -1,5 +1,6 @@
 //! The one integration binary.
 
+mod demo;
 mod epcis;
 mod pages;
 mod registration;
