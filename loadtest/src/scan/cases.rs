@@ -26,7 +26,11 @@ pub fn of_run(client: &mut Client, demo: &Demo, mode: Mode) -> Result<Vec<Case>>
     shuffle(&mut links);
     let warm = format!("/{}", demo.codes.warm);
     let links = links.into_iter().flat_map(|link| [warm.clone(), link]).collect();
-    cases(links, mode)
+    let mut cases = cases(links, mode)?;
+    let (request, code) = (get(&format!("/{}", demo.codes.forged), mode), demo.codes.forged.clone());
+    let expected = if mode == Mode::Page { Expected::ForgedPage(code) } else { Expected::Forged(code) };
+    cases.push(Case { request, expected });
+    Ok(cases)
 }
 
 /// Codes of up to `batches` batches, `codes` of each.
@@ -94,7 +98,6 @@ fn case(link: &str, is_tampered: bool, mode: Mode) -> Result<Case> {
     let link = if is_tampered { tampered(link) } else { link.to_owned() };
     let start = link.len().checked_sub(CODE_DIGITS).with_context(|| format!("{link:?} has no code"))?;
     let code = link.get(start..).unwrap_or_default().to_owned();
-    let accept = if mode == Mode::Page { "text/html" } else { "application/json" };
     let expected = match (mode, is_tampered) {
         (Mode::Page, false) => Expected::GenuinePage { code },
         (Mode::Page, true) => Expected::ForgedPage(code),
@@ -103,7 +106,12 @@ fn case(link: &str, is_tampered: bool, mode: Mode) -> Result<Case> {
         (Mode::Random, false) => Expected::Genuine { code, sound: false },
         (Mode::Json | Mode::Random, true) => Expected::Forged(code),
     };
-    Ok(Case { request: Request::get(&link, &[("accept", accept)]), expected })
+    Ok(Case { request: get(&link, mode), expected })
+}
+
+fn get(link: &str, mode: Mode) -> Request {
+    let accept = if mode == Mode::Page { "text/html" } else { "application/json" };
+    Request::get(link, &[("accept", accept)])
 }
 
 /// Puts them in an order that is the same every time and follows nothing.
