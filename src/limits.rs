@@ -50,7 +50,7 @@ pub const KEY_TEXT_BYTES_MAX: usize = 4096;
 /// Value of a claim, in bytes: a signed checkpoint is below 1 kB, an answer kept under an `Idempotency-Key` larger.
 pub const CLAIM_BYTES_MAX: usize = 16 << 10;
 /// What one call may ask the embedded store to write, in bytes: a whole capture's records with keys, indexes and entries.
-pub const WRITE_BYTES_MAX: usize = 2 * CAPTURE_BYTES_MAX;
+pub const WRITE_BYTES_MAX: usize = 3 * CAPTURE_BYTES_MAX;
 /// What may wait for the embedded store's committer, in KiB of keys and values: bounds memory; further callers wait.
 pub const WRITES_WAITING_KIB_MAX: u32 = 128 << 10;
 /// Calls that may wait for the embedded store's committer.
@@ -126,8 +126,16 @@ pub const BLOCK_CACHE_BYTES_MAX: u64 = 128 << 20;
 /// Runs kept ready for scans.
 pub const RUN_CACHE_RUNS_MAX: u64 = 4_096;
 
-/// Records of a staged capture in one chunk: at 16 MiB a record at most, one chunk of ordinary ones is about 1 MB.
-pub const CAPTURE_CHUNK_RECORDS: usize = 1_000;
+/// One chunk of a staged capture with its entries, in bytes: applied in one write.
+pub const CAPTURE_CHUNK_BYTES: usize = 8 << 20;
+/// What one ledger entry takes in the store, key and value, in bytes, its subject's text apart.
+pub const ENTRY_BYTES_MAX: usize = 400;
+/// Reports that one organization may add to one subject of another at once: a warehouse that catches up.
+pub const GROWTH_BURST_ENTRIES: i64 = 5_000;
+/// And one more in so many milliseconds: 8,640 a day, far more than happens to a batch.
+pub const GROWTH_ENTRY_MS: i64 = 10_000;
+/// Organizations and subjects whose rate is remembered.
+pub const GROWTH_SUBJECTS_MAX: u64 = 200_000;
 /// Records that share one event id and are looked at: everybody who says the same at the same time.
 pub const EVENT_RECORDS_MAX: usize = 1_000;
 /// How far in the future an event may lie: clocks differ, and so do the minds about time zones.
@@ -174,3 +182,13 @@ pub const STAGED_KEPT_MS: i64 = 3_600 * 1_000;
 
 /// Consignments that the demo registers at once: so many share each fsync, and each holds a few kB.
 pub const DEMO_CONSIGNMENTS_AT_ONCE: usize = 64;
+
+/// Blocks whose scan sums are written at the same time: they share one sync.
+pub const SCAN_BLOCKS_FLUSHED_AT_ONCE: usize = 256;
+/// How often captures that were committed and not applied are looked for: a client that hung up leaves one.
+pub const FINISH_INTERVAL_MS: u64 = 5_000;
+/// Bodies of an event's records in one answer, in bytes.
+pub const EVENT_ANSWER_BYTES_MAX: usize = 32 << 20;
+
+const _: () = assert!(RECORD_BYTES_MAX + EVENT_SUBJECTS_MAX * ENTRY_BYTES_MAX <= WRITE_BYTES_MAX);
+const _: () = assert!(CAPTURE_CHUNK_BYTES <= WRITE_BYTES_MAX);

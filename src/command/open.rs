@@ -44,8 +44,10 @@ pub(super) async fn open(config: Config) -> Result<Opened> {
     };
     let clock = Arc::new(|| jiff::Timestamp::now().as_millisecond());
     let service = Service::new(store.clone(), files(&config)?, Writer(0), keys, settings, clock);
-    service.finish_captures().await?;
-    service.sweep_captures().await?;
+    if let Err(error) = service.finish_captures().await {
+        // The rest of the store is sound; the service tries again while it runs, and an audit names the capture.
+        tracing::error!(%error, "a committed capture could not be applied");
+    }
     let rate = Arc::new(RateLimiter::new(&config.rate));
     let app = App { service: Arc::new(service), config: Arc::new(config), rate, rendered: rendered() };
     Ok(Opened { app, store })

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::watch};
 
 use super::{ConfigArgs, Error, Result, logging, open, runtime};
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
         layers::layered,
         serve::{Ending, serve, signals},
     },
-    limits::SCAN_FLUSH_INTERVAL_MS,
+    limits::{FINISH_INTERVAL_MS, SCAN_FLUSH_INTERVAL_MS},
     service::Service,
 };
 
@@ -61,13 +61,17 @@ pub(super) async fn until_stopped(config: Config) -> Result<()> {
     let folder = opened.app.config.store.location.folder();
     let admin = AdminSocket::bind(folder).map_err(Error::io("the admin socket"))?;
     let upkeep = tokio::spawn(upkeep(metrics.clone()));
-    let flush = tokio::spawn(flush_scans(Arc::clone(&opened.app.service)));
+    let (stop, stopped) = watch::channel(());
+    let flush = tokio::spawn(flush_scans(Arc::clone(&opened.app.service), stopped.clone()));
+    let finish = tokio::spawn(finish_captures(Arc::clone(&opened.app.service), stopped));
     let router = layered(opened.router(Some(metrics)), server, open::random_number()?);
     say_symbol(&opened.app.service);
     tracing::info!(listen = %server.listen, store = %opened.app.config.store.location, "serving");
     let ending = serve(listener, Some(admin), router, server, signals).await;
     upkeep.abort();
-    flush.abort();
+    // They end by themselves: a flush that is cut off would lose what it had taken.
+    drop(stop);
+    let _ = (flush.await, finish.await);
     opened.close().await?;
     match ending {
         Ending::Finished => tracing::info!("stopped: everything that was accepted has been answered"),
@@ -86,13 +90,33 @@ async fn upkeep(metrics: metrics_exporter_prometheus::PrometheusHandle) {
 }
 
 /// Writes scan sums as they change. What is not taken is tried again; it costs the scans of one interval to lose it.
-async fn flush_scans(service: Arc<Service>) {
-    let mut ticks = tokio::time::interval(Duration::from_millis(SCAN_FLUSH_INTERVAL_MS));
-    loop {
-        ticks.tick().await;
+async fn flush_scans(service: Arc<Service>, mut stopped: watch::Receiver<()>) {
+    while goes_on(&mut stopped, SCAN_FLUSH_INTERVAL_MS).await {
         if let Err(error) = service.scans.flush(&*service.store).await {
             tracing::warn!(%error, "scan sums were not written; they stay in memory");
         }
+    }
+}
+
+/// Finishes captures whose server, or whose client, went away between commit and answer.
+async fn finish_captures(service: Arc<Service>, mut stopped: watch::Receiver<()>) {
+    while goes_on(&mut stopped, FINISH_INTERVAL_MS).await {
+        let done = async {
+            service.finish_captures().await?;
+            service.sweep_captures().await
+        };
+        if let Err(error) = done.await {
+            tracing::error!(%error, "a committed capture could not be applied; it is tried again");
+        }
+    }
+}
+
+/// Waits one interval; false as soon as the service stops.
+async fn goes_on(stopped: &mut watch::Receiver<()>, interval_ms: u64) -> bool {
+    let interval = tokio::time::sleep(Duration::from_millis(interval_ms));
+    tokio::select! {
+        () = interval => true,
+        _ = stopped.changed() => false,
     }
 }
 

@@ -124,7 +124,7 @@ pub async fn fill(
     named(service, keys, &examples, &issued)
 }
 
-async fn owner(service: &Service, admin: &Caller, organization: Organization) -> Result<Caller> {
+async fn owner(service: &Arc<Service>, admin: &Caller, organization: Organization) -> Result<Caller> {
     let role = *organization.roles.first().ok_or(Error::Lacks("role"))?;
     let statement = service.create_organization(admin, organization).await?;
     Ok(Caller { key: None, organization: OrganizationId(statement.id), role })
@@ -174,7 +174,7 @@ type Place = (usize, usize);
 
 /// The batches that `demo.json` names: the one for large orders, one with a genuine code and one with a warm code. They
 /// are on sale for another half year, so that a demo may be kept for a while.
-fn examples(service: &Service, consignments: &[PlannedConsignment]) -> Vec<(Place, Option<Gtin>)> {
+fn examples(service: &Arc<Service>, consignments: &[PlannedConsignment]) -> Vec<(Place, Option<Gtin>)> {
     let late = service.date(service.now_ms()).saturating_add(180.days());
     let good = |planned: &PlannedBatch| {
         let keeps = planned.batch.expiry.is_some_and(|expiry| expiry.last > late);
@@ -221,7 +221,7 @@ async fn register_consignments(
 }
 
 async fn register_consignment(
-    service: &Service,
+    service: &Arc<Service>,
     caller: &Caller,
     products: &Products,
     rendition: &StoredFile,
@@ -254,7 +254,7 @@ async fn register_consignment(
 }
 
 async fn register_documents(
-    service: &Service,
+    service: &Arc<Service>,
     caller: &Caller,
     consignment: &Consignment,
     id: ConsignmentId,
@@ -273,7 +273,7 @@ async fn register_documents(
 
 /// Orders a batch's codes. Of those that become active by report, six tenths have been put on goods and one twentieth
 /// was spoilt at the printer's.
-async fn order(service: &Service, caller: &Caller, planned: &PlannedBatch, batch: BatchId) -> Result<Issued> {
+async fn order(service: &Arc<Service>, caller: &Caller, planned: &PlannedBatch, batch: BatchId) -> Result<Issued> {
     let order = Order { count: planned.codes, level: planned.level, content: None, activate: planned.activate };
     let issued = service.issue(caller, batch, &order).await?;
     let issued = issued.into_iter().next().ok_or(Error::Lacks("run"))?;
@@ -296,7 +296,7 @@ fn code(issued: &Issued, serial: u32) -> Option<Code> {
 
 /// What tools need to know.
 fn named(
-    service: &Service,
+    service: &Arc<Service>,
     keys: Vec<(&'static str, String)>,
     examples: &[(Place, Option<Gtin>)],
     issued: &Runs,

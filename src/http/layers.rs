@@ -13,6 +13,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 use super::{error::Problem, observe::ObserveLayer};
 use crate::{config::Server, limits::BODY_BYTES_MAX};
 
+/// The one route without a time limit.
+const AUDIT_PATH: &str = "/v1/audit";
+
 /// The router with, from outside to inside: observation, the time limit, the guard against panics, and the limit of
 /// ordinary bodies (routes that take larger ones set their own). `first_id` is a random number: see [`ObserveLayer`].
 pub fn layered(router: Router, server: &Server, first_id: u64) -> Router {
@@ -24,7 +27,11 @@ pub fn layered(router: Router, server: &Server, first_id: u64) -> Router {
 }
 
 /// 503 where the head of the answer takes too long. A body that has begun to flow may take as long as it likes.
+/// An audit may too: it reads everything that is stored, for the admin socket alone.
 async fn in_time(State(limit): State<Duration>, request: Request, next: Next) -> Response {
+    if request.uri().path() == AUDIT_PATH {
+        return next.run(request).await;
+    }
     match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,
         Err(_) => {

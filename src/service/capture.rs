@@ -5,17 +5,23 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Caller, Service, Watched};
+use super::{
+    Basis, Caller, Service, Watched,
+    issue::{Order, OrderError},
+};
 use crate::{
     code::{Gtin, RunId, Verification},
-    epcis::{self, Class, DocumentError, Draft, Event, Ruling, capture_id, record_id},
-    limits::{CAPTURE_CHUNK_RECORDS, CLOCK_SKEW_MS_MAX, EVENT_RECORDS_MAX, PARSE_INLINE_BYTES_MAX, STAGED_KEPT_MS},
+    epcis::{self, BizStep, Class, DocumentError, Draft, Event, Ruling, capture_id, record_id},
+    limits::{
+        CAPTURE_CHUNK_BYTES, CLOCK_SKEW_MS_MAX, ENTRY_BYTES_MAX, EVENT_RECORDS_MAX, PARSE_INLINE_BYTES_MAX,
+        SPAN_ENTRIES_MAX, STAGED_KEPT_MS, WRITE_BYTES_MAX,
+    },
     registration::{Batch, Content, Kind, Run},
     store::{self, Capture, Chunk, Writes},
     trace::{
-        CaptureId, EventHash, OrganizationId, Record, Role, Span,
+        CaptureId, EventHash, OrganizationId, Record, RecordId, Role, Span,
         authority::{self, Said},
-        entries_of,
+        cut, entries_of, subject_of,
     },
 };
 
@@ -42,6 +48,16 @@ pub enum CaptureError {
         field: &'static str,
         /// What was found and what was expected.
         detail: String,
+    },
+    /// Too many reports on goods of others.
+    #[error(
+        "event {event}: more reports on the same goods of others than are taken now; try again in {retry_after_s} s"
+    )]
+    TooMany {
+        /// Which event, from 0.
+        event: usize,
+        /// When to come back, in seconds.
+        retry_after_s: u32,
     },
     /// It has no event.
     #[error("the document has no event")]
@@ -124,8 +140,25 @@ impl Service {
         let now_ms = self.now_ms();
         for (at, event) in events.iter().enumerate() {
             self.admit(caller, at, event, &facts, now_ms).await?;
+            self.admit_growth(caller, at, event, &facts, now_ms)?;
+        }
+        for (at, event) in events.iter().enumerate() {
+            self.take_back_void(at, event, &facts).await?;
+        }
+        if let [event] = events.as_slice()
+            && let Some(captured) = self.captured_before(caller, event).await?
+        {
+            return Ok(captured);
         }
         self.commit_events(caller, &events, Vec::new(), now_ms).await.map_err(CaptureError::Store)
+    }
+
+    /// The capture that a single event came in before, alone or among others.
+    async fn captured_before(&self, caller: &Caller, event: &Event) -> store::Result<Option<Captured>> {
+        let id = record_id(caller.organization, &event.body);
+        let Some(record) = self.store.record(id).await? else { return Ok(None) };
+        let capture = self.store.capture(record.capture).await?;
+        Ok(capture.map(|capture| Captured { capture, events: vec![event.hash], repeated: true }))
     }
 
     /// Commits events, with the statements that belong to them. They must have been accepted.
@@ -147,53 +180,64 @@ impl Service {
         {
             return Ok(Captured { capture, events: hashes, repeated: true });
         }
-        let mut writes = Writes { statements, ..Writes::default() };
-        for (record, event) in distinct {
-            let record = Record {
-                id: *record,
-                event: event.hash,
-                capture: id,
-                organization: caller.organization,
-                role: caller.role,
-                event_time_ms: event.event_time_ms,
-                record_time_ms: now_ms,
-                given_event_id: event.given_event_id.clone(),
-                body: event.body.clone(),
-            };
-            writes.entries.extend(entries_of(&record, event));
-            writes.records.push(record);
+        let record = |(record, event): (&RecordId, &Event)| Record {
+            id: *record,
+            event: event.hash,
+            capture: id,
+            organization: caller.organization,
+            role: caller.role,
+            event_time_ms: event.event_time_ms,
+            record_time_ms: now_ms,
+            given_event_id: event.given_event_id.clone(),
+            body: event.body.clone(),
+        };
+        let sizes: Vec<_> = distinct.iter().map(|(_, event)| written_bytes(event)).collect();
+        if let Some(found) = sizes.iter().copied().find(|bytes| *bytes > WRITE_BYTES_MAX) {
+            return Err(store::Error::TooLarge { what: "an event with its entries", found, max: WRITE_BYTES_MAX });
         }
         let capture = Capture {
             id,
             organization: caller.organization,
             role: caller.role,
             created_ms: now_ms,
-            records: u32::try_from(writes.records.len()).unwrap_or(u32::MAX),
+            records: u32::try_from(distinct.len()).unwrap_or(u32::MAX),
             chunks: 1,
-            statements: writes.statements.iter().map(|made| (made.kind, made.id, made.version)).collect(),
+            statements: statements.iter().map(|made| (made.kind, made.id, made.version)).collect(),
             finished_ms: Some(now_ms),
         };
-        let bytes: usize = writes.records.iter().map(|record| record.body.len()).sum();
-        let capture = if bytes <= self.store.atomic_bytes_max() {
+        let mut writes = Writes { statements, ..Writes::default() };
+        let capture = if sizes.iter().sum::<usize>() <= self.store.atomic_bytes_max() {
+            for (id, event) in distinct {
+                let record = record((id, event));
+                writes.entries.extend(entries_of(&record, event));
+                writes.records.push(record);
+            }
             self.commit(capture, writes).await?
         } else {
-            self.commit_staged(capture, writes).await?
+            let mut chunks = Chunks::default();
+            for ((id, event), bytes) in distinct.into_iter().zip(sizes) {
+                chunks.push(record((id, event)), bytes);
+            }
+            self.commit_staged(capture, writes, &chunks.0).await?
         };
         Ok(Captured { repeated: capture.created_ms != now_ms, capture, events: hashes })
     }
 
     /// A capture over the size that the store applies at once: its records are staged chunk by chunk, committed by one
     /// row, then applied chunk by chunk. After a crash behind the commit [`Service::finish_captures`] does the rest.
-    async fn commit_staged(&self, capture: Capture, writes: Writes) -> store::Result<Capture> {
-        let chunks = writes.records.chunks(CAPTURE_CHUNK_RECORDS);
-        let count = u32::try_from(chunks.len()).unwrap_or(u32::MAX);
-        for (chunk, records) in (0..).zip(chunks) {
+    async fn commit_staged(
+        &self,
+        capture: Capture,
+        writes: Writes,
+        chunks: &[(Vec<Record>, usize)],
+    ) -> store::Result<Capture> {
+        for (chunk, (records, _)) in (0..).zip(chunks) {
             self.store.stage(capture.id, chunk, records).await?;
         }
         let id = capture.id;
-        let capture = Capture { chunks: count, finished_ms: None, ..capture };
-        let staged = Writes { statements: writes.statements, ..Writes::default() };
-        self.commit(capture, staged).await?;
+        let chunks = u32::try_from(chunks.len()).unwrap_or(u32::MAX);
+        let capture = Capture { chunks, finished_ms: None, ..capture };
+        self.commit(capture, writes).await?;
         self.finish_capture(id).await?;
         self.store.capture(id).await?.ok_or(store::Error::NotCommitted(id))
     }
@@ -350,6 +394,55 @@ impl Service {
         Ok(())
     }
 
+    /// Voiding labels frees their quantity for new ones. Declaring that in error takes it again: it is an order of so many
+    /// codes, and refused where the batch has no room for them any more.
+    async fn take_back_void(&self, at: usize, event: &Event, facts: &Facts) -> Result<(), CaptureError> {
+        let declares_void = event.error_declaration.is_some() && event.biz_step == Some(BizStep::Decommissioning);
+        if !declares_void || self.store.records_of_event(event.hash, 1).await?.is_empty() {
+            return Ok(());
+        }
+        for span in &event.spans {
+            let Some(Some((run, _))) = facts.runs.get(&span.run()) else { continue };
+            let Some(batch) = self.batch_facts(run.batch, &mut Basis::default()).await? else { continue };
+            let order =
+                Order { count: span.codes(), level: run.level, content: run.content.clone(), activate: run.activate };
+            let _one_order_a_batch = self.issuing.lock(run.batch).await;
+            match self.reserve(&batch, &order).await {
+                Ok(()) => {}
+                Err(OrderError::Store(error)) => return Err(error.into()),
+                Err(error) => {
+                    let detail = format!("the labels were replaced by others in the meantime: {error}");
+                    return Err(CaptureError::Forbidden { event: at, detail });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reports on others' goods grow their ledgers: so many an organization and subject. Issuers, inspectors and measures
+    /// are exempt.
+    fn admit_growth(
+        &self,
+        caller: &Caller,
+        at: usize,
+        event: &Event,
+        facts: &Facts,
+        now_ms: i64,
+    ) -> Result<(), CaptureError> {
+        let own = owners(at, event, facts)?.iter().all(|owner| *owner == caller.organization);
+        if own || caller.role == Role::Inspector || event.set.iter().chain(&event.unset).any(authority::is_measure) {
+            return Ok(());
+        }
+        let classes = event.classes.iter().filter(|_| !event.names_spans).map(|class| subject_of(&class.class));
+        let spans = event.spans.iter().flat_map(cut).map(|(subject, _)| subject);
+        for subject in classes.chain(spans) {
+            if let Err(retry_after_s) = self.growth.admit(caller.organization, &subject, now_ms) {
+                return Err(CaptureError::TooMany { event: at, retry_after_s });
+            }
+        }
+        Ok(())
+    }
+
     /// Whether a declaration by this caller could void anything, as far as the records that are known already tell.
     async fn may_declare(&self, caller: &Caller, event: EventHash) -> store::Result<bool> {
         if caller.role == Role::Inspector {
@@ -371,15 +464,17 @@ impl Service {
     async fn run_and_gtin(&self, id: RunId) -> store::Result<Option<(Run, Option<Gtin>)>> {
         let run = self.statement(Kind::Run, u64::from(id.bits())).await?.map(|statement| statement.content);
         let Some(Content::Run(run)) = run else { return Ok(None) };
-        let product = self.batch(run.batch.0).await?.and_then(|batch| batch.product);
-        let gtin = match product {
-            None => None,
-            Some(product) => match self.statement(Kind::Product, product.0).await?.map(|statement| statement.content) {
-                Some(Content::Product(product)) => product.gtin.and_then(|gtin| gtin.as_str().parse().ok()),
-                _ => None,
-            },
-        };
+        let gtin = self.gtin_of(&run).await?;
         Ok(Some((run, gtin)))
+    }
+
+    /// The GTIN under which a run's codes stand.
+    pub async fn gtin_of(&self, run: &Run) -> store::Result<Option<Gtin>> {
+        let Some(product) = self.batch(run.batch.0).await?.and_then(|batch| batch.product) else { return Ok(None) };
+        Ok(match self.statement(Kind::Product, product.0).await?.map(|statement| statement.content) {
+            Some(Content::Product(product)) => product.gtin,
+            _ => None,
+        })
     }
 
     async fn batch(&self, id: u64) -> store::Result<Option<Batch>> {
@@ -388,6 +483,29 @@ impl Service {
             _ => None,
         })
     }
+}
+
+/// Records of a staged capture, cut so that applying one chunk is one write of bounded size.
+#[derive(Default)]
+struct Chunks(Vec<(Vec<Record>, usize)>);
+
+impl Chunks {
+    fn push(&mut self, record: Record, bytes: usize) {
+        match self.0.last_mut() {
+            Some((records, before)) if *before + bytes <= CAPTURE_CHUNK_BYTES => {
+                records.push(record);
+                *before += bytes;
+            }
+            _ => self.0.push((vec![record], bytes)),
+        }
+    }
+}
+
+/// What a record with its entries takes in the store at most, in bytes.
+fn written_bytes(event: &Event) -> usize {
+    let texts: usize = event.epcs.iter().map(String::len).sum();
+    let entries = event.spans.len() * SPAN_ENTRIES_MAX + event.classes.len() + event.epcs.len();
+    event.body.len() + texts + entries * ENTRY_BYTES_MAX
 }
 
 /// Whose goods an event speaks of: the issuers of its codes, the importers of its batches.

@@ -1,5 +1,7 @@
 //! Issuing: an order becomes runs, one row each, in one capture with the events that say so.
 
+use std::sync::Arc;
+
 use super::{
     Basis, Caller, Counter, Service,
     capture::{CaptureError, Captured},
@@ -7,12 +9,13 @@ use super::{
 use crate::{
     code::{Code, Encoder, Form, Gtin, LinkPrefix, RunId, RunKey, Serial},
     epcis::{
-        DocumentError,
+        BizStep, DocumentError,
         shapes::{self, BatchSpan, CodeStep, Occasion},
     },
     limits::{KEY_RUNS_MAX, ORDER_CODES_MAX, PAGE_ITEMS_MAX, RUN_CODES_MAX},
     registration::{
-        Activation, Content, IssueError, Kind, Level, Live, Missing, Parent, Quantity, Run, Statement, may_issue,
+        Activation, Content, IssueError, Kind, Level, Live, Missing, Parent, Quantity, Run, Statement,
+        content_of_level, may_issue,
     },
     service::scan::BatchFacts,
     store::{self, Slice},
@@ -77,16 +80,33 @@ impl Service {
     /// Orders codes for a batch. One row a run, whatever the count.
     ///
     /// # Errors
-    /// Why the order is refused; nothing is written then.
-    pub async fn issue(&self, caller: &Caller, batch: BatchId, order: &Order) -> Result<Vec<Issued>, OrderError> {
+    /// Why the order is refused; no code is issued then.
+    pub async fn issue(
+        self: &Arc<Self>,
+        caller: &Caller,
+        batch: BatchId,
+        order: &Order,
+    ) -> Result<Vec<Issued>, OrderError> {
         if !(1..=ORDER_CODES_MAX).contains(&order.count) {
             return Err(OrderError::Count { found: order.count });
         }
+        let (service, caller, order) = (Arc::clone(self), *caller, order.clone());
+        // On a task of its own: a client that hangs up must not free the lock before the runs are written.
+        let task = tokio::spawn(async move {
+            let _one_order_a_batch = service.issuing.lock(batch).await;
+            service.issue_locked(&caller, batch, order).await
+        });
+        task.await.unwrap_or_else(|error| Err(store::Error::Unavailable(error.to_string()).into()))
+    }
+
+    async fn issue_locked(&self, caller: &Caller, batch: BatchId, mut order: Order) -> Result<Vec<Issued>, OrderError> {
         let facts = self.batch_facts(batch, &mut Basis::default()).await?.ok_or(OrderError::NotFound(batch))?;
         let issuer = facts.batch.organization;
         if caller.role != Role::Admin && caller.organization != issuer {
             return Err(OrderError::NotFound(batch));
         }
+        // What one of them holds is fixed with the order: neither a later order nor a change of the product alters it.
+        order.content = order.content.or_else(|| content_of_level(&facts.effective(), order.level).cloned());
         if facts.batch.draft {
             return Err(OrderError::Draft(batch));
         }
@@ -95,8 +115,7 @@ impl Service {
             return Err(OrderError::Incomplete(missing));
         }
         let slot = self.keys.issuing_slot().ok_or(OrderError::NoKey)?;
-        let _one_order_a_batch = self.issuing.lock(batch).await;
-        self.reserve(&facts, order).await?;
+        self.reserve(&facts, &order).await?;
         let mut issued = Vec::new();
         let mut rest = order.count;
         while rest > 0 {
@@ -105,10 +124,10 @@ impl Service {
             let number = u32::try_from(number).ok().filter(|number| *number < KEY_RUNS_MAX);
             let id = number.and_then(|number| RunId::new(slot, number)).ok_or(OrderError::NoKey)?;
             let key = self.keys.run_key(id).ok_or(OrderError::NoKey)?;
-            issued.push(Issued { run: self.run(id, &facts, order, count), key });
+            issued.push(Issued { run: self.run(id, &facts, &order, count), key });
             rest -= count;
         }
-        self.write_runs(issuer, order, &issued).await?;
+        self.write_runs(issuer, &order, &issued).await?;
         Ok(issued)
     }
 
@@ -168,7 +187,7 @@ impl Service {
 
     /// Adds the order to the batch's issued totals, if its quantity allows it. The totals may count orders that failed
     /// afterwards, so that before a refusal they are counted anew from the runs that there are, without void labels.
-    async fn reserve(&self, facts: &BatchFacts, order: &Order) -> Result<(), OrderError> {
+    pub(super) async fn reserve(&self, facts: &BatchFacts, order: &Order) -> Result<(), OrderError> {
         let name = format!("issued/{}", facts.batch.id);
         let tolerance = self.settings.issuing_tolerance_permille;
         let allowed = |live: &[Live]| {
@@ -229,6 +248,10 @@ impl Service {
         let last = Serial::new(run.count.saturating_sub(1)).unwrap_or(Serial::FIRST);
         let groups = (0..=Group::of(run.id, last).index).map(|index| Subject::Group(Group { run: run.id, index }));
         let blocks = (0..=Block::of(run.id, last).index).map(|index| Subject::Block(Block { run: run.id, index }));
+        let whole = self.ledger(&Subject::Batch(run.batch), Slice::Shared, &mut Basis::default()).await?;
+        if whole.iter().any(|entry| is_void(entry, &whole, run.organization)) {
+            return Ok(run.count.into());
+        }
         let mut spans = Vec::new();
         for subject in std::iter::once(Subject::Run(run.id)).chain(groups).chain(blocks) {
             let entries = self.ledger(&subject, Slice::Whole, &mut Basis::default()).await?;
@@ -276,7 +299,9 @@ fn damaged(name: &str, error: &dyn std::fmt::Display) -> store::Error {
 
 /// Whether an entry declares codes void, by right and not in error.
 fn is_void(entry: &Entry, ledger: &[Entry], issuer: OrganizationId) -> bool {
-    matches!(entry.biz_step, Some(crate::epcis::BizStep::Decommissioning))
+    // The cheap questions first: few entries of a ledger are voids.
+    matches!(entry.biz_step, Some(BizStep::Decommissioning))
+        && !entry.declares_error
         && authority::has_effect(entry, issuer)
         && !ledger.iter().any(|declaration| authority::voids(declaration, entry))
 }

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod capture;
+mod growth;
 pub mod issue;
 mod number;
 pub mod register;
@@ -16,6 +17,7 @@ use moka::sync::Cache;
 use object_store::ObjectStore;
 use tokio::sync::{Mutex, Semaphore};
 
+use self::growth::Growth;
 pub use self::number::{Counter, Numbers};
 use self::scan::{BlockView, RunFacts, ScanCounts};
 pub use self::watch::{Basis, Watch, Watched};
@@ -85,6 +87,8 @@ pub struct Service {
     pub numbers: Numbers,
     /// Bounds the uploads that are in memory.
     pub uploads: Semaphore,
+    /// How fast others' ledgers may grow.
+    growth: Growth,
     /// Held while an order is reserved and written, by batch.
     issuing: Striped,
     /// Held from reading something to writing its next version, so that no change is lost.
@@ -123,6 +127,7 @@ impl Service {
             scans,
             numbers,
             uploads,
+            growth: Growth::default(),
             issuing: Striped::default(),
             changing,
             blocks,

@@ -21,11 +21,10 @@ impl Service {
     /// The timeline of an issued code. `some` reports on its batch or lot stand in it and count for nothing.
     pub async fn timeline(&self, code: &Code, run: &Run) -> store::Result<Timeline> {
         let mut basis = Basis::default();
-        let facts = self.batch_facts(run.batch, &mut basis).await?;
-        let mut entries = self.ledger(&Subject::Batch(run.batch), Slice::Shared, &mut basis).await?;
-        if let Some(lot) = facts.and_then(|facts| facts.lot()) {
-            entries.extend(self.ledger(&lot, Slice::Shared, &mut basis).await?);
-        }
+        let mut entries = match self.batch_facts(run.batch, &mut basis).await? {
+            Some(facts) => self.whole_entries(run.batch, &facts, &mut basis).await?,
+            None => Vec::new(),
+        };
         let block = Subject::Block(Block::of(run.id, code.serial));
         let slices = [
             (Subject::Run(run.id), Slice::Shared),

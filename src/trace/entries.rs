@@ -20,7 +20,8 @@ pub fn entries_of(record: &Record, event: &Event) -> Vec<(Subject, Entry)> {
         .collect()
 }
 
-fn subject_of(class: &Class) -> Subject {
+/// The subject whose ledger a class-level report goes to.
+pub fn subject_of(class: &Class) -> Subject {
     match class {
         Class::Batch(id) => Subject::Batch(*id),
         Class::Lot { gtin, lot } => Subject::Lot { gtin: gtin.to_string(), lot: lot.to_string() },

@@ -16,7 +16,7 @@ mod subject;
 mod verdict;
 
 pub use cut::cut;
-pub use entries::entries_of;
+pub use entries::{entries_of, subject_of};
 pub use entry::{Entry, Place, Scope};
 pub use id::{
     BatchId, CaptureId, ConsignmentId, DocumentId, EventHash, KeyId, MeasureId, OrganizationId, ProductId, RecordId,

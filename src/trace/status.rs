@@ -1,10 +1,10 @@
 //! The fold: from the entries that bear on a code to its state. The order in which entries arrived plays no part.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Entry, MeasureId, OrganizationId, Role, Verdict, authority};
+use super::{Entry, EventHash, MeasureId, OrganizationId, Role, Verdict, authority};
 use crate::epcis::{BizStep, Disposition};
 
 /// Where the goods are in their life.
@@ -113,13 +113,20 @@ impl Status {
 /// Folds the entries that bear on one code, in ascending order of place, into its status. `issuer` is the organization
 /// that issued the code.
 pub fn fold(entries: &[&Entry], issuer: OrganizationId) -> Status {
-    let declarations: Vec<_> = entries.iter().filter(|entry| entry.declares_error).collect();
+    let mut declarations: HashMap<EventHash, Vec<&Entry>> = HashMap::new();
+    for declaration in entries.iter().filter(|entry| entry.declares_error) {
+        declarations.entry(declaration.event).or_default().push(declaration);
+    }
+    let voided = |entry: &Entry| {
+        let of_event = declarations.get(&entry.event).map(Vec::as_slice).unwrap_or_default();
+        of_event.iter().any(|declaration| authority::voids(declaration, entry))
+    };
     let bearings: Vec<_> = entries
         .iter()
         .map(|entry| {
             if entry.declares_error {
                 Bearing::ErrorDeclaration
-            } else if declarations.iter().any(|declaration| authority::voids(declaration, entry)) {
+            } else if voided(entry) {
                 Bearing::DeclaredInError
             } else if authority::has_effect(entry, issuer) {
                 Bearing::Effective

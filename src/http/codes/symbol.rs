@@ -57,6 +57,7 @@ pub async fn png(
 }
 
 async fn matrix(app: &App, caller: &Caller, code: &str) -> Result<qr::Matrix, Problem> {
+    caller.require_printer()?;
     let (code, _, gtin) = code_of(app, caller, code).await?;
     let settings = &app.service.settings;
     let prefix = LinkPrefix::new(settings.link_scheme, &settings.host, gtin, settings.link_case);

@@ -15,7 +15,7 @@ use crate::{
         error::Problem,
         extract::{Path, body_bytes, require_json},
     },
-    limits::EVENT_RECORDS_MAX,
+    limits::{EVENT_ANSWER_BYTES_MAX, EVENT_RECORDS_MAX},
     service::Caller,
     trace::{EventHash, Record, RecordId, Role},
 };
@@ -41,17 +41,21 @@ pub async fn post(State(app): State<App>, caller: Caller, request: Request) -> R
     Ok(response)
 }
 
-/// All records of an event that the caller may see, as an EPCIS document. The event is named by its hash, or by an `eventID`
+/// All records of an event that the caller may see, as an EPCIS document, as many as fit into 32 MiB. The event is named by its hash, or by an `eventID`
 /// that the caller's organization gave it.
 #[utoipa::path(get, path = "/epcis/events/{id}", tag = "epcis",
     params(("id" = String, Path, description = "the event's id, percent-encoded")),
     responses((status = 200, body = Object), (status = "4XX", body = Problem)))]
 pub async fn get(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<Response, Problem> {
-    let mut records = Vec::new();
+    let (mut records, mut bytes) = (Vec::new(), 0);
     for record in ids(&app, &caller, &id).await? {
+        if bytes > EVENT_ANSWER_BYTES_MAX {
+            break;
+        }
         if let Some(record) = app.service.store.record(record).await?
             && app.service.may_see(&caller, &record).await?
         {
+            bytes += record.body.len();
             records.push(record);
         }
     }

@@ -33,6 +33,9 @@ impl From<CaptureError> for Problem {
             CaptureError::Invalid { event, field, .. } => {
                 epcis_problem("ValidationException", format!("/epcisBody/eventList/{event}/{field}"), detail)
             }
+            CaptureError::TooMany { event, retry_after_s } => {
+                Problem::too_many(detail, retry_after_s).at(format!("/epcisBody/eventList/{event}"))
+            }
             CaptureError::Empty => epcis_problem(
                 "ValidationException",
                 "/epcisBody/eventList".to_owned(),

@@ -24,7 +24,7 @@ use crate::{
     },
     limits::STREAM_PIECE_BYTES,
     registration::{Kind, Run},
-    service::{Basis, Caller},
+    service::Caller,
     trace::BatchId,
 };
 
@@ -52,6 +52,7 @@ pub async fn of_run(
     Path(run): Path<String>,
     Query(query): Query<CodesQuery>,
 ) -> Result<Response, Problem> {
+    caller.require_printer()?;
     let (run, gtin) = app.run(&caller, &run).await?;
     respond(&app, &[run], gtin, &query)
 }
@@ -66,10 +67,15 @@ pub async fn of_batch(
     Path(batch): Path<u64>,
     Query(query): Query<CodesQuery>,
 ) -> Result<Response, Problem> {
-    app.service.readable(&caller, Kind::Batch, batch).await?;
-    let facts = app.service.batch_facts(BatchId(batch), &mut Basis::default()).await?;
-    let gtin = facts.and_then(|facts| facts.product).and_then(|product| product.gtin);
+    caller.require_printer()?;
+    if caller.key.is_some() {
+        app.service.readable(&caller, Kind::Batch, batch).await?;
+    }
     let runs = app.service.runs_of(BatchId(batch)).await?;
+    let gtin = match runs.first() {
+        Some(run) => app.service.gtin_of(run).await?,
+        None => None,
+    };
     respond(&app, &runs, gtin, &query)
 }
 

@@ -12,7 +12,7 @@ use super::{App, error::Problem, goods::QuantityJson};
 use crate::{
     code::{Gtin, RunId, RunKey, Serial},
     registration::{Activation, Content, Kind, Run},
-    service::{Basis, Caller},
+    service::Caller,
     trace::Role,
 };
 
@@ -58,18 +58,35 @@ impl RunJson {
     }
 }
 
+impl Caller {
+    /// Ordering codes is for the importer's own keys, and for the admin socket.
+    pub(super) fn require_issuer(&self) -> Result<(), Problem> {
+        match (self.role, self.key) {
+            (Role::Importer, _) | (Role::Admin, None) => Ok(()),
+            _ => Err(Problem::forbidden(format!("found a key with the role {:?}, expected an importer's", self.role))),
+        }
+    }
+
+    /// Codes and symbols are all that a counterfeiter needs: they are for whoever may order them, and for inspectors.
+    pub(super) fn require_printer(&self) -> Result<(), Problem> {
+        if self.role == Role::Inspector { Ok(()) } else { self.require_issuer() }
+    }
+}
+
 impl App {
-    /// A run that the caller may see, with the GTIN of its product: its issuer's, or any for inspectors and the admin socket.
+    /// A run that the caller may see, with the GTIN of its product: its issuer's, or any for inspectors and the
+    /// admin socket.
     pub(super) async fn run(&self, caller: &Caller, name: &str) -> Result<(Run, Option<Gtin>), Problem> {
         let unknown = || Problem::not_found(format!("there is no run {name}"));
         let id: RunId = name.parse().map_err(|error| Problem::invalid("run", format!("{error}")))?;
         let content = self.service.statement(Kind::Run, id.bits().into()).await?.map(|statement| statement.content);
         let Some(Content::Run(run)) = content else { return Err(unknown()) };
-        if caller.organization != run.organization && !matches!(caller.role, Role::Inspector | Role::Admin) {
+        let sees_all = caller.role == Role::Inspector || (caller.role == Role::Admin && caller.key.is_none());
+        if caller.organization != run.organization && !sees_all {
             return Err(unknown());
         }
-        let facts = self.service.batch_facts(run.batch, &mut Basis::default()).await?.ok_or_else(unknown)?;
-        Ok((run, facts.product.and_then(|product| product.gtin)))
+        let gtin = self.service.gtin_of(&run).await?;
+        Ok((run, gtin))
     }
 
     /// The key of a run, where the ring still has it.

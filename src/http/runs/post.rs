@@ -18,7 +18,7 @@ use crate::{
         Caller,
         issue::{Order, OrderError},
     },
-    trace::{BatchId, Role},
+    trace::BatchId,
 };
 
 /// An order of codes; all but the count may be left out.
@@ -60,7 +60,7 @@ pub async fn post(
     Path(batch): Path<u64>,
     Json(body): Json<OrderBody>,
 ) -> Result<(StatusCode, AxumJson<OrderedJson>), Problem> {
-    caller.require(&[Role::Importer, Role::Admin])?;
+    caller.require_issuer()?;
     if body.signed {
         return Err(Problem::invalid("/signed", "found true, expected false: signed links are not issued yet"));
     }

@@ -11,13 +11,10 @@ use super::{
 use crate::{
     code::{Gtin, Lot},
     http::{App, error::Problem},
-    limits::LOT_BATCHES_SHOWN_MAX,
+    limits::{LOT_BATCHES_SHOWN_MAX, PAGE_ITEMS_MAX},
     pages::{Class, ClassPage, Journey, Lang, Product, render_class},
     registration::{Content, Kind, Parent},
-    service::{
-        Basis,
-        scan::{BatchFacts, Whole},
-    },
+    service::scan::{BatchFacts, Whole},
     trace::{BatchId, Verdict},
 };
 
@@ -64,21 +61,27 @@ pub async fn product(app: &App, gtin: Gtin, wanted: Wanted) -> Result<Response, 
     Ok(told(wanted, page, json))
 }
 
-/// `/01/{gtin}/10/{lot}`: the batches that carry it, newest first.
+/// `/01/{gtin}/10/{lot}`: the batches that carry it, newest first, and what holds for any of them.
 pub async fn lot(app: &App, gtin: Gtin, lot: &Lot, wanted: Wanted) -> Result<Response, Problem> {
     let parent = Parent::Lot(gtin.to_string(), lot.to_string());
-    let mut ids = app.service.store.children(&parent, Kind::Batch, None, LOT_BATCHES_SHOWN_MAX + 1).await?;
-    let further = ids.len().saturating_sub(LOT_BATCHES_SHOWN_MAX);
-    ids.truncate(LOT_BATCHES_SHOWN_MAX);
-    let mut batches = Vec::new();
-    for id in ids.into_iter().rev() {
-        batches.extend(app.service.batch_facts(BatchId(id), &mut Basis::default()).await?);
-    }
-    batches.retain(|facts| !facts.batch.draft);
-    let Some(first) = batches.first() else { return Err(Problem::not_found("this lot is not known here")) };
+    let ids = app.service.store.children(&parent, Kind::Batch, None, PAGE_ITEMS_MAX).await?;
     let today = app.service.date(app.service.now_ms());
-    let verdicts =
-        if batches.iter().all(|facts| facts.is_expired(today)) { vec![Verdict::Expired] } else { Vec::new() };
+    let (mut batches, mut verdicts) = (Vec::new(), Vec::new());
+    for id in ids.iter().rev().take(LOT_BATCHES_SHOWN_MAX) {
+        if let Some(whole) =
+            app.service.whole_batch(BatchId(*id), today).await?.filter(|whole| !whole.facts.batch.draft)
+        {
+            verdicts.extend(whole.verdicts.into_iter().filter(|verdict| *verdict != Verdict::Expired));
+            batches.push(whole.facts);
+        }
+    }
+    let further = ids.len().saturating_sub(LOT_BATCHES_SHOWN_MAX);
+    let Some(first) = batches.first() else { return Err(Problem::not_found("this lot is not known here")) };
+    if batches.iter().all(|facts| facts.is_expired(today)) {
+        verdicts.push(Verdict::Expired);
+    }
+    verdicts.sort_unstable();
+    verdicts.dedup();
     let page = || ClassPage {
         verdicts: verdicts.clone(),
         batches: batches.iter().map(|facts| page::batch_of(facts, wanted.lang)).collect(),

@@ -11,8 +11,10 @@ use std::{
     },
 };
 
+use futures_util::{StreamExt, stream};
+
 use crate::{
-    limits::SCAN_BLOCKS_UNFLUSHED_MAX,
+    limits::{SCAN_BLOCKS_FLUSHED_AT_ONCE, SCAN_BLOCKS_UNFLUSHED_MAX},
     store::{self, ScanSum, Store, Writer},
     trace::Block,
 };
@@ -129,27 +131,33 @@ impl ScanCounts {
         add(sums.own.get(&offset), sums.others.get(&offset))
     }
 
-    /// Writes what changed. What the store does not take stays queued.
-    pub async fn flush(&self, store: &dyn Store) -> store::Result<usize> {
-        let mut queue = std::mem::take(&mut *lock(&self.queue));
-        let mut flushed = 0;
-        while let Some(scans) = queue.pop() {
-            let changed = {
-                let mut sums = lock(&scans.sums);
-                let changed = std::mem::take(&mut sums.changed);
-                changed.into_iter().filter_map(|at| Some((at, *sums.own.get(&at)?))).collect::<Vec<_>>()
-            };
-            if let Err(error) = store.put_scans(scans.block, self.writer, &changed).await {
-                self.put_back(scans, &changed, queue);
-                return Err(error);
-            }
-            self.flushes.fetch_add(1, Ordering::Release);
-            flushed += changed.len();
-        }
-        Ok(flushed)
+    /// Writes what changed, many blocks at a time, so that they share what it costs to make them durable. What the store
+    /// does not take stays queued.
+    ///
+    /// # Errors
+    /// The first of the store's.
+    pub async fn flush(&self, store: &dyn Store) -> store::Result<()> {
+        let queue = std::mem::take(&mut *lock(&self.queue));
+        let written = stream::iter(queue).map(|scans| self.flush_block(store, scans));
+        let written: Vec<_> = written.buffer_unordered(SCAN_BLOCKS_FLUSHED_AT_ONCE).collect().await;
+        written.into_iter().collect()
     }
 
-    fn put_back(&self, scans: Arc<BlockScans>, unwritten: &[(u16, ScanSum)], rest: Vec<Arc<BlockScans>>) {
+    async fn flush_block(&self, store: &dyn Store, scans: Arc<BlockScans>) -> store::Result<()> {
+        let changed = {
+            let mut sums = lock(&scans.sums);
+            let changed = std::mem::take(&mut sums.changed);
+            changed.into_iter().filter_map(|at| Some((at, *sums.own.get(&at)?))).collect::<Vec<_>>()
+        };
+        let written = store.put_scans(scans.block, self.writer, &changed).await;
+        match &written {
+            Ok(()) => drop(self.flushes.fetch_add(1, Ordering::Release)),
+            Err(_) => self.put_back(scans, &changed),
+        }
+        written
+    }
+
+    fn put_back(&self, scans: Arc<BlockScans>, unwritten: &[(u16, ScanSum)]) {
         let queued_again = {
             let mut sums = lock(&scans.sums);
             let queued_again = !sums.changed.is_empty();
@@ -160,10 +168,8 @@ impl ScanCounts {
             }
             queued_again
         };
-        let mut queue = lock(&self.queue);
-        queue.extend(rest);
         if !queued_again {
-            queue.push(scans);
+            lock(&self.queue).push(scans);
         }
     }
 }

@@ -11,7 +11,9 @@ use super::view::View;
 use crate::{
     code::{RunId, RunKey},
     limits::{DOCUMENTS_MAX, LEDGER_ENTRIES_MAX, PAGE_ITEMS_MAX},
-    registration::{Batch, Consignment, Content, Document, EffectiveBatch, Kind, Organization, Parent, Product, Run},
+    registration::{
+        Batch, Consignment, Content, Document, EffectiveBatch, Kind, Organization, Parent, Product, Run, Statement,
+    },
     service::{Basis, Service, Watched},
     store::{self, Slice},
     trace::{BatchId, Entry, Ledger, OrganizationId, Place, Subject},
@@ -28,8 +30,11 @@ pub struct BatchFacts {
     pub product: Option<Product>,
     /// The importer.
     pub importer: Organization,
-    /// Its documents and its consignment's, at most `DOCUMENTS_MAX`.
+    /// Its documents and its consignment's, at most `DOCUMENTS_MAX` of each.
     pub documents: Vec<Document>,
+    /// The lots that it belongs to, and belonged to before a correction: what was said of a lot is not shaken off by
+    /// leaving it.
+    pub lots: Vec<Subject>,
 }
 
 impl BatchFacts {
@@ -41,12 +46,6 @@ impl BatchFacts {
     /// Whether the last of its expiry dates is past on the day `today`.
     pub fn is_expired(&self, today: Date) -> bool {
         self.batch.expiry.is_some_and(|expiry| expiry.last < today)
-    }
-
-    /// The lot that the batch belongs to, where it has a GTIN and an AI 10.
-    pub fn lot(&self) -> Option<Subject> {
-        let gtin = self.product.as_ref()?.gtin.as_ref()?;
-        Some(Subject::Lot { gtin: gtin.to_string(), lot: self.batch.ai10.as_ref()?.to_string() })
     }
 }
 
@@ -63,21 +62,27 @@ pub struct RunFacts {
     pub whole: Vec<Entry>,
     /// Entries on whole groups of the run.
     pub groups: Ledger,
-    /// Public names of organizations that entries of the above come from.
+    /// What all of the above was made from.
     pub basis: Basis,
     /// Views by the entries that they show, so that codes with the same history share one.
     views: Mutex<HashMap<Vec<Place>, Weak<View>>>,
 }
 
 impl RunFacts {
-    /// The view of the codes whose own entries have these places; `make` makes it where none is in memory.
-    pub(super) fn view(&self, places: Vec<Place>, make: impl FnOnce() -> View) -> Arc<View> {
+    /// The view of the codes whose own entries have these places; `make` makes it where none is in memory that
+    /// `is_current`.
+    pub(super) fn view(
+        &self,
+        places: Vec<Place>,
+        is_current: impl FnOnce(&View) -> bool,
+        make: impl FnOnce() -> View,
+    ) -> Arc<View> {
         let mut views = self.views.lock().unwrap_or_else(PoisonError::into_inner);
         if views.len() == views.capacity() {
             views.retain(|_, view| view.strong_count() > 0);
         }
         let slot = views.entry(places).or_default();
-        slot.upgrade().unwrap_or_else(|| {
+        slot.upgrade().filter(|view| is_current(view)).unwrap_or_else(|| {
             let view = Arc::new(make());
             *slot = Arc::downgrade(&view);
             view
@@ -89,7 +94,11 @@ impl Service {
     /// A batch with all that it refers to; `None` where it is not registered. Everything that it is made from is added to
     /// `basis` before it is read.
     pub async fn batch_facts(&self, id: BatchId, basis: &mut Basis) -> store::Result<Option<BatchFacts>> {
-        let Some(Content::Batch(batch)) = self.watched(basis, Kind::Batch, id.0).await? else { return Ok(None) };
+        self.watch.add(basis, Watched::Statement(Kind::Batch, id.0));
+        let Some(Statement { content: Content::Batch(batch), parents, .. }) = self.statement(Kind::Batch, id.0).await?
+        else {
+            return Ok(None);
+        };
         let consignment = match self.watched(basis, Kind::Consignment, batch.consignment.0).await? {
             Some(Content::Consignment(consignment)) => consignment,
             _ => return Err(dangling("consignment", batch.consignment)),
@@ -104,7 +113,11 @@ impl Service {
         };
         let mut documents = self.documents_of(basis, Kind::Consignment, batch.consignment.0).await?;
         documents.extend(self.documents_of(basis, Kind::Batch, id.0).await?);
-        Ok(Some(BatchFacts { batch, consignment, product, importer, documents }))
+        let lots = parents.into_iter().filter_map(|parent| match parent {
+            Parent::Lot(gtin, lot) => Some(Subject::Lot { gtin, lot }),
+            _ => None,
+        });
+        Ok(Some(BatchFacts { batch, consignment, product, importer, documents, lots: lots.collect() }))
     }
 
     /// An organization that others refer to.
@@ -147,15 +160,15 @@ impl Service {
     }
 
     /// The entries on a whole batch and on its lot.
-    pub(super) async fn whole_entries(
+    pub(in crate::service) async fn whole_entries(
         &self,
         id: BatchId,
         batch: &BatchFacts,
         basis: &mut Basis,
     ) -> store::Result<Vec<Entry>> {
         let mut whole = self.ledger(&Subject::Batch(id), Slice::Shared, basis).await?;
-        if let Some(lot) = batch.lot() {
-            whole.extend(self.ledger(&lot, Slice::Shared, basis).await?);
+        for lot in &batch.lots {
+            whole.extend(self.ledger(lot, Slice::Shared, basis).await?);
         }
         Ok(whole)
     }

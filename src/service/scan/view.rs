@@ -14,7 +14,7 @@ use super::{count::BlockScans, facts::RunFacts};
 use crate::{
     code::{RunId, Serial},
     limits::{BLOCK_CODES, PUBLIC_TIMELINE_LINES_MAX},
-    registration::Run,
+    registration::{Organization, Run},
     service::{Basis, Service, scan::facts::BatchFacts},
     store::{self, Slice},
     trace::{
@@ -34,6 +34,8 @@ pub struct View {
     pub facts: Arc<RunFacts>,
     /// What follows from the history.
     pub status: Status,
+    /// The day that the verdicts are of.
+    today: Date,
     /// Gravest first; never empty.
     pub verdicts: Vec<Verdict>,
     /// What the public sees of the history, latest first, at most `PUBLIC_TIMELINE_LINES_MAX`.
@@ -102,7 +104,7 @@ impl BlockView {
     /// Roughly how much memory it takes, in bytes.
     pub fn bytes(&self) -> u32 {
         let entries = self.group.entries().len() + self.block.entries().len() + self.facts.whole.len() + 8;
-        u32::try_from(4_096 + entries * 600 + self.segments.len() * 64).unwrap_or(u32::MAX)
+        u32::try_from(4_096 + entries * 600 + self.segments.len() * 1_024).unwrap_or(u32::MAX)
     }
 
     fn make(&self, serial: Serial) -> Arc<View> {
@@ -112,7 +114,10 @@ impl BlockView {
         self.block.find(serial, &mut own);
         own.sort_unstable_by_key(|entry| entry.place);
         let places = own.iter().map(|entry| entry.place).collect();
-        self.facts.view(places, || {
+        let is_current = |view: &View| {
+            view.today == self.today && view.lines.iter().all(|line| line.party == self.names.of(&line.entry))
+        };
+        self.facts.view(places, is_current, || {
             let mut entries: Vec<&Entry> = self.facts.whole.iter().chain(own).collect();
             entries.sort_unstable_by_key(|entry| entry.place);
             self.view_of(&entries)
@@ -127,6 +132,7 @@ impl BlockView {
             lines,
             lines_further,
             facts: Arc::clone(&self.facts),
+            today: self.today,
             verdicts: status.verdicts(self.facts.batch.is_expired(self.today)),
             status,
         }
@@ -146,7 +152,22 @@ pub struct Whole {
     pub lines_further: usize,
 }
 
-type Names = HashMap<OrganizationId, Option<String>>;
+/// The organizations whose entries may be shown.
+#[derive(Debug)]
+struct Names {
+    importer: OrganizationId,
+    organizations: HashMap<OrganizationId, Organization>,
+}
+
+impl Names {
+    /// The name that the public may see of whoever made an entry: the importer of the goods, whoever made its name
+    /// public, and an authority, which acts in public.
+    fn of(&self, entry: &Entry) -> Option<String> {
+        let organization = self.organizations.get(&entry.organization)?;
+        let known = entry.organization == self.importer || entry.role == Role::Inspector;
+        organization.public_name.clone().or_else(|| known.then(|| organization.legal_name.clone()))
+    }
+}
 
 /// What the public sees of entries in ascending order: latest first, and how many more there are.
 fn public_lines(entries: &[&Entry], bearings: &[Bearing], names: &Names) -> (Vec<Line>, usize) {
@@ -158,7 +179,7 @@ fn public_lines(entries: &[&Entry], bearings: &[Bearing], names: &Names) -> (Vec
     let lines = lines.into_iter().take(PUBLIC_TIMELINE_LINES_MAX).map(|(entry, bearing)| Line {
         entry: (*entry).clone(),
         bearing: *bearing,
-        party: names.get(&entry.organization).cloned().flatten(),
+        party: names.of(entry),
     });
     (lines.collect(), further)
 }
@@ -205,17 +226,13 @@ impl Service {
         entries: [&[Entry]; N],
         basis: &mut Basis,
     ) -> store::Result<Names> {
-        let importer = &batch.importer;
-        let known = importer.public_name.as_ref().unwrap_or(&importer.legal_name);
-        let mut names = HashMap::from([(importer.id, Some(known.clone()))]);
+        let importer = batch.importer.clone();
+        let mut names = Names { importer: importer.id, organizations: HashMap::from([(importer.id, importer)]) };
         for entry in entries.into_iter().flatten() {
-            if names.contains_key(&entry.organization) {
-                continue;
+            if !names.organizations.contains_key(&entry.organization) {
+                let organization = self.organization(entry.organization, basis).await?;
+                names.organizations.insert(entry.organization, organization);
             }
-            let organization = self.organization(entry.organization, basis).await?;
-            // An authority acts in public.
-            let authority = (entry.role == Role::Inspector).then_some(organization.legal_name);
-            names.insert(entry.organization, organization.public_name.or(authority));
         }
         Ok(names)
     }
