@@ -11,10 +11,7 @@ use super::{Error, Result, key_ring_file};
 use crate::{
     code::Host,
     config::Config,
-    http::{
-        App, admin_client::AdminClient, health, layers::layered, rate::RateLimiter, router::router, scan::rendered,
-        serve::serve_in_process,
-    },
+    http::{App, admin_client::AdminClient, health, layers::layered, router::router, serve::serve_in_process},
     registration::Profiles,
     service::{Service, Settings},
     store::{Claims, Writer, local::LocalStore},
@@ -48,9 +45,7 @@ pub(super) async fn open(config: Config) -> Result<Opened> {
         // The rest of the store is sound; the service tries again while it runs, and an audit names the capture.
         tracing::error!(%error, "a committed capture could not be applied");
     }
-    let rate = Arc::new(RateLimiter::new(&config.rate));
-    let app = App { service: Arc::new(service), config: Arc::new(config), rate, rendered: rendered() };
-    Ok(Opened { app, store })
+    Ok(Opened { app: App::new(Arc::new(service), config), store })
 }
 
 /// Where uploaded files are kept.

@@ -1,43 +1,101 @@
 //! What every request passes through, on one page.
 
-use std::time::Duration;
+use std::{
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, Request, State},
-    middleware::{self, Next},
+    extract::{DefaultBodyLimit, Request},
     response::{IntoResponse, Response},
 };
+use tokio::time::Sleep;
+use tower::{Layer, Service, ServiceBuilder};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{error::Problem, observe::ObserveLayer};
 use crate::{config::Server, limits::BODY_BYTES_MAX};
 
-/// The one route without a time limit.
+/// The one route without a time limit: an audit reads everything that is stored, for the admin socket alone.
 const AUDIT_PATH: &str = "/v1/audit";
 
 /// The router with, from outside to inside: observation, the time limit, the guard against panics, and the limit of
 /// ordinary bodies (routes that take larger ones set their own). `first_id` is a random number: see [`ObserveLayer`].
+/// They are one layer to the router, which boxes every layer's future.
 pub fn layered(router: Router, server: &Server, first_id: u64) -> Router {
-    router
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .layer(CatchPanicLayer::custom(|_| Problem::internal().into_response()))
-        .layer(middleware::from_fn_with_state(server.answer_timeout(), in_time))
-        .layer(ObserveLayer::new(first_id))
+    router.layer(
+        ServiceBuilder::new()
+            .layer(ObserveLayer::new(first_id))
+            .layer(InTimeLayer { limit: server.answer_timeout() })
+            .layer(CatchPanicLayer::custom(|_| Problem::internal().into_response()))
+            .layer(DefaultBodyLimit::max(BODY_BYTES_MAX)),
+    )
 }
 
-/// 503 where the head of the answer takes too long. A body that has begun to flow may take as long as it likes.
-/// An audit may too: it reads everything that is stored, for the admin socket alone.
-async fn in_time(State(limit): State<Duration>, request: Request, next: Next) -> Response {
-    if request.uri().path() == AUDIT_PATH {
-        return next.run(request).await;
+/// Answers 503 where the head of the answer takes too long. A body that has begun to flow may take as long as it likes.
+#[derive(Clone)]
+struct InTimeLayer {
+    limit: Duration,
+}
+
+#[derive(Clone)]
+struct InTime<S> {
+    inner: S,
+    limit: Duration,
+}
+
+impl<S> Layer<S> for InTimeLayer {
+    type Service = InTime<S>;
+
+    fn layer(&self, inner: S) -> InTime<S> {
+        InTime { inner, limit: self.limit }
     }
-    match tokio::time::timeout(limit, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => {
-            let detail = format!("no answer within {} ms; whether it took effect is not known", limit.as_millis());
-            Problem::unavailable(detail).into_response()
+}
+
+impl<S: Service<Request, Response: IntoResponse>> Service<Request> for InTime<S> {
+    type Response = Response;
+    type Error = S::Error;
+    type Future = Timed<S::Future>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request) -> Timed<S::Future> {
+        let limited = request.uri().path() != AUDIT_PATH;
+        let sleep = limited.then(|| tokio::time::sleep(self.limit));
+        Timed { inner: self.inner.call(request), sleep, limit: self.limit }
+    }
+}
+
+pin_project_lite::pin_project! {
+    /// An answer under way.
+    struct Timed<F> {
+        #[pin]
+        inner: F,
+        #[pin]
+        sleep: Option<Sleep>,
+        limit: Duration,
+    }
+}
+
+impl<F: Future<Output = Result<R, E>>, R: IntoResponse, E> Future for Timed<F> {
+    type Output = Result<Response, E>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        if let Poll::Ready(answer) = this.inner.poll(context) {
+            return Poll::Ready(answer.map(IntoResponse::into_response));
         }
+        // Looked at only where the answer was not there at once: most scans never set the clock.
+        match this.sleep.as_pin_mut() {
+            Some(sleep) => ready!(sleep.poll(context)),
+            None => return Poll::Pending,
+        }
+        let detail = format!("no answer within {} ms; whether it took effect is not known", this.limit.as_millis());
+        Poll::Ready(Ok(Problem::unavailable(detail).into_response()))
     }
 }
 

@@ -39,7 +39,7 @@ pub mod admin_client;
 pub mod admin_socket;
 pub mod serve;
 
-use std::sync::Arc;
+use std::{ops::Deref, sync::Arc};
 
 use self::rate::RateLimiter;
 use crate::{config::Config, service::Service, trace::Role};
@@ -47,15 +47,34 @@ use crate::{config::Config, service::Service, trace::Role};
 /// Who may list products, consignments and batches: an admin knows organizations and keys alone.
 pub const GOODS_READERS: [Role; 3] = [Role::Importer, Role::Operator, Role::Inspector];
 
-/// What every handler may reach.
+/// What every handler may reach. A copy costs one count: every request takes several.
 #[derive(Clone)]
-pub struct App {
+pub struct App(Arc<Shared>);
+
+/// What all copies of an [`App`] share.
+pub struct Shared {
     /// The service itself.
     pub service: Arc<Service>,
     /// What the operator decided.
-    pub config: Arc<Config>,
+    pub config: Config,
     /// Budgets of those who ask.
-    pub rate: Arc<RateLimiter>,
+    pub rate: RateLimiter,
     /// What is rendered of scans.
     pub rendered: scan::Rendered,
+}
+
+impl App {
+    /// The interface of a service. Budgets are full and nothing is rendered yet.
+    pub fn new(service: Arc<Service>, config: Config) -> Self {
+        let (rate, rendered) = (RateLimiter::new(&config.rate), scan::rendered());
+        Self(Arc::new(Shared { service, config, rate, rendered }))
+    }
+}
+
+impl Deref for App {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
 }

@@ -189,6 +189,22 @@ impl Quantity {
     }
 }
 
+impl Quantity {
+    /// As a consumer reads it: `0.4 kg`; units without a common sign keep their code.
+    pub fn plain(&self) -> String {
+        let sign = match self.uom.as_str() {
+            "KGM" => "kg",
+            "GRM" => "g",
+            "TNE" => "t",
+            "LBR" => "lb",
+            "LTR" => "L",
+            "MLT" => "mL",
+            code => code,
+        };
+        format!("{} {sign}", self.value)
+    }
+}
+
 impl fmt::Display for Quantity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.value, self.uom)

@@ -5,7 +5,7 @@ use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use crate::{
     epcis::{BizStep, Disposition},
     pages::{self, CodePart, Journey, JourneyLine, Lang, Party, ScanPage, Spliced, Step},
-    registration::{self, DocumentKind, PublicPaper, public_papers},
+    registration::{self, DocumentKind, PublicPaper, Quantity, public_papers},
     service::scan::{BatchFacts, Line, View},
     store::ScanSum,
     trace::{Bearing, Entry, Verdict, authority},
@@ -73,7 +73,7 @@ fn product_of(product: &registration::Product, view: &View) -> pages::Product {
     let packed = product.packaging.iter().find(|packaging| packaging.level == run.level);
     let content = run.content.as_ref().or_else(|| packed.and_then(|packaging| packaging.net.as_ref()));
     pages::Product {
-        net_weight: content.map(ToString::to_string),
+        net_weight: content.map(Quantity::plain),
         level: Some(level_of(run.level)),
         ..class_product(product, view.batch())
     }
