@@ -1,7 +1,7 @@
 //! What scans rest on beside ledgers: the batch with all that it refers to, and the run.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 
@@ -65,18 +65,30 @@ pub struct RunFacts {
     pub groups: Ledger,
     /// Public names of organizations that entries of the above come from.
     pub basis: Basis,
-    /// Views by the entries that they show, so that codes with the same history share one.
-    views: Mutex<HashMap<Vec<Place>, Weak<View>>>,
+    /// Views by what they rest on beside all this, so that codes with the same history share one.
+    views: Mutex<HashMap<Rests, Weak<View>>>,
+}
+
+/// What a view rests on beside its run's facts. Two blocks may have been read on different days, or before and behind the
+/// change of a name, so that the same history alone does not make the same view.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) struct Rests {
+    /// The day, in the configured zone.
+    pub today: Date,
+    /// The entries that name the code.
+    pub places: Vec<Place>,
+    /// The public names of those whose entries bear on it.
+    pub names: BTreeMap<OrganizationId, Option<String>>,
 }
 
 impl RunFacts {
-    /// The view of the codes whose own entries have these places; `make` makes it where none is in memory.
-    pub(super) fn view(&self, places: Vec<Place>, make: impl FnOnce() -> View) -> Arc<View> {
+    /// The view that rests on this; `make` makes it where none is in memory.
+    pub(super) fn view(&self, rests: Rests, make: impl FnOnce() -> View) -> Arc<View> {
         let mut views = self.views.lock().unwrap_or_else(PoisonError::into_inner);
         if views.len() == views.capacity() {
             views.retain(|_, view| view.strong_count() > 0);
         }
-        let slot = views.entry(places).or_default();
+        let slot = views.entry(rests).or_default();
         slot.upgrade().unwrap_or_else(|| {
             let view = Arc::new(make());
             *slot = Arc::downgrade(&view);

@@ -10,7 +10,10 @@ use std::{
 
 use jiff::civil::Date;
 
-use super::{count::BlockScans, facts::RunFacts};
+use super::{
+    count::BlockScans,
+    facts::{Rests, RunFacts},
+};
 use crate::{
     code::{RunId, Serial},
     limits::{BLOCK_CODES, PUBLIC_TIMELINE_LINES_MAX},
@@ -112,11 +115,11 @@ impl BlockView {
         self.block.find(serial, &mut own);
         own.sort_unstable_by_key(|entry| entry.place);
         let places = own.iter().map(|entry| entry.place).collect();
-        self.facts.view(places, || {
-            let mut entries: Vec<&Entry> = self.facts.whole.iter().chain(own).collect();
-            entries.sort_unstable_by_key(|entry| entry.place);
-            self.view_of(&entries)
-        })
+        let mut entries: Vec<&Entry> = self.facts.whole.iter().chain(own).collect();
+        entries.sort_unstable_by_key(|entry| entry.place);
+        let name = |entry: &&Entry| Some((entry.organization, self.names.get(&entry.organization)?.clone()));
+        let names = entries.iter().filter_map(name).collect();
+        self.facts.view(Rests { today: self.today, places, names }, || self.view_of(&entries))
     }
 
     fn view_of(&self, entries: &[&Entry]) -> View {
