@@ -1,0 +1,15 @@
+//! The service as its users meet it: every route, over the embedded store.
+
+mod app;
+mod audit;
+mod authority;
+mod events;
+mod issuing;
+mod life;
+mod refusals;
+mod scan;
+mod silent;
+mod snapshots;
+mod stream;
+
+pub use app::*;
