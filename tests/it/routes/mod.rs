@@ -7,9 +7,11 @@ mod events;
 mod issuing;
 mod life;
 mod refusals;
+mod said;
 mod scan;
 mod silent;
 mod snapshots;
 mod stream;
 
 pub use app::*;
+pub use said::*;
