@@ -45,6 +45,10 @@ pub async fn body_bytes<S: Send + Sync>(request: Request, state: &S) -> Result<B
 
 /// Reads JSON, naming the path of the field at fault.
 pub fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    // Fields are given by name: what is read here would take an array of their values as well.
+    if body.trim_ascii_start().starts_with(b"[") {
+        return Err(Problem::invalid("", "found an array, expected an object"));
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let value: T = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();

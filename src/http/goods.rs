@@ -23,9 +23,14 @@ pub struct QuantityJson {
 }
 
 impl QuantityJson {
-    /// The amount.
+    /// The amount; nothing at all is none.
     pub fn read(self, fields: &mut Fields) -> Option<Quantity> {
-        let value = fields.keep("/value", Decimal::from_number(self.value));
+        let value = Decimal::from_number(self.value);
+        let value = value.and_then(|value| match value.millionths() {
+            0 => Err(ValueError::out_of_range(0, "an amount above 0")),
+            _ => Ok(value),
+        });
+        let value = fields.keep("/value", value);
         let uom = fields.keep("/uom", Uom::parse(&self.uom));
         Some(Quantity { value: value?, uom: uom? })
     }

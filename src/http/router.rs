@@ -3,13 +3,14 @@
 use axum::{
     Router,
     extract::DefaultBodyLimit,
+    http::Method,
     middleware,
     routing::{delete, get, patch, post, put},
 };
 
 use super::{
-    App, audit, batches, codes, consignments, documents, epcis, idempotency, keys, openapi, organizations, products,
-    runs, scan, site, verify,
+    App, audit, batches, codes, consignments, documents, epcis, error::Problem, idempotency, keys, openapi,
+    organizations, products, runs, scan, site, verify,
 };
 use crate::limits::{CAPTURE_BYTES_MAX, DOCUMENT_BYTES_MAX, UPLOAD_BYTES_MAX};
 
@@ -17,7 +18,12 @@ use crate::limits::{CAPTURE_BYTES_MAX, DOCUMENT_BYTES_MAX, UPLOAD_BYTES_MAX};
 pub fn router(app: App) -> Router {
     let idempotent = registration().merge(uploads()).merge(codes());
     let idempotent = idempotent.layer(middleware::from_fn_with_state(app.clone(), idempotency::idempotency));
-    Router::new().merge(idempotent).merge(events()).merge(public()).fallback(scan::scan).with_state(app)
+    let router = Router::new().merge(idempotent).merge(events()).merge(public());
+    router.fallback(scan::scan).method_not_allowed_fallback(other_method).with_state(app)
+}
+
+async fn other_method(method: Method) -> Problem {
+    Problem::method_not_allowed(format!("found {method}, expected a method that this path has; `Allow` names them"))
 }
 
 /// What anyone may ask.

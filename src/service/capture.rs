@@ -95,13 +95,22 @@ impl Service {
         self.capture_drafts(caller, drafts, bytes.len()).await
     }
 
-    /// Captures one event.
+    /// Captures one event; where the organization stated it before, in whichever document, that capture is the answer.
     ///
     /// # Errors
     /// As for a document.
     pub async fn capture_event(&self, caller: &Caller, bytes: &[u8]) -> Result<Captured, CaptureError> {
         let draft = heavy(bytes.len(), || epcis::parse_event(bytes, &self.hosts))?;
-        self.capture_drafts(caller, vec![draft], bytes.len()).await
+        let now_ms = self.now_ms();
+        let events = self.accept(caller, vec![draft], bytes.len(), now_ms).await?;
+        for event in &events {
+            if let Some(record) = self.store.record(record_id(caller.organization, &event.body)).await?
+                && let Some(capture) = self.store.capture(record.capture).await?
+            {
+                return Ok(Captured { capture, events: vec![event.hash], repeated: true });
+            }
+        }
+        self.commit_events(caller, &events, Vec::new(), now_ms).await.map_err(CaptureError::Store)
     }
 
     /// Captures one event that the service itself made for a caller, through the same door.
@@ -119,6 +128,19 @@ impl Service {
         drafts: Vec<Draft<'_>>,
         bytes: usize,
     ) -> Result<Captured, CaptureError> {
+        let now_ms = self.now_ms();
+        let events = self.accept(caller, drafts, bytes, now_ms).await?;
+        self.commit_events(caller, &events, Vec::new(), now_ms).await.map_err(CaptureError::Store)
+    }
+
+    /// Makes drafts events, if all of them may be captured by this caller.
+    async fn accept(
+        &self,
+        caller: &Caller,
+        drafts: Vec<Draft<'_>>,
+        bytes: usize,
+        now_ms: i64,
+    ) -> Result<Vec<Event>, CaptureError> {
         if drafts.is_empty() {
             return Err(CaptureError::Empty);
         }
@@ -137,7 +159,6 @@ impl Service {
                 facts.batches.insert(id.0, self.batch(id.0).await?);
             }
         }
-        let now_ms = self.now_ms();
         for (at, event) in events.iter().enumerate() {
             self.admit(caller, at, event, &facts, now_ms).await?;
             self.admit_growth(caller, at, event, &facts, now_ms)?;
@@ -150,7 +171,7 @@ impl Service {
         {
             return Ok(captured);
         }
-        self.commit_events(caller, &events, Vec::new(), now_ms).await.map_err(CaptureError::Store)
+        Ok(events)
     }
 
     /// The capture that a single event came in before, alone or among others.
@@ -448,16 +469,19 @@ impl Service {
         if caller.role == Role::Inspector {
             return Ok(true);
         }
-        let known = self.store.records_of_event(event, EVENT_RECORDS_MAX).await?;
-        for id in &known {
-            if let Some(record) = self.store.record(*id).await?
-                && record.organization == caller.organization
-                && record.role != Role::Inspector
-            {
+        let mut others = false;
+        for id in self.store.records_of_event(event, EVENT_RECORDS_MAX).await? {
+            let Some(record) = self.store.record(id).await? else { continue };
+            // A declaration shares its event's id and is nobody's target: a stranger's must not keep the owner's out.
+            if self.event_of(&record)?.error_declaration.is_some() {
+                continue;
+            }
+            if record.organization == caller.organization && record.role != Role::Inspector {
                 return Ok(true);
             }
+            others = true;
         }
-        Ok(known.is_empty())
+        Ok(!others)
     }
 
     /// A run and the GTIN under which its codes stand; `None` where it was never issued.

@@ -4,5 +4,6 @@ mod demo;
 mod epcis;
 mod pages;
 mod registration;
+mod routes;
 mod store;
 mod symbols;

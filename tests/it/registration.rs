@@ -1,82 +1,24 @@
 //! Registration over HTTP, on the embedded store.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
-};
-
-use axum::{
-    Router,
-    body::{Body, to_bytes},
-    http::{Request, StatusCode, header},
-};
-use coldproof::{
-    code::{KeyRing, KeySlot, key_table},
-    config::{Config, parse_setting},
-    http::{App, rate::RateLimiter, router::router, scan::rendered},
-    registration::Profiles,
-    service::{Caller, Service, Settings},
-    store::{Feed, Writer, local::LocalStore},
-    trace::{OrganizationId, Role},
-};
-use object_store::local::LocalFileSystem;
+use axum::http::StatusCode;
+use coldproof::store::{Feed, Writer};
 use serde_json::{Value, json};
-use tower::ServiceExt;
 
+use super::routes::TestApp;
+
+/// The one app, and what it is asked in words of registration.
 struct World {
-    router: Router,
-    store: Arc<LocalStore>,
+    app: TestApp,
     importer: String,
     other: String,
     inspector: String,
-    _dir: tempfile::TempDir,
 }
 
 impl World {
     async fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let store = LocalStore::open(&dir.path().join("store")).unwrap();
-        std::fs::create_dir(dir.path().join("files")).unwrap();
-        let files = LocalFileSystem::new_with_prefix(dir.path().join("files")).unwrap();
-        let ring =
-            key_table(KeySlot::new(0).unwrap(), &std::array::from_fn(|at| at as u8 * 7 + 3), "2026-01-01T00:00:00Z");
-        let config = Config::load(None, [], &[parse_setting("server.host=trace.example").unwrap()]).unwrap();
-        let settings = Settings {
-            host: config.server.host.clone().unwrap(),
-            aliases: Vec::new(),
-            link_scheme: config.server.link_scheme,
-            link_case: config.qr.case,
-            zone: config.dates.utc_offset.time_zone(),
-            issuing_tolerance_permille: 20,
-            profiles: Profiles::default(),
-        };
-        let now = AtomicI64::new(1_780_000_000_000);
-        let clock = Arc::new(move || now.fetch_add(1, Ordering::Relaxed));
-        let keys = KeyRing::parse(&ring).unwrap();
-        let service = Service::new(store.clone(), Arc::new(files), Writer(0), keys, settings, clock);
-        let rate = Arc::new(RateLimiter::new(&config.rate));
-        let app = App { service: Arc::new(service), config: Arc::new(config), rate, rendered: rendered() };
-        let mut world = Self {
-            router: router(app),
-            store,
-            importer: String::new(),
-            other: String::new(),
-            inspector: String::new(),
-            _dir: dir,
-        };
-        world.importer = world.key("importer").await;
-        world.other = world.key("importer").await;
-        world.inspector = world.key("inspector").await;
-        world
-    }
-
-    async fn key(&self, role: &str) -> String {
-        let body = json!({"legal_name": "厦门海洋食品有限公司", "roles": [role], "uscc": "91350100M000100Y43"});
-        let organization = self.call("POST", "/v1/organizations", "", body).await.1;
-        let body = json!({"organization": organization["id"], "role": role});
-        let (status, key) = self.call("POST", "/v1/keys", "", body).await;
-        assert_eq!(status, StatusCode::CREATED, "{key}");
-        key["key"].as_str().unwrap().to_owned()
+        let app = TestApp::new().await;
+        let keys = app.keys.clone();
+        Self { app, importer: keys.importer, other: keys.other, inspector: keys.inspector }
     }
 
     /// Calls with JSON; without a key as the admin socket does.
@@ -86,22 +28,8 @@ impl World {
     }
 
     async fn send(&self, method: &str, path: &str, key: &str, kind: &str, body: Vec<u8>) -> (StatusCode, Value) {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(header::CONTENT_TYPE, kind)
-            .body(Body::from(body))
-            .unwrap();
-        if key.is_empty() {
-            let admin = Caller { key: None, organization: OrganizationId(0), role: Role::Admin };
-            request.extensions_mut().insert(admin);
-        } else {
-            request.headers_mut().insert(header::AUTHORIZATION, format!("Bearer {key}").parse().unwrap());
-        }
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let status = response.status();
-        let bytes = to_bytes(response.into_body(), 1 << 24).await.unwrap();
-        (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+        let reply = self.app.call(method, path).key(key).body(kind, body).send().await;
+        (reply.status, reply.json())
     }
 
     async fn goods(&self, key: &str, entry_date: &str) -> (u64, u64) {
@@ -138,7 +66,7 @@ async fn a_batch_is_registered_corrected_and_readable_in_all_versions() {
     let (_, versions) = world.call("GET", &format!("{path}/versions"), &world.inspector, Value::Null).await;
     let lots: Vec<_> = versions["items"].as_array().unwrap().iter().map(|it| it["lot"].as_str().unwrap()).collect();
     assert_eq!(lots, ["L-1", "L-2", "L-1"]);
-    let rows = world.store.rows(Writer(0), 0, 100).await.unwrap();
+    let rows = world.app.store.rows(Writer(0), 0, 100).await.unwrap();
     let records: u32 = rows.iter().flat_map(|row| &row.captures).map(|(_, records)| records).sum();
     assert_eq!(records, 5, "one registration, and twice a declaration with the event in its place");
 }

@@ -100,20 +100,25 @@ fn respond(app: &App, runs: &[Run], gtin: Option<crate::code::Gtin>, query: &Cod
             encoders.extend(app.service.encoder(run, gtin, form, from, codes));
         }
     }
+    // What goes on where another download broke off has its header already.
+    let header = if query.from == 0 { form.header() } else { "" };
     let media_type = match form {
         Form::Uri | Form::Code => "text/plain; charset=utf-8",
         Form::Csv => "text/csv; charset=utf-8",
         Form::Ndjson => "application/x-ndjson",
     };
-    let mut response = Response::new(Body::from_stream(pieces(encoders, form)));
+    let mut response = Response::new(Body::from_stream(pieces(encoders, header)));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
     Ok(response)
 }
 
-fn pieces(encoders: VecDeque<Encoder>, form: Form) -> impl futures_util::Stream<Item = Result<Bytes, std::io::Error>> {
-    stream::unfold((encoders, form.header()), |(mut encoders, header)| async move {
+fn pieces(
+    encoders: VecDeque<Encoder>,
+    header: &'static str,
+) -> impl futures_util::Stream<Item = Result<Bytes, std::io::Error>> {
+    stream::unfold((encoders, header), |(mut encoders, header)| async move {
         let mut piece = Vec::with_capacity(STREAM_PIECE_BYTES);
         piece.extend_from_slice(header.as_bytes());
         while let Some(encoder) = encoders.front_mut() {

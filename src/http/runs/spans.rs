@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    code::Code,
+    code::{Code, Verification},
     epcis::{event_id, shapes::CodeStep},
     http::{
         App,
@@ -81,12 +81,26 @@ async fn report(
         if code.run != run.id {
             return Err(Problem::invalid(pointer, format!("found a code of run {}, expected run {name}", code.run)));
         }
+        if !matches!(app.service.keys.verify(&code), Verification::Valid | Verification::Retired) {
+            return Err(Problem::invalid(pointer, format!("found {code}, expected a code whose tag proves it")));
+        }
+        if code.serial.get() >= run.count {
+            return Err(Problem::invalid(pointer, format!("found {code}, expected a code that was issued")));
+        }
         Ok(code)
     };
+    if body.spans.is_empty() {
+        return Err(Problem::invalid("/spans", "found no span, expected at least one"));
+    }
     let mut spans = Vec::with_capacity(body.spans.len().min(1_024));
     for (at, span) in body.spans.iter().enumerate() {
         let first = code(format!("/spans/{at}/first"), &span.first)?;
-        spans.push((first, code(format!("/spans/{at}/last"), &span.last)?));
+        let last = code(format!("/spans/{at}/last"), &span.last)?;
+        if last.serial < first.serial {
+            let detail = format!("found {last}, which is before the first, expected a code at or behind it");
+            return Err(Problem::invalid(format!("/spans/{at}/last"), detail));
+        }
+        spans.push((first, last));
     }
     let captured = app.service.report_codes(caller, &run, &spans, step).await?;
     let events = captured.events.into_iter().map(event_id).collect();

@@ -1,0 +1,167 @@
+//! A store that falls silent when it is told to.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use async_trait::async_trait;
+use coldproof::{
+    registration::{Kind, Parent, Statement},
+    store::{
+        Capture, Chunk, Claims, Error, Feed, FeedRow, Ledgers, Records, Report, Result, ScanSum, Scans, Slice, Store,
+        Verify, Writer, Writes,
+    },
+    trace::{Block, CaptureId, Entry, EventHash, OrganizationId, Place, Record, RecordId, Subject},
+};
+
+/// What fails, shared with whoever holds a clone.
+#[derive(Clone, Default)]
+pub struct Silent {
+    reads: Arc<AtomicBool>,
+    writes: Arc<AtomicBool>,
+    applying: Arc<AtomicBool>,
+}
+
+impl Silent {
+    pub fn over(self, inner: Arc<dyn Store>) -> SilentStore {
+        SilentStore { inner, fails: self }
+    }
+
+    pub fn fail_reads(&self, fail: bool) {
+        self.reads.store(fail, Ordering::Relaxed);
+    }
+
+    pub fn fail_writes(&self, fail: bool) {
+        self.writes.store(fail, Ordering::Relaxed);
+    }
+
+    /// As if the machine stopped behind the commit of a staged capture.
+    pub fn fail_applying(&self, fail: bool) {
+        self.applying.store(fail, Ordering::Relaxed);
+    }
+}
+
+pub struct SilentStore {
+    inner: Arc<dyn Store>,
+    fails: Silent,
+}
+
+fn unless(fails: &AtomicBool) -> Result<()> {
+    match fails.load(Ordering::Relaxed) {
+        true => Err(Error::Unavailable("told to be silent".to_owned())),
+        false => Ok(()),
+    }
+}
+
+#[async_trait]
+impl Records for SilentStore {
+    async fn record(&self, id: RecordId) -> Result<Option<Record>> {
+        unless(&self.fails.reads)?;
+        self.inner.record(id).await
+    }
+    async fn records_of_event(&self, event: EventHash, limit: usize) -> Result<Vec<RecordId>> {
+        unless(&self.fails.reads)?;
+        self.inner.records_of_event(event, limit).await
+    }
+    async fn records_of_given_id(&self, of: OrganizationId, given: &str, limit: usize) -> Result<Vec<RecordId>> {
+        unless(&self.fails.reads)?;
+        self.inner.records_of_given_id(of, given, limit).await
+    }
+    async fn statement(&self, kind: Kind, id: u64) -> Result<Option<Statement>> {
+        unless(&self.fails.reads)?;
+        self.inner.statement(kind, id).await
+    }
+    async fn versions(&self, kind: Kind, id: u64, from: u32, limit: usize) -> Result<Vec<Statement>> {
+        unless(&self.fails.reads)?;
+        self.inner.versions(kind, id, from, limit).await
+    }
+    async fn children(&self, parent: &Parent, kind: Kind, after: Option<u64>, limit: usize) -> Result<Vec<u64>> {
+        unless(&self.fails.reads)?;
+        self.inner.children(parent, kind, after, limit).await
+    }
+}
+
+#[async_trait]
+impl Ledgers for SilentStore {
+    async fn entries(&self, subject: &Subject, slice: Slice, after: Option<Place>, limit: usize) -> Result<Vec<Entry>> {
+        unless(&self.fails.reads)?;
+        self.inner.entries(subject, slice, after, limit).await
+    }
+}
+
+#[async_trait]
+impl Feed for SilentStore {
+    fn atomic_bytes_max(&self) -> usize {
+        self.inner.atomic_bytes_max()
+    }
+    async fn stage(&self, capture: CaptureId, chunk: u32, records: &[Record]) -> Result<()> {
+        unless(&self.fails.writes)?;
+        self.inner.stage(capture, chunk, records).await
+    }
+    async fn append(&self, capture: Capture, writes: Writes) -> Result<Capture> {
+        unless(&self.fails.writes)?;
+        self.inner.append(capture, writes).await
+    }
+    async fn apply(&self, capture: CaptureId, chunk: u32, writes: Writes) -> Result<()> {
+        // The first chunk goes through, so that the stop lies between two of them.
+        if chunk > 0 {
+            unless(&self.fails.applying)?;
+        }
+        self.inner.apply(capture, chunk, writes).await
+    }
+    async fn finish(&self, capture: CaptureId, finished_ms: i64) -> Result<()> {
+        unless(&self.fails.applying)?;
+        self.inner.finish(capture, finished_ms).await
+    }
+    async fn capture(&self, id: CaptureId) -> Result<Option<Capture>> {
+        unless(&self.fails.reads)?;
+        self.inner.capture(id).await
+    }
+    async fn chunk(&self, capture: CaptureId, chunk: u32) -> Result<Option<Chunk>> {
+        self.inner.chunk(capture, chunk).await
+    }
+    async fn unfinished(&self, limit: usize) -> Result<Vec<CaptureId>> {
+        self.inner.unfinished(limit).await
+    }
+    async fn sweep(&self, before_ms: i64) -> Result<u64> {
+        self.inner.sweep(before_ms).await
+    }
+    async fn writers(&self) -> Result<Vec<Writer>> {
+        self.inner.writers().await
+    }
+    async fn rows(&self, writer: Writer, position: u64, limit: usize) -> Result<Vec<FeedRow>> {
+        self.inner.rows(writer, position, limit).await
+    }
+}
+
+#[async_trait]
+impl Claims for SilentStore {
+    async fn claim(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        unless(&self.fails.reads)?;
+        self.inner.claim(name).await
+    }
+    async fn swap(&self, name: &str, expected: Option<&[u8]>, new: &[u8]) -> Result<bool> {
+        unless(&self.fails.writes)?;
+        self.inner.swap(name, expected, new).await
+    }
+}
+
+#[async_trait]
+impl Scans for SilentStore {
+    async fn put_scans(&self, block: Block, writer: Writer, sums: &[(u16, ScanSum)]) -> Result<()> {
+        unless(&self.fails.writes)?;
+        self.inner.put_scans(block, writer, sums).await
+    }
+    async fn scans(&self, block: Block) -> Result<Vec<(Writer, Vec<(u16, ScanSum)>)>> {
+        unless(&self.fails.reads)?;
+        self.inner.scans(block).await
+    }
+}
+
+#[async_trait]
+impl Verify for SilentStore {
+    async fn verify(&self) -> Result<Report> {
+        self.inner.verify().await
+    }
+}
