@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::{
     context::Context,
     error::{Checked, Fault, Reason, Under, quote},
-    json::{Json, Members},
+    json::{Json, Members, names_differ},
     time,
     uri::is_uri,
     vocabulary::Words,
@@ -102,19 +102,10 @@ fn expand_inside(value: &mut Json<'_>, context: &Context) -> Checked<()> {
                     *name = Cow::Owned(full.into_owned());
                 }
             }
+            // Two names that differed as written may be one now.
             names_differ(members)
         }
         _ => Ok(()),
-    }
-}
-
-/// Two names that differed as written may be one when expanded.
-pub(super) fn names_differ(members: &Members<'_>) -> Checked<()> {
-    let twice =
-        members.iter().enumerate().find(|(at, (name, _))| members.iter().skip(at + 1).any(|(other, _)| other == name));
-    match twice {
-        None => Ok(()),
-        Some((_, (name, _))) => Err(Fault::new(Reason::DuplicateName { name: quote(name) })),
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
     error::{Checked, Fault, Reason, Under},
     event::Position,
     fields, gs1_uri,
-    json::{Json, Members},
+    json::{Json, Members, names_differ},
 };
 use crate::{
     code::{Code, lot_class},
@@ -57,7 +57,7 @@ pub(super) fn read<'a>(members: Members<'a>, context: &Context, hosts: &'a Hosts
         }
         kept.push((name, value));
     }
-    fields::names_differ(&kept)?;
+    names_differ(&kept)?;
     check(&common, &objects)?;
     Draft::new(common, objects.subjects, kept, hosts)
 }
@@ -102,7 +102,7 @@ fn count_of_batch(class: &ClassQuantity) -> Option<f64> {
 fn ilmd(value: &mut Json<'_>, context: &Context) -> Checked<()> {
     let members = fields::object(value, "an object of namespaced members")?;
     members.iter_mut().try_for_each(|(name, value)| fields::extension(name, value, context))?;
-    fields::names_differ(members)
+    names_differ(members)
 }
 
 impl Objects {
