@@ -73,7 +73,7 @@ fn action(value: &Json<'_>) -> Checked<Action> {
 
 fn biz_step(value: &mut Json<'_>, context: &Context) -> Checked<BizStep> {
     const EXPECTED: &str = "a business step of CBV 2.0, or the URI of one's own";
-    let full = context.expand(fields::text(value, EXPECTED)?);
+    let full = context.expand(fields::text(value, EXPECTED)?)?;
     let step = BizStep::parse(&full).ok_or_else(|| Fault::unexpected(value.describe(), EXPECTED))?;
     fields::replace(value, step.as_str());
     Ok(step)
@@ -81,7 +81,7 @@ fn biz_step(value: &mut Json<'_>, context: &Context) -> Checked<BizStep> {
 
 fn disposition(value: &mut Json<'_>, context: &Context) -> Checked<Disposition> {
     const EXPECTED: &str = "a disposition of CBV 2.0, or the URI of one's own";
-    let full = context.expand(fields::text(value, EXPECTED)?);
+    let full = context.expand(fields::text(value, EXPECTED)?)?;
     let disposition = Disposition::parse(&full).ok_or_else(|| Fault::unexpected(value.describe(), EXPECTED))?;
     fields::replace(value, disposition.as_str());
     Ok(disposition)

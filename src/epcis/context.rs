@@ -1,11 +1,14 @@
 //! `@context`: the prefixes that extension names and URIs may be shortened by. Contexts named by URL are
 //! not fetched: what a document means must not change with a server elsewhere.
 
+use std::borrow::Cow;
+
 use super::{
     error::{Checked, Fault, Reason, Under},
     json::Json,
     uri::is_uri,
 };
+use crate::limits::URI_BYTES_MAX;
 
 /// Prefixes that EPCIS 2.0's standard context declares.
 const STANDARD_PREFIXES: [(&str, &str); 8] = [
@@ -57,7 +60,7 @@ impl Context {
             },
             _ => return Err(Fault::unexpected(meaning.describe(), "the name space of the prefix")),
         };
-        let iri = self.expand(iri);
+        let iri = self.expand(iri)?;
         if !(is_uri(&iri) && is_full(&iri)) {
             return Err(Fault::unexpected(iri, "an absolute IRI with :// or of the urn scheme"));
         }
@@ -66,20 +69,21 @@ impl Context {
     }
 
     /// The full IRI of a shortened one; anything else stays (JSON-LD 1.1, section 3.1).
-    pub(super) fn expand<'t>(&self, text: &'t str) -> std::borrow::Cow<'t, str> {
-        let Some((prefix, rest)) = text.split_once(':') else { return text.into() };
-        if rest.starts_with("//") {
-            return text.into();
+    pub(super) fn expand<'t>(&self, text: &'t str) -> Checked<Cow<'t, str>> {
+        let iri = match text.split_once(':') {
+            Some((prefix, rest)) if !rest.starts_with("//") => self.meaning(prefix).map(|iri| (iri, rest)),
+            _ => None,
+        };
+        let found = iri.map_or(text.len(), |(iri, rest)| iri.len() + rest.len());
+        if found > URI_BYTES_MAX {
+            return Err(Fault::new(Reason::TooMany { what: "bytes in one URI or name", found, max: URI_BYTES_MAX }));
         }
-        match self.meaning(prefix) {
-            Some(iri) => format!("{iri}{rest}").into(),
-            None => text.into(),
-        }
+        Ok(iri.map_or(text.into(), |(iri, rest)| format!("{iri}{rest}").into()))
     }
 
     /// The full IRI of an extension's name.
     pub(super) fn expand_name(&self, name: &str) -> Checked<String> {
-        let full = self.expand(name);
+        let full = self.expand(name)?;
         if is_uri(&full) && is_full(&full) {
             return Ok(full.into_owned());
         }
@@ -98,4 +102,72 @@ impl Context {
 /// Whether an IRI cannot be mistaken for a shortened one.
 fn is_full(iri: &str) -> bool {
     iri.starts_with("urn:") || iri.split_once(':').is_some_and(|(_, rest)| rest.starts_with("//"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{DocumentError, Event, Hosts, Ruling, parse_event};
+    use super::*;
+    use crate::limits::EVENT_URIS_BYTES_MAX;
+
+    fn event(context: &str, members: &str) -> Result<Event, DocumentError> {
+        let hosts = Hosts::new("demo.coldproof.example".parse().unwrap(), []);
+        let text = format!(
+            r#"{{"@context":{context},"type":"ObjectEvent","eventTime":"2026-05-04T09:30:00Z","eventTimeZoneOffset":"+00:00","action":"OBSERVE",{members}}}"#
+        );
+        parse_event(text.as_bytes(), &hosts)?.seal(|code| Ruling::Ours(code.gtin))
+    }
+
+    fn too_many(found: Result<Event, DocumentError>) -> (String, usize) {
+        match found.map_err(|error| (error.pointer, error.reason)) {
+            Err((pointer, Reason::TooMany { max, .. })) => (pointer, max),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_uri_beyond_the_limit_is_refused_in_every_field() {
+        let uri = |bytes: usize| format!("urn:x:{}", "a".repeat(bytes - 6));
+        let fields = [
+            (r#""epcList":["@"]"#, "/epcList/0"),
+            (r#""quantityList":[{"epcClass":"@"}]"#, "/quantityList/0/epcClass"),
+            (r#""epcList":[],"readPoint":{"id":"@"}"#, "/readPoint/id"),
+            (r#""epcList":[],"eventID":"@""#, "/eventID"),
+            (r#""epcList":[],"bizStep":"@""#, "/bizStep"),
+            (r#""epcList":[],"disposition":"@""#, "/disposition"),
+            (r#""epcList":[],"certificationInfo":"@""#, "/certificationInfo"),
+            (r#""epcList":[],"@":1"#, ""),
+        ];
+        for (members, pointer) in fields {
+            event("[]", &members.replace('@', &uri(URI_BYTES_MAX))).expect(members);
+            let refused = event("[]", &members.replace('@', &uri(URI_BYTES_MAX + 1)));
+            assert_eq!(too_many(refused), (pointer.to_owned(), URI_BYTES_MAX), "{members}");
+        }
+    }
+
+    #[test]
+    fn the_uris_of_one_event_have_a_limit_together() {
+        let epc = |at: usize| format!(r#""urn:x:{at:04}{}""#, "a".repeat(URI_BYTES_MAX - 10));
+        let list = |count: usize| (0..count).map(epc).collect::<Vec<_>>().join(",");
+        let fit = EVENT_URIS_BYTES_MAX / URI_BYTES_MAX;
+        event("[]", &format!(r#""epcList":[{}]"#, list(fit))).unwrap();
+        let refused = event("[]", &format!(r#""epcList":[{}]"#, list(fit + 1)));
+        assert_eq!(too_many(refused), (format!("/epcList/{fit}"), EVENT_URIS_BYTES_MAX));
+        let class = r#""quantityList":[{"epcClass":"urn:x:class"}]"#;
+        let refused = event("[]", &format!(r#""epcList":[{}],{class}"#, list(fit)));
+        assert_eq!(too_many(refused), ("/quantityList/0/epcClass".to_owned(), EVENT_URIS_BYTES_MAX));
+    }
+
+    #[test]
+    fn many_names_and_words_take_no_time_that_grows_with_their_square() {
+        let members: Vec<_> = (0..100_000).map(|at| format!(r#""ex:{at}":0"#)).collect();
+        let context = r#"{"ex":"https://example.com/"}"#;
+        let extension = |members: &str| event(context, &format!(r#""epcList":[],"ex:all":{{{members}}}"#));
+        extension(&members.join(",")).unwrap();
+        let twice = format!(r#"{},"https://example.com/7":0"#, members.join(","));
+        let name = "https://example.com/7".to_owned();
+        assert_eq!(extension(&twice).unwrap_err().reason, Reason::DuplicateName { name });
+        let words: Vec<_> = (0..100_000).map(|at| format!(r#""ex:{at}""#)).collect();
+        event(context, &format!(r#""epcList":[],"persistentDisposition":{{"set":[{}]}}"#, words.join(","))).unwrap();
+    }
 }

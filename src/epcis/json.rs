@@ -274,7 +274,8 @@ impl<'a> Parser<'a> {
 /// Refuses an object that names a member twice, in the time of a sort.
 pub(super) fn names_differ(members: &Members<'_>) -> Checked<()> {
     let twice = if members.len() <= LINEAR_NAMES_MAX {
-        let repeated = |(at, (name, _)): &(usize, &Member<'_>)| members.iter().skip(at + 1).any(|(other, _)| other == name);
+        let repeated =
+            |(at, (name, _)): &(usize, &Member<'_>)| members.iter().skip(at + 1).any(|(other, _)| other == name);
         members.iter().enumerate().find(repeated).map(|(_, (name, _))| name.as_ref())
     } else {
         let mut names: Vec<&str> = members.iter().map(|(name, _)| name.as_ref()).collect();
