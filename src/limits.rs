@@ -20,6 +20,11 @@ pub const EVENT_SUBJECTS_MAX: usize = 100_000;
 /// One URI of an event (EPC, class, place, id) or name of an extension, its prefix expanded, in bytes: what browsers and
 /// proxies pass on as a link; canonical forms, which may be a little longer, must fit a key of the store.
 pub const URI_BYTES_MAX: usize = 2_048;
+/// Prefixes in force for one event of an EPCIS document: each shortened name is looked for among them.
+pub const PREFIXES_MAX: usize = 64;
+/// The IRI of a declared prefix, in bytes. A name of three bytes becomes so long; what a whole document's expansion adds
+/// is at most `CAPTURE_BYTES_MAX`.
+pub const PREFIX_IRI_BYTES_MAX: usize = 256;
 /// EPCs and classes of one event as text, in bytes: `EVENT_SUBJECTS_MAX` of 80 bytes. Each becomes a key of the store.
 pub const EVENT_URIS_BYTES_MAX: usize = 8 << 20;
 /// Entries that one span makes in ledgers: one of groups, two of blocks, two ragged ends.
@@ -84,7 +89,7 @@ pub const READ_INLINE_ITEMS_MAX: usize = 1000;
 const _: () = assert!(RUN_CODES_MAX.is_multiple_of(GROUP_CODES) && GROUP_CODES.is_multiple_of(BLOCK_CODES));
 const _: () = assert!(RECORD_BYTES_MAX <= CAPTURE_BYTES_MAX);
 const _: () = assert!(EVENT_SUBJECTS_MAX * 80 <= EVENT_URIS_BYTES_MAX && EVENT_URIS_BYTES_MAX <= RECORD_BYTES_MAX);
-const _: () = assert!(URI_BYTES_MAX < KEY_TEXT_BYTES_MAX);
+const _: () = assert!(PREFIX_IRI_BYTES_MAX < URI_BYTES_MAX && URI_BYTES_MAX < KEY_TEXT_BYTES_MAX);
 const _: () = assert!(ORDER_CODES_MAX.div_ceil(RUN_CODES_MAX) <= 12);
 const _: () = assert!(ATOMIC_BYTES_MAX <= GROUP_BYTES_MAX && GROUP_BYTES_MAX <= WRITE_BYTES_MAX);
 const _: () = assert!(WRITE_BYTES_MAX >> 10 <= WRITES_WAITING_KIB_MAX as usize);

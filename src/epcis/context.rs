@@ -1,14 +1,14 @@
 //! `@context`: the prefixes that extension names and URIs may be shortened by. Contexts named by URL are
 //! not fetched: what a document means must not change with a server elsewhere.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, cell::Cell};
 
 use super::{
     error::{Checked, Fault, Reason, Under},
     json::Json,
     uri::is_uri,
 };
-use crate::limits::URI_BYTES_MAX;
+use crate::limits::{CAPTURE_BYTES_MAX, PREFIX_IRI_BYTES_MAX, PREFIXES_MAX, URI_BYTES_MAX};
 
 /// Prefixes that EPCIS 2.0's standard context declares.
 const STANDARD_PREFIXES: [(&str, &str); 8] = [
@@ -22,13 +22,22 @@ const STANDARD_PREFIXES: [(&str, &str); 8] = [
     ("dcterms", "http://purl.org/dc/terms/"),
 ];
 
-/// Prefixes in force for an event.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Context {
+/// Prefixes in force for a document, or for an event in it.
+#[derive(Debug, Default)]
+pub(super) struct Context<'o> {
+    /// The document's, which an event's own stands upon.
+    outer: Option<&'o Context<'o>>,
     declared: Vec<(String, String)>,
+    /// Bytes that prefixes added so far, in the whole document; counted in the outermost.
+    expanded_bytes: Cell<usize>,
 }
 
-impl Context {
+impl<'o> Context<'o> {
+    /// What an event may add its own prefixes to; those of `outer` stay in force.
+    pub(super) fn within(outer: &'o Context<'o>) -> Self {
+        Self { outer: Some(outer), ..Self::default() }
+    }
+
     /// Adds what an `@context` declares: a URL, an object, or an array of both.
     pub(super) fn extend(&mut self, context: &Json<'_>) -> Checked<()> {
         match context {
@@ -61,11 +70,25 @@ impl Context {
             _ => return Err(Fault::unexpected(meaning.describe(), "the name space of the prefix")),
         };
         let iri = self.expand(iri)?;
+        self.check_limits(&iri)?;
         if !(is_uri(&iri) && is_full(&iri)) {
             return Err(Fault::unexpected(iri, "an absolute IRI with :// or of the urn scheme"));
         }
         self.declared.push((prefix.to_owned(), iri.into_owned()));
         Ok(())
+    }
+
+    /// Whether there may be one more prefix, and it may mean this.
+    fn check_limits(&self, iri: &str) -> Checked<()> {
+        let declared = self.declared.len() + self.outer.map_or(0, |outer| outer.declared.len());
+        let limits = [
+            ("bytes in the IRI of a prefix", iri.len(), PREFIX_IRI_BYTES_MAX),
+            ("declared prefixes", declared + 1, PREFIXES_MAX),
+        ];
+        match limits.into_iter().find(|(_, found, max)| found > max) {
+            Some((what, found, max)) => Err(Fault::new(Reason::TooMany { what, found, max })),
+            None => Ok(()),
+        }
     }
 
     /// The full IRI of a shortened one; anything else stays (JSON-LD 1.1, section 3.1).
@@ -78,7 +101,21 @@ impl Context {
         if found > URI_BYTES_MAX {
             return Err(Fault::new(Reason::TooMany { what: "bytes in one URI or name", found, max: URI_BYTES_MAX }));
         }
-        Ok(iri.map_or(text.into(), |(iri, rest)| format!("{iri}{rest}").into()))
+        let Some((iri, rest)) = iri else { return Ok(text.into()) };
+        self.spend(iri.len())?;
+        Ok(format!("{iri}{rest}").into())
+    }
+
+    /// Counts what a prefix adds to the document: a few bytes of it must not become gigabytes in memory.
+    fn spend(&self, bytes: usize) -> Checked<()> {
+        let document = self.outer.unwrap_or(self);
+        let found = document.expanded_bytes.get().saturating_add(bytes);
+        document.expanded_bytes.set(found);
+        if found > CAPTURE_BYTES_MAX {
+            let what = "bytes added by prefixes in one document";
+            return Err(Fault::new(Reason::TooMany { what, found, max: CAPTURE_BYTES_MAX }));
+        }
+        Ok(())
     }
 
     /// The full IRI of an extension's name.
@@ -94,7 +131,8 @@ impl Context {
     }
 
     fn meaning(&self, prefix: &str) -> Option<&str> {
-        let declared = self.declared.iter().rev().map(|(prefix, iri)| (prefix.as_str(), iri.as_str()));
+        let outer = self.outer.into_iter().flat_map(|outer| outer.declared.iter().rev());
+        let declared = self.declared.iter().rev().chain(outer).map(|(prefix, iri)| (prefix.as_str(), iri.as_str()));
         declared.chain(STANDARD_PREFIXES).find_map(|(name, iri)| (name == prefix).then_some(iri))
     }
 }
@@ -156,6 +194,42 @@ mod tests {
         let class = r#""quantityList":[{"epcClass":"urn:x:class"}]"#;
         let refused = event("[]", &format!(r#""epcList":[{}],{class}"#, list(fit)));
         assert_eq!(too_many(refused), ("/quantityList/0/epcClass".to_owned(), EVENT_URIS_BYTES_MAX));
+    }
+
+    #[test]
+    fn a_prefix_has_a_limit_and_so_have_all_together() {
+        let context = |bytes: usize| format!(r#"{{"p":"urn:x:{}"}}"#, "a".repeat(bytes - 6));
+        event(&context(PREFIX_IRI_BYTES_MAX), r#""epcList":["p:1"]"#).unwrap();
+        let refused = event(&context(PREFIX_IRI_BYTES_MAX + 1), r#""epcList":[]"#);
+        assert_eq!(too_many(refused), ("/@context/p".to_owned(), PREFIX_IRI_BYTES_MAX));
+        let prefixes =
+            |count: usize| (0..count).map(|at| format!(r#""p{at}":"urn:x:"#)).collect::<Vec<_>>().join(r#"","#);
+        event(&format!(r#"{{{}"}}"#, prefixes(PREFIXES_MAX)), r#""epcList":[]"#).unwrap();
+        let refused = event(&format!(r#"{{{}"}}"#, prefixes(PREFIXES_MAX + 1)), r#""epcList":[]"#);
+        assert_eq!(too_many(refused), (format!("/@context/p{PREFIXES_MAX}"), PREFIXES_MAX));
+    }
+
+    #[test]
+    fn what_prefixes_add_to_a_document_is_counted_over_its_events() {
+        let document = Context::default();
+        let iri = format!("urn:x:{}", "a".repeat(PREFIX_IRI_BYTES_MAX - 6));
+        let declared = format!(r#"{{"p":"{iri}"}}"#);
+        let times = CAPTURE_BYTES_MAX / PREFIX_IRI_BYTES_MAX;
+        for at in 0..=times {
+            let mut event = Context::within(&document);
+            event.extend(&Json::parse(declared.as_bytes()).unwrap()).unwrap();
+            assert_eq!(event.expand("p:1").is_ok(), at < times, "{at}");
+        }
+    }
+
+    #[test]
+    fn an_events_own_prefix_stands_before_the_documents() {
+        let mut document = Context::default();
+        document.extend(&Json::parse(br#"{"a":"urn:x:","b":"urn:y:"}"#).unwrap()).unwrap();
+        let mut event = Context::within(&document);
+        event.extend(&Json::parse(br#"{"a":"urn:z:"}"#).unwrap()).unwrap();
+        let full = |text| event.expand(text).unwrap().into_owned();
+        assert_eq!([full("a:1"), full("b:1"), full("cbv:1")], ["urn:z:1", "urn:y:1", "https://ref.gs1.org/cbv/1"]);
     }
 
     #[test]
