@@ -301,6 +301,7 @@ impl Service {
                 return Err(draft.refuse(code, &found, "a code under the GTIN of its own product"));
             }
         }
+        draft.check_quantities(|run| facts.runs.get(&run)?.as_ref().map(|(run, _)| run.batch))?;
         draft.seal(|code| match facts.runs.get(&code.code.run) {
             Some(Some((_, gtin))) if self.keys.verify(&code.code) != Verification::Forged => Ruling::Ours(*gtin),
             _ => Ruling::Foreign,
