@@ -32,6 +32,9 @@ pub const SPAN_ENTRIES_MAX: usize = 5;
 
 /// Body of an ordinary JSON request, in bytes: a consignment of 60 batches is below 200 kB.
 pub const BODY_BYTES_MAX: usize = 1 << 20;
+/// Body of a report on spans of codes, in bytes: `EVENT_SUBJECTS_MAX` spans of 63 bytes, with room for hyphens in codes
+/// and white space.
+pub const SPANS_BYTES_MAX: usize = EVENT_SUBJECTS_MAX * 96;
 /// Body of an EPCIS capture, in bytes; parsed in memory, so that this bounds the memory of one request.
 pub const CAPTURE_BYTES_MAX: usize = 32 << 20;
 /// Events in one capture document.

@@ -60,6 +60,8 @@ pub(super) fn read<'a>(members: Members<'a>, context: &Context, hosts: &'a Hosts
         kept.push((name, value));
     }
     names_differ(&kept)?;
+    // Quantities beside spans only repeat them.
+    objects.count(if objects.subjects.names_spans { 0 } else { objects.subjects.classes.len() })?;
     check(&common, &objects)?;
     Draft::new(common, objects.subjects, kept, hosts)
 }
@@ -162,7 +164,6 @@ impl Objects {
 
     fn read_quantities(&mut self, value: &mut Json<'_>, context: &Context, hosts: &Hosts) -> Checked<()> {
         let items = fields::array(value, "an array of quantity elements")?;
-        self.count(items.len())?;
         for (at, item) in items.iter_mut().enumerate() {
             let class = self.read_quantity(item, context, hosts).under_index(at)?;
             self.subjects.classes.push(class);
