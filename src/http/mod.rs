@@ -39,6 +39,9 @@ pub mod admin_client;
 pub mod admin_socket;
 pub mod serve;
 
+#[cfg(test)]
+mod samples;
+
 use std::sync::Arc;
 
 use self::rate::RateLimiter;
