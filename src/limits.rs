@@ -164,6 +164,11 @@ pub const UPLOAD_BYTES_MAX: usize = 2 * DOCUMENT_BYTES_MAX + (64 << 10);
 /// Uploads that are read at once: each may hold `DOCUMENT_BYTES_MAX` twice.
 pub const UPLOADS_MAX: usize = 4;
 
+/// Files that are in memory because they are being sent, in KiB: anyone may ask for public ones, and read them slowly. It
+/// holds 16 of the largest, or 2,600 pictures of 100 kB.
+pub const DOWNLOADS_KIB_MAX: u32 = 256 << 10;
+
+const _: () = assert!(DOCUMENT_BYTES_MAX >> 10 <= DOWNLOADS_KIB_MAX as usize);
 const _: () = assert!(CSV_ROWS_MAX <= CONSIGNMENT_BATCHES_MAX);
 
 /// Rendered scans that are kept, in bytes: 10,000 batches as JSON (3 kB) and as a page (6 kB).

@@ -16,6 +16,7 @@ pub mod batches;
 pub mod codes;
 pub mod consignments;
 pub mod documents;
+pub mod download;
 pub mod epcis;
 pub mod keys;
 pub mod organizations;

@@ -22,7 +22,7 @@ pub use self::watch::{Basis, Watch, Watched};
 use crate::{
     code::{Host, KeyRing, LinkCase, LinkScheme, RunId},
     epcis::Hosts,
-    limits::{BLOCK_CACHE_BYTES_MAX, RUN_CACHE_RUNS_MAX, UPLOADS_MAX},
+    limits::{BLOCK_CACHE_BYTES_MAX, DOWNLOADS_KIB_MAX, RUN_CACHE_RUNS_MAX, UPLOADS_MAX},
     registration::{Content, Kind, Profiles, Statement, parse_key_text},
     store::{Capture, Store, Writer, Writes},
     trace::{BatchId, Block, CaptureId, KeyId, OrganizationId, Role},
@@ -85,6 +85,8 @@ pub struct Service {
     pub numbers: Numbers,
     /// Bounds the uploads that are in memory.
     pub uploads: Semaphore,
+    /// Bounds the files that are in memory because they are being sent: one permit a KiB.
+    pub downloads: Arc<Semaphore>,
     /// Held while an order is reserved and written, by batch.
     issuing: Striped,
     /// Held from reading something to writing its next version, so that no change is lost.
@@ -123,6 +125,7 @@ impl Service {
             scans,
             numbers,
             uploads,
+            downloads: Arc::new(Semaphore::new(DOWNLOADS_KIB_MAX as usize)),
             issuing: Striped::default(),
             changing,
             blocks,
