@@ -17,11 +17,24 @@ pub const ORDER_CODES_MAX: u32 = 50_000_000;
 
 /// Spans and EPCs that one event may name.
 pub const EVENT_SUBJECTS_MAX: usize = 100_000;
+/// One URI of an event (EPC, class, place, id) or name of an extension, its prefix expanded, in bytes: what browsers and
+/// proxies pass on as a link; canonical forms, which may be a little longer, must fit a key of the store.
+pub const URI_BYTES_MAX: usize = 2_048;
+/// Prefixes in force for one event of an EPCIS document: each shortened name is looked for among them.
+pub const PREFIXES_MAX: usize = 64;
+/// The IRI of a declared prefix, in bytes. A name of three bytes becomes so long; what a whole document's expansion adds
+/// is at most `CAPTURE_BYTES_MAX`.
+pub const PREFIX_IRI_BYTES_MAX: usize = 256;
+/// EPCs and classes of one event as text, in bytes: `EVENT_SUBJECTS_MAX` of 80 bytes. Each becomes a key of the store.
+pub const EVENT_URIS_BYTES_MAX: usize = 8 << 20;
 /// Entries that one span makes in ledgers: one of groups, two of blocks, two ragged ends.
 pub const SPAN_ENTRIES_MAX: usize = 5;
 
 /// Body of an ordinary JSON request, in bytes: a consignment of 60 batches is below 200 kB.
 pub const BODY_BYTES_MAX: usize = 1 << 20;
+/// Body of a report on spans of codes, in bytes: `EVENT_SUBJECTS_MAX` spans of 63 bytes, with room for hyphens in codes
+/// and white space.
+pub const SPANS_BYTES_MAX: usize = EVENT_SUBJECTS_MAX * 96;
 /// Body of an EPCIS capture, in bytes; parsed in memory, so that this bounds the memory of one request.
 pub const CAPTURE_BYTES_MAX: usize = 32 << 20;
 /// Events in one capture document.
@@ -78,7 +91,8 @@ pub const READ_INLINE_ITEMS_MAX: usize = 1000;
 
 const _: () = assert!(RUN_CODES_MAX.is_multiple_of(GROUP_CODES) && GROUP_CODES.is_multiple_of(BLOCK_CODES));
 const _: () = assert!(RECORD_BYTES_MAX <= CAPTURE_BYTES_MAX);
-const _: () = assert!(EVENT_SUBJECTS_MAX * 80 <= RECORD_BYTES_MAX);
+const _: () = assert!(EVENT_SUBJECTS_MAX * 80 <= EVENT_URIS_BYTES_MAX && EVENT_URIS_BYTES_MAX <= RECORD_BYTES_MAX);
+const _: () = assert!(PREFIX_IRI_BYTES_MAX < URI_BYTES_MAX && URI_BYTES_MAX < KEY_TEXT_BYTES_MAX);
 const _: () = assert!(ORDER_CODES_MAX.div_ceil(RUN_CODES_MAX) <= 12);
 const _: () = assert!(ATOMIC_BYTES_MAX <= GROUP_BYTES_MAX && GROUP_BYTES_MAX <= WRITE_BYTES_MAX);
 const _: () = assert!(WRITE_BYTES_MAX >> 10 <= WRITES_WAITING_KIB_MAX as usize);
@@ -158,6 +172,11 @@ pub const UPLOAD_BYTES_MAX: usize = 2 * DOCUMENT_BYTES_MAX + (64 << 10);
 /// Uploads that are read at once: each may hold `DOCUMENT_BYTES_MAX` twice.
 pub const UPLOADS_MAX: usize = 4;
 
+/// Files that are in memory because they are being sent, in KiB: anyone may ask for public ones, and read them slowly. It
+/// holds 16 of the largest, or 2,600 pictures of 100 kB.
+pub const DOWNLOADS_KIB_MAX: u32 = 256 << 10;
+
+const _: () = assert!(DOCUMENT_BYTES_MAX >> 10 <= DOWNLOADS_KIB_MAX as usize);
 const _: () = assert!(CSV_ROWS_MAX <= CONSIGNMENT_BATCHES_MAX);
 
 /// Rendered scans that are kept, in bytes: 10,000 batches as JSON (3 kB) and as a page (6 kB).

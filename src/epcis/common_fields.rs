@@ -1,12 +1,14 @@
 //! Fields that several event types share (EPCIS 2.0, clause 7.4.1 and the tables of 7.4.2 to 7.4.6).
 
+use std::collections::HashSet;
+
 use super::{
     Action, BizStep, Disposition, ErrorDeclaration, Hosts, Party,
     context::Context,
     epc::{self, Named},
     error::{Checked, Fault, Reason, Under},
     fields,
-    json::Json,
+    json::{Json, names_differ},
     sensor, time,
     vocabulary::{BIZ_TRANSACTION_TYPES, ERROR_REASONS, SOURCE_DESTINATION_TYPES},
 };
@@ -71,7 +73,7 @@ fn action(value: &Json<'_>) -> Checked<Action> {
 
 fn biz_step(value: &mut Json<'_>, context: &Context) -> Checked<BizStep> {
     const EXPECTED: &str = "a business step of CBV 2.0, or the URI of one's own";
-    let full = context.expand(fields::text(value, EXPECTED)?);
+    let full = context.expand(fields::text(value, EXPECTED)?)?;
     let step = BizStep::parse(&full).ok_or_else(|| Fault::unexpected(value.describe(), EXPECTED))?;
     fields::replace(value, step.as_str());
     Ok(step)
@@ -79,7 +81,7 @@ fn biz_step(value: &mut Json<'_>, context: &Context) -> Checked<BizStep> {
 
 fn disposition(value: &mut Json<'_>, context: &Context) -> Checked<Disposition> {
     const EXPECTED: &str = "a disposition of CBV 2.0, or the URI of one's own";
-    let full = context.expand(fields::text(value, EXPECTED)?);
+    let full = context.expand(fields::text(value, EXPECTED)?)?;
     let disposition = Disposition::parse(&full).ok_or_else(|| Fault::unexpected(value.describe(), EXPECTED))?;
     fields::replace(value, disposition.as_str());
     Ok(disposition)
@@ -105,10 +107,10 @@ fn persistent_disposition(value: &mut Json<'_>, context: &Context) -> Checked<(V
 
 fn dispositions(value: &mut Json<'_>, context: &Context) -> Checked<Vec<Disposition>> {
     const EXPECTED: &str = "an array of at least one disposition";
-    let mut found: Vec<Disposition> = Vec::new();
+    let (mut found, mut seen) = (Vec::new(), HashSet::new());
     for (at, item) in fields::array(value, EXPECTED)?.iter_mut().enumerate() {
         let disposition = disposition(item, context).under_index(at)?;
-        if found.contains(&disposition) {
+        if !seen.insert(disposition.clone()) {
             return Err(Fault::new(Reason::Duplicate { found: disposition.to_string() })).under_index(at);
         }
         found.push(disposition);
@@ -137,7 +139,7 @@ fn error_declaration(value: &mut Json<'_>, context: &Context) -> Checked<ErrorDe
             _ => fields::extension(name, value, context)?,
         }
     }
-    fields::names_differ(members)?;
+    names_differ(members)?;
     let declaration_time_ms =
         declaration_time_ms.ok_or_else(|| fields::missing("declarationTime", "when the error was declared"))?;
     Ok(ErrorDeclaration { declaration_time_ms, reason, corrective_event_ids })
@@ -152,7 +154,7 @@ fn place(value: &mut Json<'_>, context: &Context) -> Checked<String> {
             _ => fields::extension(name, value, context)?,
         }
     }
-    fields::names_differ(members)?;
+    names_differ(members)?;
     id.ok_or_else(|| fields::missing("id", "the place's URI"))
 }
 

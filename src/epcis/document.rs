@@ -88,7 +88,7 @@ fn parse_root(bytes: &[u8]) -> Result<Members<'_>, DocumentError> {
 }
 
 /// Checks the document's own fields (clause 9.5 and the JSON schema's `epcisDocument`); returns context and body.
-fn read_envelope(members: Members<'_>) -> Checked<(Context, Json<'_>)> {
+fn read_envelope(members: Members<'_>) -> Checked<(Context<'static>, Json<'_>)> {
     let (mut context, mut body) = (Context::default(), None);
     let contexts = members.iter().find(|(name, _)| name == "@context");
     let (_, declared) =
@@ -167,7 +167,7 @@ fn read_event<'a>(event: Json<'a>, document: &Context, hosts: &'a Hosts) -> Chec
     let Json::Object(members) = event else { return Err(Fault::unexpected(event.describe(), "an event")) };
     let own = match members.iter().find(|(name, _)| name == "@context") {
         Some((_, declared)) => {
-            let mut own = document.clone();
+            let mut own = Context::within(document);
             own.extend(declared).under("@context")?;
             Some(own)
         }

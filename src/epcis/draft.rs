@@ -1,16 +1,20 @@
 //! An event that was read and checked, before it is known which of its EPCs are own codes.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use super::{
-    ClassQuantity, CodeAt, DocumentError, Event, Hosts, Ruling,
+    Class, ClassQuantity, CodeAt, DocumentError, Event, Hosts, Ruling,
     common_fields::CommonFields,
     error::{Checked, Fault, Reason, Under, quote},
     event::Position,
     event_hash, fields, gs1_uri,
     json::{Json, Members},
 };
-use crate::{code::code_epc, limits::RECORD_BYTES_MAX, trace::Span};
+use crate::{
+    code::{RunId, code_epc},
+    limits::RECORD_BYTES_MAX,
+    trace::{BatchId, Span},
+};
 
 /// The extension that names spans.
 pub(super) const SPANS: &str = "https://w3id.org/coldproof/1/spans";
@@ -74,6 +78,38 @@ impl<'a> Draft<'a> {
             Position::Last(at) => fault.under("last").under(&at.to_string()).under(SPANS),
         };
         fault.in_event(self)
+    }
+
+    /// Checks the quantities beside `cp:spans`, where there are any: one element per batch, and its quantity the number
+    /// of codes that the spans name of it. `batch_of` knows the batch of a run.
+    pub fn check_quantities(&self, batch_of: impl Fn(RunId) -> Option<BatchId>) -> Result<(), DocumentError> {
+        const EXPECTED: &str = "one element per batch, its quantity the number of codes that the spans name of it";
+        if !self.subjects.names_spans || self.subjects.classes.is_empty() {
+            return Ok(());
+        }
+        let mut named: BTreeMap<BatchId, u64> = BTreeMap::new();
+        for span in &self.subjects.spans {
+            if let Some(batch) = batch_of(span.run()) {
+                *named.entry(batch).or_default() += u64::from(span.codes());
+            }
+        }
+        let refuse = |fault: Fault| fault.under("quantityList").in_event(self);
+        for (at, ClassQuantity { class, quantity, .. }) in self.subjects.classes.iter().enumerate() {
+            // Taken out, so that a second element of the same batch finds none.
+            let codes = if let Class::Batch(batch) = class { named.remove(batch).unwrap_or(0) } else { 0 };
+            // Both are below 2^53, where doubles count exactly.
+            if codes == 0 || *quantity != Some(codes as f64) {
+                let counted = quantity.unwrap_or_default();
+                let found = format!("a quantity of {counted}, where the spans name {codes} codes more of that class");
+                return Err(refuse(Fault::unexpected(found, EXPECTED).under(&at.to_string())));
+            }
+        }
+        match named.first_key_value() {
+            None => Ok(()),
+            Some((batch, codes)) => {
+                Err(refuse(Fault::unexpected(format!("no element for {codes} codes of batch {batch}"), EXPECTED)))
+            }
+        }
     }
 
     /// Makes the event canonical. `rule` is asked once for each of [`Draft::codes`] that stands in the EPC list.
@@ -174,4 +210,50 @@ fn fold(mut spans: Vec<Span>) -> Checked<Vec<Span>> {
         }
     }
     Ok(folded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::parse_event;
+    use super::*;
+    use crate::code::{Code, Serial, Tag};
+
+    /// Checks an event of the spans `0..=9` of run 3, of batch 7, and `0..=4` of run 4, of batch 8.
+    fn check(quantities: &[(u64, u32)]) -> Result<(), DocumentError> {
+        let hosts = Hosts::new("demo.coldproof.example".parse().unwrap(), []);
+        let run = |bits| RunId::from_bits(bits).unwrap();
+        let code = |bits, serial| Code { run: run(bits), serial: Serial::new(serial).unwrap(), tag: Tag([0; 6]) };
+        let span = |bits, last| format!(r#"{{"first":"{}","last":"{}"}}"#, code(bits, 0), code(bits, last));
+        let element = |(batch, quantity): &(u64, u32)| {
+            format!(r#"{{"epcClass":"https://demo.coldproof.example/batch/{batch}","quantity":{quantity}}}"#)
+        };
+        let text = format!(
+            r#"{{"@context":[],"type":"ObjectEvent","eventTime":"2026-05-04T09:30:00Z","eventTimeZoneOffset":"+00:00","action":"OBSERVE","epcList":[],"quantityList":[{}],"{SPANS}":[{},{}]}}"#,
+            quantities.iter().map(element).collect::<Vec<_>>().join(","),
+            span(3, 9),
+            span(4, 4),
+        );
+        let batches = [(run(3), BatchId(7)), (run(4), BatchId(8))];
+        parse_event(text.as_bytes(), &hosts)?
+            .check_quantities(|of| batches.iter().find(|(run, _)| *run == of).map(|(_, batch)| *batch))
+    }
+
+    #[test]
+    fn quantities_beside_spans_count_each_batch_once() {
+        for right in [&[][..], &[(7, 10), (8, 5)], &[(8, 5), (7, 10)]] {
+            check(right).unwrap();
+        }
+        // All have the right sum.
+        for (wrong, pointer) in [
+            (&[(7, 5), (8, 10)][..], "/quantityList/0"),
+            (&[(7, 15)], "/quantityList/0"),
+            (&[(7, 10), (9, 5)], "/quantityList/1"),
+            (&[(7, 10), (7, 5)], "/quantityList/1"),
+            (&[(7, 10), (8, 5), (9, 0)], "/quantityList/2"),
+        ] {
+            let error = check(wrong).unwrap_err();
+            assert_eq!(error.pointer, pointer, "{error}");
+            assert!(error.to_string().contains("one element per batch"), "{error}");
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::{
     context::Context,
     error::{Checked, Fault, Reason, Under, quote},
-    json::{Json, Members},
+    json::{Json, Members, names_differ},
     time,
     uri::is_uri,
     vocabulary::Words,
@@ -38,7 +38,7 @@ pub(super) fn array<'j, 'a>(value: &'j mut Json<'a>, expected: &'static str) -> 
 /// A URI, its prefix expanded.
 pub(super) fn uri(value: &mut Json<'_>, context: &Context) -> Checked<String> {
     let found = text(value, "a URI")?;
-    let full = context.expand(found);
+    let full = context.expand(found)?;
     if !is_uri(&full) {
         return Err(Fault::unexpected(value.describe(), "a URI"));
     }
@@ -55,7 +55,7 @@ pub(super) fn uris(value: &mut Json<'_>, context: &Context) -> Checked<Vec<Strin
 
 /// A word of a vocabulary, or a user's own as its full URI.
 pub(super) fn word(value: &mut Json<'_>, words: &Words, expected: &'static str, context: &Context) -> Checked<String> {
-    let full = context.expand(text(value, expected)?);
+    let full = context.expand(text(value, expected)?)?;
     match words.canonical(&full) {
         Some(word) => {
             let word = word.to_owned();
@@ -97,24 +97,15 @@ fn expand_inside(value: &mut Json<'_>, context: &Context) -> Checked<()> {
                     }));
                 }
                 expand_inside(value, context).under(name)?;
-                let full = context.expand(name);
+                let full = context.expand(name)?;
                 if full != *name {
                     *name = Cow::Owned(full.into_owned());
                 }
             }
+            // Two names that differed as written may be one now.
             names_differ(members)
         }
         _ => Ok(()),
-    }
-}
-
-/// Two names that differed as written may be one when expanded.
-pub(super) fn names_differ(members: &Members<'_>) -> Checked<()> {
-    let twice =
-        members.iter().enumerate().find(|(at, (name, _))| members.iter().skip(at + 1).any(|(other, _)| other == name));
-    match twice {
-        None => Ok(()),
-        Some((_, (name, _))) => Err(Fault::new(Reason::DuplicateName { name: quote(name) })),
     }
 }
 

@@ -22,8 +22,11 @@ pub(super) enum Json<'a> {
     Object(Members<'a>),
 }
 
+/// A member of an object.
+pub(super) type Member<'a> = (Cow<'a, str>, Json<'a>);
+
 /// Members of an object, each name once.
-pub(super) type Members<'a> = Vec<(Cow<'a, str>, Json<'a>)>;
+pub(super) type Members<'a> = Vec<Member<'a>>;
 
 /// Above this many members, duplicate names are looked for by sorting.
 const LINEAR_NAMES_MAX: usize = 16;
@@ -167,9 +170,6 @@ impl<'a> Parser<'a> {
                 return Err(self.syntax("a member's name"));
             }
             let name = self.string()?;
-            if members.len() < LINEAR_NAMES_MAX && members.iter().any(|(other, _)| *other == name) {
-                return Err(duplicate(&name));
-            }
             self.expect(b':', "':'")?;
             let value = self.value().under(&name)?;
             members.push((name, value));
@@ -271,21 +271,21 @@ impl<'a> Parser<'a> {
     }
 }
 
-fn duplicate(name: &str) -> Fault {
-    Fault::new(Reason::DuplicateName { name: quote(name) })
-}
-
-fn names_differ(members: &Members<'_>) -> Checked<()> {
-    if members.len() <= LINEAR_NAMES_MAX {
-        return Ok(());
-    }
-    let mut names: Vec<&str> = members.iter().map(|(name, _)| name.as_ref()).collect();
-    names.sort_unstable();
-    let twice = names.windows(2).find_map(|pair| match pair {
-        [one, other] if one == other => Some(*one),
-        _ => None,
-    });
-    twice.map_or(Ok(()), |name| Err(duplicate(name)))
+/// Refuses an object that names a member twice, in the time of a sort.
+pub(super) fn names_differ(members: &Members<'_>) -> Checked<()> {
+    let twice = if members.len() <= LINEAR_NAMES_MAX {
+        let repeated =
+            |(at, (name, _)): &(usize, &Member<'_>)| members.iter().skip(at + 1).any(|(other, _)| other == name);
+        members.iter().enumerate().find(repeated).map(|(_, (name, _))| name.as_ref())
+    } else {
+        let mut names: Vec<&str> = members.iter().map(|(name, _)| name.as_ref()).collect();
+        names.sort_unstable();
+        names.windows(2).find_map(|pair| match pair {
+            [one, other] if one == other => Some(*one),
+            _ => None,
+        })
+    };
+    twice.map_or(Ok(()), |name| Err(Fault::new(Reason::DuplicateName { name: quote(name) })))
 }
 
 /// RFC 8259, section 6: no leading zeros, no bare point, no plus sign.

@@ -9,11 +9,11 @@ use super::{
     error::{Checked, Fault, Reason, Under},
     event::Position,
     fields, gs1_uri,
-    json::{Json, Members},
+    json::{Json, Members, names_differ},
 };
 use crate::{
     code::{Code, lot_class},
-    limits::EVENT_SUBJECTS_MAX,
+    limits::{EVENT_SUBJECTS_MAX, EVENT_URIS_BYTES_MAX},
     trace::Span,
 };
 
@@ -24,6 +24,8 @@ struct Objects {
     has_epc_list: bool,
     has_ilmd: bool,
     count: usize,
+    /// Bytes of the URIs of EPCs and classes.
+    uris_bytes: usize,
 }
 
 /// Reads an ObjectEvent whose `@context` and `type` are known already. Drops what the canonical form leaves out.
@@ -57,7 +59,9 @@ pub(super) fn read<'a>(members: Members<'a>, context: &Context, hosts: &'a Hosts
         }
         kept.push((name, value));
     }
-    fields::names_differ(&kept)?;
+    names_differ(&kept)?;
+    // Quantities beside spans only repeat them.
+    objects.count(if objects.subjects.names_spans { 0 } else { objects.subjects.classes.len() })?;
     check(&common, &objects)?;
     Draft::new(common, objects.subjects, kept, hosts)
 }
@@ -102,7 +106,7 @@ fn count_of_batch(class: &ClassQuantity) -> Option<f64> {
 fn ilmd(value: &mut Json<'_>, context: &Context) -> Checked<()> {
     let members = fields::object(value, "an object of namespaced members")?;
     members.iter_mut().try_for_each(|(name, value)| fields::extension(name, value, context))?;
-    fields::names_differ(members)
+    names_differ(members)
 }
 
 impl Objects {
@@ -119,6 +123,15 @@ impl Objects {
         Ok(())
     }
 
+    fn count_uri(&mut self, uri: &str) -> Checked<()> {
+        self.uris_bytes += uri.len();
+        if self.uris_bytes > EVENT_URIS_BYTES_MAX {
+            let what = "bytes of EPCs and classes in one event";
+            return Err(Fault::new(Reason::TooMany { what, found: self.uris_bytes, max: EVENT_URIS_BYTES_MAX }));
+        }
+        Ok(())
+    }
+
     fn read_epcs(&mut self, value: &mut Json<'_>, context: &Context, hosts: &Hosts) -> Checked<()> {
         let items = fields::array(value, "an array of EPCs")?;
         self.count(items.len())?;
@@ -131,6 +144,7 @@ impl Objects {
 
     fn read_epc(&mut self, item: &mut Json<'_>, at: usize, context: &Context, hosts: &Hosts) -> Checked<()> {
         let uri = fields::uri(item, context)?;
+        self.count_uri(&uri)?;
         match epc::read(&uri, hosts)? {
             Named::Code { code, gtin, own_host } => {
                 self.subjects.codes.push(CodeAt { code, at: Position::Epc(at), gtin, claims_ours: own_host });
@@ -150,12 +164,34 @@ impl Objects {
 
     fn read_quantities(&mut self, value: &mut Json<'_>, context: &Context, hosts: &Hosts) -> Checked<()> {
         let items = fields::array(value, "an array of quantity elements")?;
-        self.count(items.len())?;
         for (at, item) in items.iter_mut().enumerate() {
-            let class = quantity_element(item, context, hosts).under_index(at)?;
+            let class = self.read_quantity(item, context, hosts).under_index(at)?;
             self.subjects.classes.push(class);
         }
         Ok(())
+    }
+
+    fn read_quantity(&mut self, item: &mut Json<'_>, context: &Context, hosts: &Hosts) -> Checked<ClassQuantity> {
+        let (mut class, mut quantity, mut uom) = (None, None, None);
+        for (name, value) in fields::object(item, "a quantity element")?.iter_mut() {
+            match name.as_ref() {
+                "epcClass" => class = Some(self.read_class(value, context, hosts).under(name)?),
+                "quantity" => quantity = Some(amount(value).under(name)?),
+                "uom" => uom = Some(unit(value).under(name)?),
+                other => return Err(fields::unknown(other, "epcClass, quantity or uom")),
+            }
+        }
+        if uom.is_some() && quantity.is_none() {
+            return Err(fields::missing("quantity", "a quantity in the unit given"));
+        }
+        let class = class.ok_or_else(|| fields::missing("epcClass", "the class's URI"))?;
+        Ok(ClassQuantity { class, quantity, uom })
+    }
+
+    fn read_class(&mut self, value: &mut Json<'_>, context: &Context, hosts: &Hosts) -> Checked<Class> {
+        let uri = fields::uri(value, context)?;
+        self.count_uri(&uri)?;
+        epc_class(value, uri, hosts)
     }
 
     fn read_spans(&mut self, value: &mut Json<'_>, hosts: &Hosts) -> Checked<()> {
@@ -203,25 +239,7 @@ impl Objects {
     }
 }
 
-fn quantity_element(item: &mut Json<'_>, context: &Context, hosts: &Hosts) -> Checked<ClassQuantity> {
-    let (mut class, mut quantity, mut uom) = (None, None, None);
-    for (name, value) in fields::object(item, "a quantity element")?.iter_mut() {
-        match name.as_ref() {
-            "epcClass" => class = Some(epc_class(value, context, hosts).under(name)?),
-            "quantity" => quantity = Some(amount(value).under(name)?),
-            "uom" => uom = Some(unit(value).under(name)?),
-            other => return Err(fields::unknown(other, "epcClass, quantity or uom")),
-        }
-    }
-    if uom.is_some() && quantity.is_none() {
-        return Err(fields::missing("quantity", "a quantity in the unit given"));
-    }
-    let class = class.ok_or_else(|| fields::missing("epcClass", "the class's URI"))?;
-    Ok(ClassQuantity { class, quantity, uom })
-}
-
-fn epc_class(value: &mut Json<'_>, context: &Context, hosts: &Hosts) -> Checked<Class> {
-    let uri = fields::uri(value, context)?;
+fn epc_class(value: &mut Json<'_>, uri: String, hosts: &Hosts) -> Checked<Class> {
     match epc::read(&uri, hosts)? {
         Named::Batch(batch) => {
             fields::replace(value, &epc::batch_uri(batch, hosts));

@@ -4,7 +4,7 @@ use super::{
     context::Context,
     error::{Checked, Fault, Reason, Under},
     fields,
-    json::Json,
+    json::{Json, names_differ},
     vocabulary::{COMPONENTS, MEASUREMENT_TYPES, SENSOR_ALERTS},
 };
 
@@ -45,7 +45,7 @@ fn read_element(value: &mut Json<'_>, context: &Context) -> Checked<Option<i64>>
         reports = true;
         latest = read_reports(value, &metadata_names, context).under(name)?;
     }
-    fields::names_differ(members)?;
+    names_differ(members)?;
     if reports { Ok(latest) } else { Err(fields::missing("sensorReport", "an array of at least one report")) }
 }
 
@@ -61,7 +61,7 @@ fn read_metadata(value: &mut Json<'_>, context: &Context) -> Checked<Vec<String>
             _ => fields::extension(name, value, context)?,
         }
     }
-    fields::names_differ(members)?;
+    names_differ(members)?;
     let names = members.iter().map(|(name, _)| name.as_ref());
     Ok(names.filter(|name| IN_ONE_PLACE.contains(name)).map(str::to_owned).collect())
 }
@@ -100,7 +100,7 @@ fn read_report(value: &mut Json<'_>, metadata_names: &[String], context: &Contex
             }
         }
     }
-    fields::names_differ(members)?;
+    names_differ(members)?;
     if has_type { Ok(time_ms) } else { Err(fields::missing("type", "what was measured")) }
 }
 

@@ -16,6 +16,7 @@ pub mod batches;
 pub mod codes;
 pub mod consignments;
 pub mod documents;
+pub mod download;
 pub mod epcis;
 pub mod keys;
 pub mod organizations;
@@ -38,6 +39,9 @@ pub mod rate;
 pub mod admin_client;
 pub mod admin_socket;
 pub mod serve;
+
+#[cfg(test)]
+mod samples;
 
 use std::{ops::Deref, sync::Arc};
 

@@ -12,14 +12,24 @@ use super::{
     App, audit, batches, codes, consignments, documents, epcis, error::Problem, idempotency, keys, openapi,
     organizations, products, runs, scan, site, verify,
 };
-use crate::limits::{CAPTURE_BYTES_MAX, DOCUMENT_BYTES_MAX, UPLOAD_BYTES_MAX};
+use crate::limits::{CAPTURE_BYTES_MAX, DOCUMENT_BYTES_MAX, SPANS_BYTES_MAX, UPLOAD_BYTES_MAX};
 
 /// The whole interface. What no route names is a link to be scanned.
 pub fn router(app: App) -> Router {
-    let idempotent = registration().merge(uploads()).merge(codes());
-    let idempotent = idempotent.layer(middleware::from_fn_with_state(app.clone(), idempotency::idempotency));
-    let router = Router::new().merge(idempotent).merge(events()).merge(public());
-    router.fallback(scan::scan).method_not_allowed_fallback(other_method).with_state(app)
+    // Inside the limit of the body, because it reads the body.
+    let once =
+        |routes: Router<App>| routes.layer(middleware::from_fn_with_state(app.clone(), idempotency::idempotency));
+    Router::new()
+        .merge(once(registration()))
+        .merge(once(codes()))
+        .merge(once(spans()).layer(DefaultBodyLimit::max(SPANS_BYTES_MAX)))
+        .merge(once(documents()).layer(DefaultBodyLimit::max(UPLOAD_BYTES_MAX)))
+        .merge(once(pictures()).layer(DefaultBodyLimit::max(DOCUMENT_BYTES_MAX)))
+        .merge(events().layer(DefaultBodyLimit::max(CAPTURE_BYTES_MAX)))
+        .merge(public())
+        .fallback(scan::scan)
+        .method_not_allowed_fallback(other_method)
+        .with_state(app)
 }
 
 async fn other_method(method: Method) -> Problem {
@@ -39,19 +49,24 @@ fn public() -> Router<App> {
         .route("/v1/verify", post(verify::verify))
 }
 
-/// Issuing, and what becomes of labels.
+/// Issuing, and what was issued.
 fn codes() -> Router<App> {
     Router::new()
         .route("/v1/batches/{batch}/runs", post(runs::post::post).get(runs::list::of_batch))
         .route("/v1/batches/{batch}/codes", get(runs::codes::of_batch))
         .route("/v1/runs/{run}", get(runs::list::get))
         .route("/v1/runs/{run}/codes", get(runs::codes::of_run))
-        .route("/v1/runs/{run}/applied", post(runs::spans::applied))
-        .route("/v1/runs/{run}/void", post(runs::spans::void))
         .route("/v1/codes/{code}/qr.svg", get(codes::symbol::svg))
         .route("/v1/codes/{code}/qr.png", get(codes::symbol::png))
         .route("/v1/codes/{code}/timeline", get(codes::timeline::get))
         .route("/v1/audit", post(audit::post))
+}
+
+/// What becomes of labels.
+fn spans() -> Router<App> {
+    Router::new()
+        .route("/v1/runs/{run}/applied", post(runs::spans::applied))
+        .route("/v1/runs/{run}/void", post(runs::spans::void))
 }
 
 /// EPCIS.
@@ -61,7 +76,6 @@ fn events() -> Router<App> {
         .route("/epcis/capture/{id}", get(epcis::capture::get))
         .route("/epcis/events", post(epcis::event::post))
         .route("/epcis/events/{id}", get(epcis::event::get))
-        .layer(DefaultBodyLimit::max(CAPTURE_BYTES_MAX))
 }
 
 /// What admins, importers and inspectors use before codes are issued.
@@ -86,18 +100,18 @@ fn registration() -> Router<App> {
         .route("/v1/documents/{id}/original", get(documents::file::original))
 }
 
-/// Files: their bodies may be larger.
-fn uploads() -> Router<App> {
-    let documents = Router::new()
+/// Papers of goods.
+fn documents() -> Router<App> {
+    Router::new()
         .route(
             "/v1/consignments/{id}/documents",
             post(documents::post::to_consignment).get(documents::list::of_consignment),
         )
         .route("/v1/batches/{batch}/documents", post(documents::post::to_batch).get(documents::list::of_batch))
         .route("/v1/documents/{id}/public", post(documents::post::public).get(documents::file::public))
-        .layer(DefaultBodyLimit::max(UPLOAD_BYTES_MAX));
-    let pictures = Router::new()
-        .route("/v1/products/{id}/picture", put(products::picture::put).get(products::picture::get))
-        .layer(DefaultBodyLimit::max(DOCUMENT_BYTES_MAX));
-    documents.merge(pictures)
+}
+
+/// Pictures of products.
+fn pictures() -> Router<App> {
+    Router::new().route("/v1/products/{id}/picture", put(products::picture::put).get(products::picture::get))
 }

@@ -166,20 +166,7 @@ impl Service {
         for (at, event) in events.iter().enumerate() {
             self.take_back_void(at, event, &facts).await?;
         }
-        if let [event] = events.as_slice()
-            && let Some(captured) = self.captured_before(caller, event).await?
-        {
-            return Ok(captured);
-        }
         Ok(events)
-    }
-
-    /// The capture that a single event came in before, alone or among others.
-    async fn captured_before(&self, caller: &Caller, event: &Event) -> store::Result<Option<Captured>> {
-        let id = record_id(caller.organization, &event.body);
-        let Some(record) = self.store.record(id).await? else { return Ok(None) };
-        let capture = self.store.capture(record.capture).await?;
-        Ok(capture.map(|capture| Captured { capture, events: vec![event.hash], repeated: true }))
     }
 
     /// Commits events, with the statements that belong to them. They must have been accepted.
@@ -366,6 +353,7 @@ impl Service {
                 return Err(draft.refuse(code, &found, "a code under the GTIN of its own product"));
             }
         }
+        draft.check_quantities(|run| facts.runs.get(&run)?.as_ref().map(|(run, _)| run.batch))?;
         draft.seal(|code| match facts.runs.get(&code.code.run) {
             Some(Some((_, gtin))) if self.keys.verify(&code.code) != Verification::Forged => Ruling::Ours(*gtin),
             _ => Ruling::Foreign,

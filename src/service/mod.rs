@@ -24,7 +24,7 @@ pub use self::watch::{Basis, Watch, Watched};
 use crate::{
     code::{Host, KeyRing, LinkCase, LinkScheme, RunId},
     epcis::Hosts,
-    limits::{BLOCK_CACHE_BYTES_MAX, RUN_CACHE_RUNS_MAX, UPLOADS_MAX},
+    limits::{BLOCK_CACHE_BYTES_MAX, DOWNLOADS_KIB_MAX, RUN_CACHE_RUNS_MAX, UPLOADS_MAX},
     registration::{Content, Kind, Profiles, Statement, parse_key_text},
     store::{Capture, Store, Writer, Writes},
     trace::{BatchId, Block, CaptureId, KeyId, OrganizationId, Role},
@@ -89,6 +89,8 @@ pub struct Service {
     pub uploads: Semaphore,
     /// How fast others' ledgers may grow.
     growth: Growth,
+    /// Bounds the files that are in memory because they are being sent: one permit a KiB.
+    pub downloads: Arc<Semaphore>,
     /// Held while an order is reserved and written, by batch.
     issuing: Striped,
     /// Held from reading something to writing its next version, so that no change is lost.
@@ -128,6 +130,7 @@ impl Service {
             numbers,
             uploads,
             growth: Growth::default(),
+            downloads: Arc::new(Semaphore::new(DOWNLOADS_KIB_MAX as usize)),
             issuing: Striped::default(),
             changing,
             blocks,

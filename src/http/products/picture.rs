@@ -3,8 +3,8 @@
 use axum::{
     body::Bytes,
     extract::{Request, State},
-    http::header,
-    response::{IntoResponse, Response},
+    http::HeaderMap,
+    response::Response,
 };
 
 use super::ProductJson;
@@ -12,6 +12,7 @@ use crate::{
     http::{
         App,
         answer::Private,
+        download::{Downloader, send},
         error::Problem,
         extract::{Path, body_bytes},
     },
@@ -42,19 +43,17 @@ pub async fn put(
 #[utoipa::path(get, path = "/v1/products/{id}/picture", tag = "registration",
     params(("id" = u64, Path, description = "number of the product")),
     responses((status = 200, content_type = "image/*"), (status = "4XX", body = Problem)))]
-pub async fn get(State(app): State<App>, Path(id): Path<u64>) -> Result<Response, Problem> {
+pub async fn get(
+    State(app): State<App>,
+    _: Downloader,
+    Path(id): Path<u64>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let statement = app.service.statement(Kind::Product, id).await?;
     let picture = match statement.map(|statement| statement.content) {
         Some(Content::Product(product)) => product.picture,
         _ => None,
     };
     let picture = picture.ok_or_else(|| Problem::not_found(format!("there is no picture of product {id}")))?;
-    let bytes = app.service.read_file(&picture).await?;
-    let headers = [
-        (header::CONTENT_TYPE, picture.media_type.as_str().to_owned()),
-        (header::CACHE_CONTROL, "public, max-age=3600".to_owned()),
-        (header::ETAG, format!("\"{}\"", picture.sha256)),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
-    ];
-    Ok((headers, bytes).into_response())
+    send(&app, &headers, &picture, "public, max-age=3600").await
 }
