@@ -8,6 +8,8 @@ pub mod register;
 pub mod scan;
 pub mod timeline;
 mod watch;
+#[cfg(test)]
+pub(crate) mod world;
 
 use std::sync::Arc;
 
