@@ -139,6 +139,8 @@ pub const NUMBER_LEASE: u64 = 64;
 /// Batches of one consignment: a declaration has at most 50 lines, each a few lots. A change of the consignment writes
 /// them all in one capture.
 pub const CONSIGNMENT_BATCHES_MAX: usize = 1_000;
+/// Runs of one batch: at the smallest order a pallet, ten thousand pallets are more than a ship carries.
+pub const RUNS_OF_BATCH_MAX: usize = 10_000;
 /// Containers of one consignment.
 pub const CONTAINERS_MAX: usize = 200;
 /// One side of a picture, in pixels: a phone's camera.
