@@ -168,7 +168,10 @@ pub const TIMELINE_LINES_MAX: usize = 1_000;
 
 /// Rows of a feed that an audit reads at once.
 pub const AUDIT_FEED_ROWS: usize = 256;
-/// Findings that an audit lists.
+/// How long an audit waits for captures that it found committed and not applied, in milliseconds: longer than the
+/// server takes to look for those that it has to finish.
+pub const AUDIT_UNFINISHED_WAIT_MS: u64 = 6_000;
+/// Findings that an audit lists, and captures that it looks at again.
 pub const AUDIT_FINDINGS_MAX: usize = 1_000;
 
 /// How long staged records wait for their commit: far longer than a capture may take.
