@@ -1,9 +1,10 @@
 //! Documents and their files.
 
+use image::ImageFormat;
 use object_store::{ObjectStoreExt, PutPayload, path::Path};
 use sha2::{Digest, Sha256};
 
-use super::{RegisterError, Result, Service, content_of};
+use super::{Change, RegisterError, Result, Service, content_of, picture::decodes};
 use crate::{
     limits::DOCUMENTS_MAX,
     registration::{
@@ -14,10 +15,12 @@ use crate::{
 };
 
 impl Service {
-    /// Keeps a file under its hash; the same file twice is one. Durable on return.
+    /// Keeps a file under its hash; the same file twice is one. Durable on return. An image is decoded first, so that
+    /// what is sent to a phone is what it says.
     ///
     /// # Errors
-    /// Where the first bytes do not show one of the `accepted` types, or the file store fails. `field` is named.
+    /// Where the first bytes do not show one of the `accepted` types, the rest is not what they promise, or the file
+    /// store fails. `field` is named.
     pub async fn store_file(&self, field: &str, bytes: bytes::Bytes, accepted: &[MediaType]) -> Result<StoredFile> {
         let media_type = sniff(&bytes).filter(|found| accepted.contains(found)).ok_or_else(|| {
             let found = infer::get(&bytes).map_or("bytes of no known type", |kind| kind.mime_type());
@@ -25,6 +28,16 @@ impl Service {
             let expected = format!("one of {}, as its first bytes tell", accepted.join(", "));
             RegisterError::invalid(field, ValueError::out_of_range(found, expected))
         })?;
+        let whole = bytes.clone();
+        let checked = tokio::task::spawn_blocking(move || match media_type {
+            MediaType::Pdf => is_pdf(&whole),
+            MediaType::Png => decodes(&whole, ImageFormat::Png),
+            MediaType::Jpeg => decodes(&whole, ImageFormat::Jpeg),
+            MediaType::Webp => decodes(&whole, ImageFormat::WebP),
+        });
+        let checked =
+            checked.await.unwrap_or_else(|_| Err(ValueError::out_of_range("a decoder that failed", "an image")));
+        checked.map_err(|error| RegisterError::invalid(field, error))?;
         let sha256 = FileHash(Sha256::digest(&bytes).into());
         let size_bytes = bytes.len() as u64;
         self.files.put(&file_path(sha256), PutPayload::from_bytes(bytes)).await?;
@@ -94,3 +107,15 @@ fn sniff(bytes: &[u8]) -> Option<MediaType> {
         _ => None,
     }
 }
+/// Whether a file is a whole PDF as far as its ends tell: ISO 32000-1, 7.5.2 and 7.5.5. Readers look for the last line
+/// within the last 1,024 bytes, because mail and scanners append to it.
+fn is_pdf(bytes: &[u8]) -> std::result::Result<(), ValueError> {
+    const MARK: &[u8] = b"%%EOF";
+    let end = bytes.get(bytes.len().saturating_sub(1_024)..).unwrap_or_default();
+    if bytes.starts_with(b"%PDF-") && end.windows(MARK.len()).any(|window| window == MARK) {
+        return Ok(());
+    }
+    let expected = "a whole PDF: %PDF- at its beginning and %%EOF in its last 1,024 bytes";
+    Err(ValueError::out_of_range("a PDF that is cut short or none", expected))
+}
+
