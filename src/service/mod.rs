@@ -152,13 +152,24 @@ impl Service {
         task.await.unwrap_or_else(|error| Err(crate::store::Error::Unavailable(error.to_string())))
     }
 
-    /// The caller that an API key's text proves; `None` where it is unknown, wrong or revoked.
+    /// The caller that an API key's text proves; `None` where it is unknown, wrong or revoked, or the organization has
+    /// not the key's role any more.
     pub async fn caller(&self, text: &str) -> crate::store::Result<Option<Caller>> {
         let Ok((id, secret)) = parse_key_text(text) else { return Ok(None) };
         let Some(statement) = self.statement(Kind::Key, id.0).await? else { return Ok(None) };
         let Content::Key(key) = statement.content else { return Ok(None) };
-        let caller = Caller { key: Some(id), organization: key.organization, role: key.role };
-        Ok(key.admits(&secret).then_some(caller))
+        let service = (key.organization, key.role) == (OrganizationId::SERVICE, Role::Admin);
+        if !key.admits(&secret) || !(service || self.has_role(key.organization, key.role).await?) {
+            return Ok(None);
+        }
+        Ok(Some(Caller { key: Some(id), organization: key.organization, role: key.role }))
+    }
+
+    async fn has_role(&self, organization: OrganizationId, role: Role) -> crate::store::Result<bool> {
+        Ok(match self.statement(Kind::Organization, organization.0).await?.map(|statement| statement.content) {
+            Some(Content::Organization(organization)) => organization.roles.contains(&role),
+            _ => false,
+        })
     }
 
     /// The highest version of a statement.
