@@ -11,7 +11,10 @@ mod watch;
 #[cfg(test)]
 pub(crate) mod world;
 
-use std::sync::Arc;
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+};
 
 use jiff::tz::TimeZone;
 use moka::sync::Cache;
@@ -27,7 +30,7 @@ use crate::{
     limits::{BLOCK_CACHE_BYTES_MAX, RUN_CACHE_RUNS_MAX, UPLOADS_MAX},
     registration::{Content, Kind, Profiles, Statement, parse_key_text},
     store::{Capture, Store, Writer, Writes},
-    trace::{BatchId, Block, CaptureId, KeyId, OrganizationId, Role},
+    trace::{Block, CaptureId, KeyId, OrganizationId, Role},
 };
 
 /// Tells the time: milliseconds since 1970-01-01 UTC. An argument, so that tests move it.
@@ -89,8 +92,11 @@ pub struct Service {
     pub uploads: Semaphore,
     /// Held while an order is reserved and written, by batch.
     issuing: Striped,
-    /// Held from reading something to writing its next version, so that no change is lost.
-    changing: Mutex<()>,
+    /// Held from reading something to writing its next version, so that no change is lost; by what is changed. A
+    /// consignment's stripe is that of its batches and documents too.
+    changing: Striped,
+    /// Held from looking for a declaration's line to writing the batch that takes it, by declaration. Taken after `changing`.
+    lines: Striped,
     blocks: Cache<Block, Arc<BlockView>>,
     runs: Cache<RunId, Arc<RunFacts>>,
 }
@@ -112,7 +118,7 @@ impl Service {
         let runs = Cache::new(RUN_CACHE_RUNS_MAX);
         let (watch, scans) = (Arc::new(Watch::default()), ScanCounts::new(writer));
         let hosts = Hosts::new(settings.host.clone(), settings.aliases.iter().cloned());
-        let (numbers, uploads, changing) = (Numbers::default(), Semaphore::new(UPLOADS_MAX), Mutex::default());
+        let (numbers, uploads) = (Numbers::default(), Semaphore::new(UPLOADS_MAX));
         Self {
             store,
             files,
@@ -126,7 +132,8 @@ impl Service {
             numbers,
             uploads,
             issuing: Striped::default(),
-            changing,
+            changing: Striped::default(),
+            lines: Striped::default(),
             blocks,
             runs,
         }
@@ -178,13 +185,15 @@ impl Service {
     }
 }
 
-/// Locks for batches: two orders of one batch never run at the same time, those of different ones seldom wait.
+/// Locks by what they are for: two who change one thing never run at the same time, those of different ones seldom wait.
 #[derive(Default)]
 struct Striped([Mutex<()>; 32]);
 
 impl Striped {
-    async fn lock(&self, batch: BatchId) -> Option<tokio::sync::MutexGuard<'_, ()>> {
-        let stripe = self.0.get(usize::try_from(batch.0 % 32).ok()?)?;
+    async fn lock(&self, of: impl Hash) -> Option<tokio::sync::MutexGuard<'_, ()>> {
+        let mut hash = DefaultHasher::new();
+        of.hash(&mut hash);
+        let stripe = self.0.get(usize::try_from(hash.finish() % 32).ok()?)?;
         Some(stripe.lock().await)
     }
 }

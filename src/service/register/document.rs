@@ -11,7 +11,7 @@ use crate::{
         Content, Document, DocumentOf, FileHash, Kind, MediaType, Parent, Statement, StoredFile, ValueError,
     },
     service::{Caller, Counter},
-    trace::DocumentId,
+    trace::{ConsignmentId, DocumentId},
 };
 
 impl Service {
@@ -57,38 +57,77 @@ impl Service {
         Ok(bytes)
     }
 
-    /// Registers a document of a consignment or batch of the caller's; its number is given here.
+    /// Registers a document of a consignment or batch of the caller's, with a correcting event for each registered batch
+    /// that it belongs to; its number is given here.
     ///
     /// # Errors
     /// Where what it belongs to is not the caller's, or has as many documents as it may.
     pub async fn create_document(&self, caller: &Caller, document: Document) -> Result<Statement> {
-        let (kind, of, parent) = match document.of {
-            DocumentOf::Consignment(id) => (Kind::Consignment, id.0, Parent::Consignment(id.0)),
-            DocumentOf::Batch(id) => (Kind::Batch, id.0, Parent::Batch(id.0)),
+        let consignment = self.consignment_with(caller, document.of).await?;
+        let _changing = self.changing.lock((Kind::Consignment, consignment.0)).await;
+        let (what, parent) = match document.of {
+            DocumentOf::Consignment(id) => ("the consignment", Parent::Consignment(id.0)),
+            DocumentOf::Batch(id) => ("the batch", Parent::Batch(id.0)),
         };
-        self.owned(caller, kind, of).await?;
         if self.store.children(&parent, Kind::Document, None, DOCUMENTS_MAX).await?.len() >= DOCUMENTS_MAX {
-            let what = if kind == Kind::Batch { "the batch" } else { "the consignment" };
             return Err(RegisterError::Full { what, of: "documents", max: DOCUMENTS_MAX });
         }
         let id = self.next_number(Counter::Documents).await?;
         let (organization, created_ms) = (caller.organization, self.now_ms());
         let document = Document { id: DocumentId(id), organization, created_ms, ..document };
+        let of = document.of;
         let statement = self.new_statement(caller, Kind::Document, id, vec![parent], Content::Document(document));
-        self.write_one(caller, statement).await
+        self.write_document(caller, statement, consignment, of).await
     }
 
-    /// Sets or replaces a document's public rendition.
+    /// Sets or replaces a document's public rendition, with a correcting event for each registered batch that it belongs
+    /// to.
     ///
     /// # Errors
     /// Where the document is not the caller's.
     pub async fn publish_document(&self, caller: &Caller, id: DocumentId, public: StoredFile) -> Result<Statement> {
-        let _changing = self.changing.lock().await;
+        // A document never changes hands, so that what it belongs to may be read before the lock.
+        let of = content_of!(self.owned(caller, Kind::Document, id.0).await?.content, Document)?.of;
+        let consignment = self.consignment_with(caller, of).await?;
+        let _changing = self.changing.lock((Kind::Consignment, consignment.0)).await;
         let before = self.owned(caller, Kind::Document, id.0).await?;
         let document = content_of!(before.content.clone(), Document)?;
         let document = Document { public: Some(public), ..document };
         let statement = self.next_version(caller, &before, Vec::new(), Content::Document(document));
-        self.write_one(caller, statement).await
+        self.write_document(caller, statement, consignment, of).await
+    }
+
+    /// The caller's consignment that a document concerns, itself or through a batch.
+    async fn consignment_with(&self, caller: &Caller, of: DocumentOf) -> Result<ConsignmentId> {
+        Ok(match of {
+            DocumentOf::Consignment(id) => self.own_consignment(caller, id).await?.id,
+            DocumentOf::Batch(id) => {
+                content_of!(self.owned(caller, Kind::Batch, id.0).await?.content, Batch)?.consignment
+            }
+        })
+    }
+
+    /// Writes a version of a document and what it corrects, in one capture.
+    async fn write_document(
+        &self,
+        caller: &Caller,
+        statement: Statement,
+        consignment: ConsignmentId,
+        of: DocumentOf,
+    ) -> Result<Statement> {
+        let consignment = self.own_consignment(caller, consignment).await?;
+        let batches = match of {
+            DocumentOf::Consignment(id) => self.batches_of(id).await?,
+            DocumentOf::Batch(id) => vec![id.0],
+        };
+        let mut change = Change { statements: vec![statement.clone()], events: Vec::new() };
+        for id in batches {
+            let Some(before) = self.statement(Kind::Batch, id).await? else { continue };
+            let batch = content_of!(before.content.clone(), Batch)?;
+            self.write_batch(caller, &mut change, Some(&before), batch, &consignment).await?;
+        }
+        self.write(caller, change).await?;
+        Ok(statement)
     }
 }
 
@@ -98,15 +137,6 @@ fn file_path(sha256: FileHash) -> Path {
     Path::from_iter([folder, hex.as_str()])
 }
 
-fn sniff(bytes: &[u8]) -> Option<MediaType> {
-    match infer::get(bytes)?.mime_type() {
-        "application/pdf" => Some(MediaType::Pdf),
-        "image/png" => Some(MediaType::Png),
-        "image/jpeg" => Some(MediaType::Jpeg),
-        "image/webp" => Some(MediaType::Webp),
-        _ => None,
-    }
-}
 /// Whether a file is a whole PDF as far as its ends tell: ISO 32000-1, 7.5.2 and 7.5.5. Readers look for the last line
 /// within the last 1,024 bytes, because mail and scanners append to it.
 fn is_pdf(bytes: &[u8]) -> std::result::Result<(), ValueError> {
@@ -119,3 +149,12 @@ fn is_pdf(bytes: &[u8]) -> std::result::Result<(), ValueError> {
     Err(ValueError::out_of_range("a PDF that is cut short or none", expected))
 }
 
+fn sniff(bytes: &[u8]) -> Option<MediaType> {
+    match infer::get(bytes)?.mime_type() {
+        "application/pdf" => Some(MediaType::Pdf),
+        "image/png" => Some(MediaType::Png),
+        "image/jpeg" => Some(MediaType::Jpeg),
+        "image/webp" => Some(MediaType::Webp),
+        _ => None,
+    }
+}
