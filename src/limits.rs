@@ -161,6 +161,8 @@ pub const NUMBER_LEASE: u64 = 64;
 /// Batches of one consignment: a declaration has at most 50 lines, each a few lots. A change of the consignment writes
 /// them all in one capture.
 pub const CONSIGNMENT_BATCHES_MAX: usize = 1_000;
+/// Runs of one batch: at the smallest order a pallet, ten thousand pallets are more than a ship carries.
+pub const RUNS_OF_BATCH_MAX: usize = 10_000;
 /// Containers of one consignment.
 pub const CONTAINERS_MAX: usize = 200;
 /// One side of a picture, in pixels: a phone's camera.
@@ -193,7 +195,10 @@ pub const TIMELINE_LINES_MAX: usize = 1_000;
 
 /// Rows of a feed that an audit reads at once.
 pub const AUDIT_FEED_ROWS: usize = 256;
-/// Findings that an audit lists.
+/// How long an audit waits for captures that it found committed and not applied, in milliseconds: longer than the
+/// server takes to look for those that it has to finish.
+pub const AUDIT_UNFINISHED_WAIT_MS: u64 = 6_000;
+/// Findings that an audit lists, and captures that it looks at again.
 pub const AUDIT_FINDINGS_MAX: usize = 1_000;
 
 /// How long staged records wait for their commit: far longer than a capture may take.

@@ -26,6 +26,7 @@ pub fn install_metrics() -> Result<PrometheusHandle, metrics_exporter_prometheus
     metrics::describe_counter!("coldproof_http_requests_total", "Requests answered, by route, kind and status class");
     metrics::describe_histogram!("coldproof_http_request_seconds", "From a request to the head of its answer");
     metrics::describe_counter!("coldproof_rate_refusals_total", "Requests refused by the rate limit");
+    metrics::describe_gauge!("coldproof_store_writable", "1 where the store takes writes, 0 once one has failed");
     metrics::describe_counter!("coldproof_failed_tags_total", "Codes with a wrong tag: mistyped, or guessed");
     Ok(handle)
 }
@@ -35,7 +36,7 @@ pub fn routes(metrics: PrometheusHandle) -> Router<App> {
     Router::new()
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
-        .route("/metrics", get(move || async move { render(&metrics) }))
+        .route("/metrics", get(move |State(app): State<App>| async move { render(&app, &metrics) }))
 }
 
 /// The process answers.
@@ -43,12 +44,54 @@ async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// The process can do its work: the store answers.
+/// The process can do its work: the store answers, and takes writes.
 async fn readyz(State(app): State<App>) -> Result<&'static str, Problem> {
     app.service.store.claim(NO_CLAIM).await?;
+    if !app.service.store.writable() {
+        return Err(Problem::unavailable("The store takes no writes since one failed; the log says why. Restart it."));
+    }
     Ok("ready\n")
 }
 
-fn render(metrics: &PrometheusHandle) -> Response {
+fn render(app: &App, metrics: &PrometheusHandle) -> Response {
+    metrics::gauge!("coldproof_store_writable").set(if app.service.store.writable() { 1.0 } else { 0.0 });
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics.render()).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{
+        body::{Body, to_bytes},
+        http::{Request, StatusCode},
+    };
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::service::world::World;
+
+    async fn ask(router: &Router, path: &str) -> (StatusCode, String) {
+        let request = Request::builder().uri(path).body(Body::empty()).unwrap();
+        let response = router.clone().oneshot(request).await.unwrap();
+        let status = response.status();
+        (status, String::from_utf8(to_bytes(response.into_body(), 1 << 20).await.unwrap().into()).unwrap())
+    }
+
+    #[test]
+    fn a_store_that_takes_no_writes_is_not_ready() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let handle = recorder.handle();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        metrics::with_local_recorder(&recorder, || {
+            runtime.block_on(async {
+                let world = World::new().await;
+                let router = routes(handle).with_state(world.app.clone());
+                assert_eq!(ask(&router, "/readyz").await.0, StatusCode::OK);
+                assert!(ask(&router, "/metrics").await.1.contains("coldproof_store_writable 1"));
+                world.store.close().await.unwrap();
+                assert_eq!(ask(&router, "/readyz").await.0, StatusCode::SERVICE_UNAVAILABLE);
+                assert!(ask(&router, "/metrics").await.1.contains("coldproof_store_writable 0"));
+                assert_eq!(ask(&router, "/healthz").await.0, StatusCode::OK);
+            });
+        });
+    }
 }

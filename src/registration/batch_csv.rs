@@ -285,6 +285,14 @@ mod tests {
     }
 
     #[test]
+    fn the_page_on_the_interface_lists_every_column() {
+        let page = include_str!("../../docs/API.md");
+        let rows = page.lines().skip_while(|line| *line != "| column | meaning |").skip(2);
+        let listed: Vec<_> = rows.take_while(|line| line.starts_with('|')).collect();
+        assert_eq!(listed, COLUMNS.map(|(name, meaning)| format!("| `{name}` | {meaning} |")));
+    }
+
+    #[test]
     fn every_wrong_cell_of_a_row_is_named() {
         let file = "line,hs_code,ai10,expiry_first,expiry_last,quantity,storage_min_celsius,storage_max_celsius,test_report_date\n\
                     0,12,a b,2024-02-01,2024-01-01,5,1,-1,2024-01-01\n";

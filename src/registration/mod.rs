@@ -17,7 +17,7 @@ mod public_paper;
 mod quantity;
 mod run;
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 mod text;
 mod value_error;
 

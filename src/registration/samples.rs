@@ -1,4 +1,4 @@
-//! A batch of shrimp, for the tests of this folder.
+//! A batch of shrimp, for tests.
 
 use jiff::civil::date;
 
@@ -8,11 +8,11 @@ use super::{
 };
 use crate::trace::{ConsignmentId, OrganizationId, ProductId};
 
-pub(super) fn kilograms(value: &str) -> Quantity {
+pub(crate) fn kilograms(value: &str) -> Quantity {
     Quantity { value: value.parse().unwrap(), uom: Uom::kilogram() }
 }
 
-pub(super) fn product() -> Product {
+pub(crate) fn product() -> Product {
     Product {
         id: ProductId(1),
         organization: OrganizationId(1),
@@ -29,7 +29,7 @@ pub(super) fn product() -> Product {
     }
 }
 
-pub(super) fn consignment() -> Consignment {
+pub(crate) fn consignment() -> Consignment {
     Consignment {
         id: ConsignmentId(1),
         organization: OrganizationId(1),
@@ -56,7 +56,7 @@ pub(super) fn consignment() -> Consignment {
     }
 }
 
-pub(super) fn batch() -> Batch {
+pub(crate) fn batch() -> Batch {
     let blank = Batch::blank(OrganizationId(1), ConsignmentId(1), 0);
     Batch { product: Some(ProductId(1)), lot: Some("L-1".to_owned()), net_weight: Some(kilograms("1000")), ..blank }
 }

@@ -215,7 +215,7 @@ impl Service {
     }
 
     /// The codes of a batch that are not void, by level and content, counted from its runs and their ledgers.
-    async fn live_codes(&self, batch: BatchId) -> store::Result<Vec<Live>> {
+    pub(super) async fn live_codes(&self, batch: BatchId) -> store::Result<Vec<Live>> {
         let mut live: Vec<Live> = Vec::new();
         for run in self.runs_of(batch).await? {
             let codes = u64::from(run.count).saturating_sub(self.void_codes(&run).await?);
@@ -289,7 +289,7 @@ fn statement(run: &Run) -> Statement {
     }
 }
 
-fn totals(bytes: &[u8]) -> store::Result<Vec<Live>> {
+pub(super) fn totals(bytes: &[u8]) -> store::Result<Vec<Live>> {
     rmp_serde::from_slice(bytes).map_err(|error| damaged("issued", &error))
 }
 

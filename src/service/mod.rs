@@ -9,8 +9,13 @@ pub mod register;
 pub mod scan;
 pub mod timeline;
 mod watch;
+#[cfg(test)]
+pub(crate) mod world;
 
-use std::sync::Arc;
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+};
 
 use jiff::tz::TimeZone;
 use moka::sync::Cache;
@@ -27,7 +32,7 @@ use crate::{
     limits::{BLOCK_CACHE_BYTES_MAX, DOWNLOADS_KIB_MAX, RUN_CACHE_RUNS_MAX, UPLOADS_MAX},
     registration::{Content, Kind, Profiles, Statement, parse_key_text},
     store::{Capture, Store, Writer, Writes},
-    trace::{BatchId, Block, CaptureId, KeyId, OrganizationId, Role},
+    trace::{Block, CaptureId, KeyId, OrganizationId, Role},
 };
 
 /// Tells the time: milliseconds since 1970-01-01 UTC. An argument, so that tests move it.
@@ -93,8 +98,11 @@ pub struct Service {
     pub downloads: Arc<Semaphore>,
     /// Held while an order is reserved and written, by batch.
     issuing: Striped,
-    /// Held from reading something to writing its next version, so that no change is lost.
-    changing: Mutex<()>,
+    /// Held from reading something to writing its next version, so that no change is lost; by what is changed. A
+    /// consignment's stripe is that of its batches and documents too.
+    changing: Striped,
+    /// Held from looking for a declaration's line to writing the batch that takes it, by declaration. Taken after `changing`.
+    lines: Striped,
     blocks: Cache<Block, Arc<BlockView>>,
     runs: Cache<RunId, Arc<RunFacts>>,
 }
@@ -116,7 +124,7 @@ impl Service {
         let runs = Cache::new(RUN_CACHE_RUNS_MAX);
         let (watch, scans) = (Arc::new(Watch::default()), ScanCounts::new(writer));
         let hosts = Hosts::new(settings.host.clone(), settings.aliases.iter().cloned());
-        let (numbers, uploads, changing) = (Numbers::default(), Semaphore::new(UPLOADS_MAX), Mutex::default());
+        let (numbers, uploads) = (Numbers::default(), Semaphore::new(UPLOADS_MAX));
         Self {
             store,
             files,
@@ -132,7 +140,8 @@ impl Service {
             growth: Growth::default(),
             downloads: Arc::new(Semaphore::new(DOWNLOADS_KIB_MAX as usize)),
             issuing: Striped::default(),
-            changing,
+            changing: Striped::default(),
+            lines: Striped::default(),
             blocks,
             runs,
         }
@@ -158,13 +167,24 @@ impl Service {
         task.await.unwrap_or_else(|error| Err(crate::store::Error::Unavailable(error.to_string())))
     }
 
-    /// The caller that an API key's text proves; `None` where it is unknown, wrong or revoked.
+    /// The caller that an API key's text proves; `None` where it is unknown, wrong or revoked, or the organization has
+    /// not the key's role any more.
     pub async fn caller(&self, text: &str) -> crate::store::Result<Option<Caller>> {
         let Ok((id, secret)) = parse_key_text(text) else { return Ok(None) };
         let Some(statement) = self.statement(Kind::Key, id.0).await? else { return Ok(None) };
         let Content::Key(key) = statement.content else { return Ok(None) };
-        let caller = Caller { key: Some(id), organization: key.organization, role: key.role };
-        Ok(key.admits(&secret).then_some(caller))
+        let service = (key.organization, key.role) == (OrganizationId::SERVICE, Role::Admin);
+        if !key.admits(&secret) || !(service || self.has_role(key.organization, key.role).await?) {
+            return Ok(None);
+        }
+        Ok(Some(Caller { key: Some(id), organization: key.organization, role: key.role }))
+    }
+
+    async fn has_role(&self, organization: OrganizationId, role: Role) -> crate::store::Result<bool> {
+        Ok(match self.statement(Kind::Organization, organization.0).await?.map(|statement| statement.content) {
+            Some(Content::Organization(organization)) => organization.roles.contains(&role),
+            _ => false,
+        })
     }
 
     /// The highest version of a statement.
@@ -173,13 +193,15 @@ impl Service {
     }
 }
 
-/// Locks for batches: two orders of one batch never run at the same time, those of different ones seldom wait.
+/// Locks by what they are for: two who change one thing never run at the same time, those of different ones seldom wait.
 #[derive(Default)]
 struct Striped([Mutex<()>; 32]);
 
 impl Striped {
-    async fn lock(&self, batch: BatchId) -> Option<tokio::sync::MutexGuard<'_, ()>> {
-        let stripe = self.0.get(usize::try_from(batch.0 % 32).ok()?)?;
+    async fn lock(&self, of: impl Hash) -> Option<tokio::sync::MutexGuard<'_, ()>> {
+        let mut hash = DefaultHasher::new();
+        of.hash(&mut hash);
+        let stripe = self.0.get(usize::try_from(hash.finish() % 32).ok()?)?;
         Some(stripe.lock().await)
     }
 }

@@ -46,8 +46,14 @@ impl Counter {
         }
     }
 
-    fn first(self) -> u64 {
-        u64::from(!matches!(self, Self::Runs(_)))
+    /// What its claim says: the first number of no lease.
+    fn value(self, claim: Option<&[u8]>) -> store::Result<u64> {
+        let Some(bytes) = claim else { return Ok(u64::from(!matches!(self, Self::Runs(_)))) };
+        Ok(u64::from_be_bytes(bytes.try_into().map_err(|_| store::Error::Corrupt {
+            table: "claims",
+            key: self.claim(),
+            found: format!("{} bytes where a counter has 8", bytes.len()),
+        })?))
     }
 }
 
@@ -69,18 +75,16 @@ impl Service {
         lease.next().ok_or_else(|| store::Error::Unavailable("a lease of no numbers".to_owned()))
     }
 
+    /// The first number that no server has leased.
+    pub(super) async fn first_free_number(&self, counter: Counter) -> store::Result<u64> {
+        counter.value(self.store.claim(&counter.claim()).await?.as_deref())
+    }
+
     async fn lease(&self, counter: Counter) -> store::Result<Range<u64>> {
         let name = counter.claim();
         loop {
             let before = self.store.claim(&name).await?;
-            let first = match before.as_deref() {
-                None => counter.first(),
-                Some(bytes) => u64::from_be_bytes(bytes.try_into().map_err(|_| store::Error::Corrupt {
-                    table: "claims",
-                    key: name.clone(),
-                    found: format!("{} bytes where a counter has 8", bytes.len()),
-                })?),
-            };
+            let first = counter.value(before.as_deref())?;
             let lease = first..first + NUMBER_LEASE;
             if self.store.swap(&name, before.as_deref(), &lease.end.to_be_bytes()).await? {
                 return Ok(lease);

@@ -244,4 +244,6 @@ pub trait Verify: Send + Sync {
     /// Checks every value against the hash that was written with it, every key against its count, and the feed's chain.
     /// Writes go on meanwhile. Takes as long as reading everything takes.
     async fn verify(&self) -> Result<Report>;
+    /// Whether the store takes writes, as far as it knows without trying one. `false` stays until it is opened again.
+    fn writable(&self) -> bool;
 }

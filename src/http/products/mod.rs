@@ -99,13 +99,7 @@ impl ProductBody {
     /// Names every field at fault.
     pub fn merge(self, product: &mut Product) -> register::Result<()> {
         let mut fields = Fields::default();
-        let gtin = product.gtin;
         fields.set_parsed("/gtin", self.gtin, &mut product.gtin, |text| Ok(text.parse()?));
-        if product.id.0 > 0 && product.gtin != gtin {
-            let found = product.gtin.map_or("null".to_owned(), |gtin| gtin.to_string());
-            let expected = gtin.map_or("none: a product keeps what it has".to_owned(), |gtin| gtin.to_string());
-            fields.refuse("/gtin", ValueError::out_of_range(found, expected));
-        }
         fields.require("/name_zh", self.name_zh, &mut product.name_zh, |fields, name| {
             fields.keep("", text(&name, NAME_CHARS_MAX))
         });

@@ -1,12 +1,14 @@
 //! Batches.
 
+use std::collections::HashMap;
+
 use super::{Change, RegisterError, Result, Service, content_of};
 use crate::{
     code::Gtin,
     limits::{CONSIGNMENT_BATCHES_MAX, PAGE_ITEMS_MAX},
     registration::{Batch, Consignment, Content, FieldError, Kind, Missing, Parent, Product, Statement, ValueError},
     service::{Basis, Caller, Counter},
-    trace::{BatchId, ConsignmentId, OrganizationId},
+    trace::{BatchId, ConsignmentId, OrganizationId, ProductId},
 };
 
 /// A batch as its importer gives it.
@@ -17,6 +19,9 @@ pub struct BatchInput {
     /// The product's GTIN, where it was named so.
     pub gtin: Option<Gtin>,
 }
+
+/// Declaration lines that one change takes, and by which batch: none of these stands in the store yet.
+pub(super) type TakenLines = HashMap<u16, BatchId>;
 
 impl Service {
     /// The consignment under which the caller may register batches.
@@ -92,16 +97,18 @@ impl Service {
         consignment: ConsignmentId,
         batches: Vec<Batch>,
     ) -> Result<Vec<Statement>> {
+        let _changing = self.changing.lock((Kind::Consignment, consignment.0)).await;
         let consignment = self.own_consignment(caller, consignment).await?;
         if self.batches_of(consignment.id).await?.len() + batches.len() > CONSIGNMENT_BATCHES_MAX {
             let max = CONSIGNMENT_BATCHES_MAX;
             return Err(RegisterError::Full { what: "the consignment", of: "batches", max });
         }
+        let (_lines, mut taken) = (self.lines.lock(&consignment.declaration).await, TakenLines::default());
         let mut change = Change::default();
         for batch in batches {
             let id = BatchId(self.next_number(Counter::Batches).await?);
             let mut batch = Batch { id, organization: caller.organization, consignment: consignment.id, ..batch };
-            self.flag_line(&mut batch, &consignment).await?;
+            self.flag_line(&mut batch, &consignment, &mut taken).await?;
             self.write_batch(caller, &mut change, None, batch, &consignment).await?;
         }
         self.write(caller, change).await
@@ -110,18 +117,23 @@ impl Service {
     /// Changes a batch of the caller's; once it is registered, by a correcting event.
     ///
     /// # Errors
-    /// Where it is not the caller's, `edit` refuses, or what it makes is not valid; a registered batch stays one.
+    /// Where it is not the caller's, `edit` refuses, or what it makes is not valid; a registered batch stays one, and one
+    /// that has codes keeps its product.
     pub async fn change_batch(
         &self,
         caller: &Caller,
         id: BatchId,
         edit: impl FnOnce(&mut BatchInput) -> Result<()> + Send,
     ) -> Result<Statement> {
-        let _changing = self.changing.lock().await;
+        // A batch never leaves its consignment, so that this one is the one to lock.
+        let consignment = content_of!(self.owned(caller, Kind::Batch, id.0).await?.content, Batch)?.consignment;
+        let _changing = self.changing.lock((Kind::Consignment, consignment.0)).await;
+        // No order comes between the look whether there are codes and the write.
+        let _issuing = self.issuing.lock(id).await;
         let before = self.owned(caller, Kind::Batch, id.0).await?;
         let batch = content_of!(before.content.clone(), Batch)?;
         let registered = !batch.draft;
-        let line = batch.line;
+        let (line, product) = (batch.line, batch.product);
         let mut input = BatchInput { batch, gtin: None };
         edit(&mut input)?;
         let mut errors = self.check_batch(caller, &mut input).await?;
@@ -129,15 +141,22 @@ impl Service {
             let error = ValueError::out_of_range("true", "false: a registered batch is not made a draft again");
             errors.push(FieldError::new("draft", error));
         }
+        if input.batch.product != product && self.has_codes(id).await? {
+            let shown = |product: Option<ProductId>| product.map_or("none".to_owned(), |product| product.to_string());
+            let expected = format!("{}: codes were issued, and printed links name it for ever", shown(product));
+            errors.push(FieldError::new("product", ValueError::out_of_range(shown(input.batch.product), expected)));
+        }
         if !errors.is_empty() {
             return Err(RegisterError::Invalid(errors));
         }
-        let consignment = self.own_consignment(caller, input.batch.consignment).await?;
+        input.batch.consignment = consignment;
+        let consignment = self.own_consignment(caller, consignment).await?;
+        let (_lines, mut taken) = (self.lines.lock(&consignment.declaration).await, TakenLines::default());
         if !registered {
             input.batch.created_ms = self.now_ms();
         }
         if input.batch.line != line {
-            self.flag_line(&mut input.batch, &consignment).await?;
+            self.flag_line(&mut input.batch, &consignment, &mut taken).await?;
         }
         let mut change = Change::default();
         self.write_batch(caller, &mut change, Some(&before), input.batch, &consignment).await?;
@@ -170,6 +189,10 @@ impl Service {
         Ok(())
     }
 
+    async fn has_codes(&self, id: BatchId) -> Result<bool> {
+        Ok(!self.store.children(&Parent::Batch(id.0), Kind::Run, None, 1).await?.is_empty())
+    }
+
     async fn product_of(&self, batch: &Batch) -> Result<Option<Product>> {
         let Some(id) = batch.product else { return Ok(None) };
         match self.statement(Kind::Product, id.0).await? {
@@ -178,11 +201,21 @@ impl Service {
         }
     }
 
-    /// Takes the batch's declaration line for it, or flags the batch with the one that took it before. A line whose
-    /// batch has moved to another one is free.
-    pub(super) async fn flag_line(&self, batch: &mut Batch, consignment: &Consignment) -> Result<()> {
+    /// Takes the batch's declaration line for it, or flags the batch with the one that took it before: in the same change,
+    /// or in the store. A line whose batch has moved to another one is free, and so is one whose batch was never written.
+    /// The caller holds the declaration's lock until the batch is written.
+    pub(super) async fn flag_line(
+        &self,
+        batch: &mut Batch,
+        consignment: &Consignment,
+        taken: &mut TakenLines,
+    ) -> Result<()> {
         batch.same_line = None;
         let (Some(declaration), Some(line)) = (&consignment.declaration, batch.line) else { return Ok(()) };
+        if let Some(taker) = taken.get(&line) {
+            batch.same_line = Some(*taker);
+            return Ok(());
+        }
         let name = format!("line/{declaration}/{line}");
         loop {
             let before = self.store.claim(&name).await?;
@@ -195,14 +228,15 @@ impl Service {
                 return Ok(());
             }
             if self.store.swap(&name, before.as_deref(), &batch.id.0.to_be_bytes()).await? {
+                taken.insert(line, batch.id);
                 return Ok(());
             }
         }
     }
 
-    /// Whether a batch stands on this line; one that is not written yet is just being written.
+    /// Whether a batch stands on this line. One that is not there took it for a registration that failed.
     async fn has_line(&self, id: BatchId, declaration: &str, line: u16) -> Result<bool> {
-        let Some(statement) = self.statement(Kind::Batch, id.0).await? else { return Ok(true) };
+        let Some(statement) = self.statement(Kind::Batch, id.0).await? else { return Ok(false) };
         let batch = content_of!(statement.content, Batch)?;
         let Some(consignment) = self.statement(Kind::Consignment, batch.consignment.0).await? else { return Ok(true) };
         let consignment = content_of!(consignment.content, Consignment)?;

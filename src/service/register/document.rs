@@ -1,23 +1,26 @@
 //! Documents and their files.
 
+use image::ImageFormat;
 use object_store::{ObjectStoreExt, PutPayload, path::Path};
 use sha2::{Digest, Sha256};
 
-use super::{RegisterError, Result, Service, content_of};
+use super::{Change, RegisterError, Result, Service, content_of, picture::decodes};
 use crate::{
     limits::DOCUMENTS_MAX,
     registration::{
         Content, Document, DocumentOf, FileHash, Kind, MediaType, Parent, Statement, StoredFile, ValueError,
     },
     service::{Caller, Counter},
-    trace::DocumentId,
+    trace::{ConsignmentId, DocumentId},
 };
 
 impl Service {
-    /// Keeps a file under its hash; the same file twice is one. Durable on return.
+    /// Keeps a file under its hash; the same file twice is one. Durable on return. An image is decoded first, so that
+    /// what is sent to a phone is what it says.
     ///
     /// # Errors
-    /// Where the first bytes do not show one of the `accepted` types, or the file store fails. `field` is named.
+    /// Where the first bytes do not show one of the `accepted` types, the rest is not what they promise, or the file
+    /// store fails. `field` is named.
     pub async fn store_file(&self, field: &str, bytes: bytes::Bytes, accepted: &[MediaType]) -> Result<StoredFile> {
         let media_type = sniff(&bytes).filter(|found| accepted.contains(found)).ok_or_else(|| {
             let found = infer::get(&bytes).map_or("bytes of no known type", |kind| kind.mime_type());
@@ -25,6 +28,16 @@ impl Service {
             let expected = format!("one of {}, as its first bytes tell", accepted.join(", "));
             RegisterError::invalid(field, ValueError::out_of_range(found, expected))
         })?;
+        let whole = bytes.clone();
+        let checked = tokio::task::spawn_blocking(move || match media_type {
+            MediaType::Pdf => is_pdf(&whole),
+            MediaType::Png => decodes(&whole, ImageFormat::Png),
+            MediaType::Jpeg => decodes(&whole, ImageFormat::Jpeg),
+            MediaType::Webp => decodes(&whole, ImageFormat::WebP),
+        });
+        let checked =
+            checked.await.unwrap_or_else(|_| Err(ValueError::out_of_range("a decoder that failed", "an image")));
+        checked.map_err(|error| RegisterError::invalid(field, error))?;
         let sha256 = FileHash(Sha256::digest(&bytes).into());
         let size_bytes = bytes.len() as u64;
         self.files.put(&file_path(sha256), PutPayload::from_bytes(bytes)).await?;
@@ -48,38 +61,77 @@ impl Service {
         Ok(bytes)
     }
 
-    /// Registers a document of a consignment or batch of the caller's; its number is given here.
+    /// Registers a document of a consignment or batch of the caller's, with a correcting event for each registered batch
+    /// that it belongs to; its number is given here.
     ///
     /// # Errors
     /// Where what it belongs to is not the caller's, or has as many documents as it may.
     pub async fn create_document(&self, caller: &Caller, document: Document) -> Result<Statement> {
-        let (kind, of, parent) = match document.of {
-            DocumentOf::Consignment(id) => (Kind::Consignment, id.0, Parent::Consignment(id.0)),
-            DocumentOf::Batch(id) => (Kind::Batch, id.0, Parent::Batch(id.0)),
+        let consignment = self.consignment_with(caller, document.of).await?;
+        let _changing = self.changing.lock((Kind::Consignment, consignment.0)).await;
+        let (what, parent) = match document.of {
+            DocumentOf::Consignment(id) => ("the consignment", Parent::Consignment(id.0)),
+            DocumentOf::Batch(id) => ("the batch", Parent::Batch(id.0)),
         };
-        self.owned(caller, kind, of).await?;
         if self.store.children(&parent, Kind::Document, None, DOCUMENTS_MAX).await?.len() >= DOCUMENTS_MAX {
-            let what = if kind == Kind::Batch { "the batch" } else { "the consignment" };
             return Err(RegisterError::Full { what, of: "documents", max: DOCUMENTS_MAX });
         }
         let id = self.next_number(Counter::Documents).await?;
         let (organization, created_ms) = (caller.organization, self.now_ms());
         let document = Document { id: DocumentId(id), organization, created_ms, ..document };
+        let of = document.of;
         let statement = self.new_statement(caller, Kind::Document, id, vec![parent], Content::Document(document));
-        self.write_one(caller, statement).await
+        self.write_document(caller, statement, consignment, of).await
     }
 
-    /// Sets or replaces a document's public rendition.
+    /// Sets or replaces a document's public rendition, with a correcting event for each registered batch that it belongs
+    /// to.
     ///
     /// # Errors
     /// Where the document is not the caller's.
     pub async fn publish_document(&self, caller: &Caller, id: DocumentId, public: StoredFile) -> Result<Statement> {
-        let _changing = self.changing.lock().await;
+        // A document never changes hands, so that what it belongs to may be read before the lock.
+        let of = content_of!(self.owned(caller, Kind::Document, id.0).await?.content, Document)?.of;
+        let consignment = self.consignment_with(caller, of).await?;
+        let _changing = self.changing.lock((Kind::Consignment, consignment.0)).await;
         let before = self.owned(caller, Kind::Document, id.0).await?;
         let document = content_of!(before.content.clone(), Document)?;
         let document = Document { public: Some(public), ..document };
         let statement = self.next_version(caller, &before, Vec::new(), Content::Document(document));
-        self.write_one(caller, statement).await
+        self.write_document(caller, statement, consignment, of).await
+    }
+
+    /// The caller's consignment that a document concerns, itself or through a batch.
+    async fn consignment_with(&self, caller: &Caller, of: DocumentOf) -> Result<ConsignmentId> {
+        Ok(match of {
+            DocumentOf::Consignment(id) => self.own_consignment(caller, id).await?.id,
+            DocumentOf::Batch(id) => {
+                content_of!(self.owned(caller, Kind::Batch, id.0).await?.content, Batch)?.consignment
+            }
+        })
+    }
+
+    /// Writes a version of a document and what it corrects, in one capture.
+    async fn write_document(
+        &self,
+        caller: &Caller,
+        statement: Statement,
+        consignment: ConsignmentId,
+        of: DocumentOf,
+    ) -> Result<Statement> {
+        let consignment = self.own_consignment(caller, consignment).await?;
+        let batches = match of {
+            DocumentOf::Consignment(id) => self.batches_of(id).await?,
+            DocumentOf::Batch(id) => vec![id.0],
+        };
+        let mut change = Change { statements: vec![statement.clone()], events: Vec::new() };
+        for id in batches {
+            let Some(before) = self.statement(Kind::Batch, id).await? else { continue };
+            let batch = content_of!(before.content.clone(), Batch)?;
+            self.write_batch(caller, &mut change, Some(&before), batch, &consignment).await?;
+        }
+        self.write(caller, change).await?;
+        Ok(statement)
     }
 }
 
@@ -87,6 +139,18 @@ fn file_path(sha256: FileHash) -> Path {
     let hex = sha256.to_string();
     let (folder, _) = hex.split_at(2);
     Path::from_iter([folder, hex.as_str()])
+}
+
+/// Whether a file is a whole PDF as far as its ends tell: ISO 32000-1, 7.5.2 and 7.5.5. Readers look for the last line
+/// within the last 1,024 bytes, because mail and scanners append to it.
+fn is_pdf(bytes: &[u8]) -> std::result::Result<(), ValueError> {
+    const MARK: &[u8] = b"%%EOF";
+    let end = bytes.get(bytes.len().saturating_sub(1_024)..).unwrap_or_default();
+    if bytes.starts_with(b"%PDF-") && end.windows(MARK.len()).any(|window| window == MARK) {
+        return Ok(());
+    }
+    let expected = "a whole PDF: %PDF- at its beginning and %%EOF in its last 1,024 bytes";
+    Err(ValueError::out_of_range("a PDF that is cut short or none", expected))
 }
 
 fn sniff(bytes: &[u8]) -> Option<MediaType> {

@@ -1,5 +1,7 @@
 //! The events that registration makes.
 
+use std::collections::BTreeMap;
+
 use jiff::civil::Date;
 
 use super::{Change, RegisterError, Result, Service, content_of};
@@ -8,9 +10,10 @@ use crate::{
         record_id,
         shapes::{self, BatchFacts, DocumentFact, Occasion},
     },
-    limits::PAGE_ITEMS_MAX,
+    limits::DOCUMENTS_MAX,
     registration::{
-        Batch, Consignment, DateRange, Document, DocumentKind, EffectiveBatch, Kind, Paper, Parent, Product, Statement,
+        Batch, Consignment, Content, DateRange, Document, DocumentKind, DocumentOf, EffectiveBatch, Kind, Paper,
+        Parent, Product, Statement,
     },
     service::Caller,
     store,
@@ -34,7 +37,7 @@ impl Service {
         if batch.draft {
             return Ok(());
         }
-        let documents = self.papers_of(batch).await?;
+        let documents = self.papers_of(batch, change).await?;
         let importer = match self.statement(Kind::Organization, batch.organization.0).await? {
             Some(statement) => Some(content_of!(statement.content, Organization)?.legal_name),
             None => None,
@@ -68,15 +71,29 @@ impl Service {
         Ok(())
     }
 
-    /// The uploaded documents of a batch and of its consignment.
-    async fn papers_of(&self, batch: &Batch) -> Result<Vec<Document>> {
-        let mut documents = Vec::new();
-        for parent in [Parent::Consignment(batch.consignment.0), Parent::Batch(batch.id.0)] {
-            for statement in self.listed(&parent, Kind::Document, None, PAGE_ITEMS_MAX).await? {
-                documents.push(content_of!(statement.content, Document)?);
+    /// The uploaded documents of a batch's consignment and then its own, each in the order of their numbers, as they
+    /// are once `change` is written.
+    async fn papers_of(&self, batch: &Batch, change: &Change) -> Result<Vec<Document>> {
+        let mut papers = Vec::new();
+        for (parent, of) in [
+            (Parent::Consignment(batch.consignment.0), DocumentOf::Consignment(batch.consignment)),
+            (Parent::Batch(batch.id.0), DocumentOf::Batch(batch.id)),
+        ] {
+            let mut documents = BTreeMap::new();
+            for id in self.store.children(&parent, Kind::Document, None, DOCUMENTS_MAX).await? {
+                let Some(statement) = self.statement(Kind::Document, id).await? else { continue };
+                documents.insert(id, content_of!(statement.content, Document)?);
             }
+            for statement in &change.statements {
+                if let Content::Document(document) = &statement.content
+                    && document.of == of
+                {
+                    documents.insert(statement.id, document.clone());
+                }
+            }
+            papers.extend(documents.into_values());
         }
-        Ok(documents)
+        Ok(papers)
     }
 
     /// Where the public finds what it may see of documents.

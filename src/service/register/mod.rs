@@ -10,6 +10,8 @@ mod event;
 mod organization;
 mod picture;
 mod product;
+#[cfg(test)]
+mod tests;
 
 use thiserror::Error;
 

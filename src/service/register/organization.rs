@@ -29,7 +29,7 @@ impl Service {
         id: OrganizationId,
         edit: impl FnOnce(&mut Organization) -> Result<()> + Send,
     ) -> Result<Statement> {
-        let _changing = self.changing.lock().await;
+        let _changing = self.changing.lock((Kind::Organization, id.0)).await;
         let before = match caller.role {
             Role::Admin => self.readable(caller, Kind::Organization, id.0).await?,
             _ => self.owned(caller, Kind::Organization, id.0).await?,
@@ -91,7 +91,7 @@ impl Service {
     /// # Errors
     /// Where it is not the caller's to revoke.
     pub async fn revoke_key(&self, caller: &Caller, id: KeyId) -> Result<Statement> {
-        let _changing = self.changing.lock().await;
+        let _changing = self.changing.lock((Kind::Key, id.0)).await;
         let before = self.readable(caller, Kind::Key, id.0).await?;
         let mut key = content_of!(before.content.clone(), Key)?;
         if key.revoked_ms.is_some() {

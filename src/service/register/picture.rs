@@ -2,9 +2,9 @@
 
 use std::io::Cursor;
 
-use image::{ImageReader, Limits};
+use image::{ImageFormat, ImageReader, Limits};
 
-use super::{RegisterError, Result, Service};
+use super::{Result, Service};
 use crate::{
     limits::{PICTURE_DECODED_BYTES_MAX, PICTURE_SIDE_PIXELS_MAX},
     registration::{MediaType, Product, Statement, StoredFile, ValueError},
@@ -30,28 +30,25 @@ impl Service {
         .await
     }
 
-    /// Keeps an image after decoding it.
+    /// Keeps an image.
     ///
     /// # Errors
     /// As for [`Service::set_picture`]; `field` is named.
     pub async fn store_picture(&self, field: &str, bytes: bytes::Bytes) -> Result<StoredFile> {
-        let whole = bytes.clone();
-        let decoded = tokio::task::spawn_blocking(move || decodes(&whole)).await;
-        let decoded = decoded.unwrap_or_else(|_| Err("a decoder that failed".to_owned()));
-        decoded.map_err(|found| {
-            let expected = format!("a whole PNG, JPEG or WebP of at most {PICTURE_SIDE_PIXELS_MAX} pixels a side");
-            RegisterError::invalid(field, ValueError::out_of_range(found, expected))
-        })?;
         self.store_file(field, bytes, &PICTURE_TYPES).await
     }
 }
 
-fn decodes(bytes: &[u8]) -> std::result::Result<(), String> {
-    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|error| error.to_string())?;
+/// Whether the bytes are a whole image of this format, within the limits.
+pub(super) fn decodes(bytes: &[u8], format: ImageFormat) -> std::result::Result<(), ValueError> {
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     let mut limits = Limits::default();
     limits.max_image_width = Some(PICTURE_SIDE_PIXELS_MAX);
     limits.max_image_height = Some(PICTURE_SIDE_PIXELS_MAX);
     limits.max_alloc = Some(PICTURE_DECODED_BYTES_MAX);
     reader.limits(limits);
-    reader.decode().map(drop).map_err(|error| error.to_string())
+    reader.decode().map(drop).map_err(|error| {
+        let expected = format!("a whole image of at most {PICTURE_SIDE_PIXELS_MAX} pixels a side");
+        ValueError::out_of_range(error, expected)
+    })
 }

@@ -1,8 +1,9 @@
 //! Products.
 
-use super::{Result, Service, content_of};
+use super::{RegisterError, Result, Service, content_of};
 use crate::{
-    registration::{Content, Kind, Parent, Product, Statement},
+    code::Gtin,
+    registration::{Content, Kind, Parent, Product, Statement, ValueError},
     service::{Caller, Counter},
     trace::ProductId,
 };
@@ -20,21 +21,30 @@ impl Service {
         self.write_one(caller, statement).await
     }
 
-    /// Changes a product of the caller's. Codes that were printed with its GTIN name it for ever, so `edit` leaves the
-    /// GTIN as it is.
+    /// Changes a product of the caller's. Codes that were printed with its GTIN name it for ever, so a product keeps the
+    /// one that it was registered with, or none.
+    ///
+    /// The change makes no event. A registration event says what was declared of a batch at its time, and a product may
+    /// stand in any number of batches: their next corrections say what is new.
     ///
     /// # Errors
-    /// Where it is not the caller's, or `edit` refuses.
+    /// Where it is not the caller's, `edit` refuses, or the GTIN is another.
     pub async fn change_product(
         &self,
         caller: &Caller,
         id: ProductId,
         edit: impl FnOnce(&mut Product) -> Result<()> + Send,
     ) -> Result<Statement> {
-        let _changing = self.changing.lock().await;
+        let _changing = self.changing.lock((Kind::Product, id.0)).await;
         let before = self.owned(caller, Kind::Product, id.0).await?;
         let mut product = content_of!(before.content.clone(), Product)?;
+        let gtin = product.gtin;
         edit(&mut product)?;
+        if product.gtin != gtin {
+            let shown = |gtin: Option<Gtin>| gtin.map_or("no GTIN".to_owned(), |gtin| gtin.to_string());
+            let expected = format!("{}, as registered: printed links name it for ever", shown(gtin));
+            return Err(RegisterError::invalid("gtin", ValueError::out_of_range(shown(product.gtin), expected)));
+        }
         let statement = self.next_version(caller, &before, Vec::new(), Content::Product(product));
         self.write_one(caller, statement).await
     }

@@ -1,7 +1,15 @@
 //! The committer: one thread that puts all that waits into one group, makes it durable, and then
 //! answers. Nobody is answered before; a single writer waits for nobody.
 
-use std::{collections::VecDeque, sync::Arc, thread::JoinHandle, time::Duration};
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
 
 use fjall::PersistMode;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
@@ -58,9 +66,15 @@ struct Job {
 pub struct Queue {
     jobs: mpsc::Sender<Job>,
     waiting: Arc<Semaphore>,
+    stopped: Arc<AtomicBool>,
 }
 
 impl Queue {
+    /// Whether the committer runs and no write has failed.
+    pub fn is_open(&self) -> bool {
+        !self.jobs.is_closed() && !self.stopped.load(Ordering::Acquire)
+    }
+
     /// Hands over a decision; returns what it decided once that is durable.
     ///
     /// `ambiguous` is the error where the write failed half-way and the caller must be told that it may have taken effect.
@@ -134,16 +148,18 @@ impl Committer {
     pub fn start(mut self) -> Result<(Queue, JoinHandle<Self>)> {
         let (jobs, inbox) = mpsc::channel(limits::WRITES_WAITING_MAX);
         let waiting = Arc::new(Semaphore::new(limits::WRITES_WAITING_KIB_MAX as usize));
+        let stopped = Arc::new(AtomicBool::new(self.stopped.is_some()));
+        let stops = Arc::clone(&stopped);
         let thread = std::thread::Builder::new().name("store-commit".to_owned());
         let thread = thread.spawn(move || {
-            self.run(inbox);
+            self.run(inbox, &stops);
             self
         });
         let thread = thread.map_err(|error| Error::Unavailable(format!("the committer's thread: {error}")))?;
-        Ok((Queue { jobs, waiting }, thread))
+        Ok((Queue { jobs, waiting, stopped }, thread))
     }
 
-    fn run(&mut self, mut inbox: mpsc::Receiver<Job>) {
+    fn run(&mut self, mut inbox: mpsc::Receiver<Job>, stopped: &AtomicBool) {
         while let Some(first) = inbox.blocking_recv() {
             let tables = self.tables.clone();
             let mut group = Group::new(&tables);
@@ -163,6 +179,7 @@ impl Committer {
             let outcome = self.stopped.clone().map_or_else(|| self.commit(group), |stopped| Err(stopped.into()));
             if let Err(Failure::Writing(error) | Failure::Before(error)) = &outcome {
                 self.stopped.get_or_insert_with(|| error.clone());
+                stopped.store(true, Ordering::Release);
             }
             answers.into_iter().for_each(|answer| answer(outcome.as_ref().err()));
         }

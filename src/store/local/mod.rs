@@ -225,6 +225,10 @@ impl Verify for LocalStore {
     async fn verify(&self) -> Result<Report> {
         self.read(usize::MAX, |view| Ok(verify::verify(view))).await
     }
+    fn writable(&self) -> bool {
+        // The queue is locked against reading only while the store is being closed.
+        self.queue.try_read().is_ok_and(|queue| queue.as_ref().is_some_and(Queue::is_open))
+    }
 }
 
 #[async_trait]

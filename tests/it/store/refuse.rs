@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::Command};
 
-use coldproof::store::{Claims, Error, Feed, Records, local::LocalStore};
+use coldproof::store::{Claims, Error, Feed, Records, Verify, local::LocalStore};
 
 use super::{
     load::{self, Task},
@@ -44,6 +44,7 @@ async fn on_a_full_disk_writes_are_refused_and_reads_go_on() {
     let Some(fs) = loop_fs::available(64) else { return };
     let (folder, ballast) = (fs.path().join("store"), fs.path().join("ballast"));
     let store = LocalStore::open(&folder).unwrap();
+    assert!(store.writable());
     fill(&ballast, 4 << 20);
     let mut kept = 0;
     let refused = loop {
@@ -55,6 +56,7 @@ async fn on_a_full_disk_writes_are_refused_and_reads_go_on() {
         assert!(kept < 10_000, "the disk is never full");
     };
     assert!(matches!(refused, Error::Unavailable(_)), "{refused:?}");
+    assert!(!store.writable(), "what has refused one write says that it takes none");
     std::fs::remove_file(&ballast).unwrap();
     let again = store.swap("claim", None, b"").await;
     assert!(matches!(again, Err(Error::Unavailable(_))), "room alone does not make it go on: {again:?}");

@@ -1,16 +1,21 @@
 //! The audit: everything that is stored is read again, and each thing held against what it follows from.
 //!
 //! The store checks its own hashes, counts and chain. Above that: the feed names captures, a capture names records and
-//! statements, a record's body gives its identity, its event hash and its entries, and a span lies in its run.
+//! statements, a record's body gives its identity, its event hash and its entries, and a span lies in its run. What is
+//! registered is looked at in `registered`: uploaded files, issued totals, counters.
 
-use std::collections::HashSet;
+mod registered;
+#[cfg(test)]
+mod tests;
+
+use std::{collections::HashSet, time::Duration};
 
 use super::{Service, statements_capture_id};
 use crate::{
     epcis::{Class, Event, capture_id, record_id},
-    limits::{AUDIT_FEED_ROWS, AUDIT_FINDINGS_MAX, PAGE_ITEMS_MAX},
-    registration::{Content, Kind, Parent, Run},
-    store::{self, Capture, Chunk, Slice},
+    limits::{AUDIT_FEED_ROWS, AUDIT_FINDINGS_MAX, AUDIT_UNFINISHED_WAIT_MS},
+    registration::{Content, Kind, Run},
+    store::{self, Capture, Chunk, Slice, Writer},
     trace::{BatchId, Block, CaptureId, Entry, Place, Record, RecordId, Scope, Subject, entries_of},
 };
 
@@ -27,28 +32,49 @@ pub struct Report {
 struct Audit<'a> {
     service: &'a Service,
     report: Report,
-    records: HashSet<RecordId>,
+    records: u64,
     entries: u64,
+    /// Captures that were not applied when they were looked at, at most `AUDIT_FINDINGS_MAX`, with their records.
+    unfinished: Vec<(CaptureId, u32)>,
 }
 
 impl Service {
-    /// Re-reads everything that is stored. Writes may go on meanwhile: what comes after the beginning is not looked at, and
-    /// the counts are compared only where nothing came.
+    /// Re-reads everything that is stored. Writes may go on meanwhile: captures that come after the beginning are not
+    /// looked at, and the counts are compared only where nothing came.
     ///
     /// # Errors
     /// Only where the store is silent; what is damaged is a finding.
     pub async fn audit(&self) -> store::Result<Report> {
-        let mut audit = Audit { service: self, report: Report::default(), records: HashSet::new(), entries: 0 };
+        // Inside a block, so that the time runs from where it is waited for.
+        let pause = async { tokio::time::sleep(Duration::from_millis(AUDIT_UNFINISHED_WAIT_MS)).await };
+        self.audit_pausing(pause).await
+    }
+
+    /// An audit that gives captures under way the time of `pause` to be finished.
+    async fn audit_pausing(&self, pause: impl Future<Output = ()>) -> store::Result<Report> {
+        let (report, unfinished) = (Report::default(), Vec::new());
+        let mut audit = Audit { service: self, report, records: 0, entries: 0, unfinished };
         let before = self.store.verify().await?;
         audit.report.checked += before.keys;
         for fault in &before.faults {
             audit.find(|| fault.to_string());
         }
-        audit.feeds().await?;
-        audit.runs().await?;
+        // After the first count: what comes between the two makes the counts differ, and then they are not compared.
+        let mut ends = Vec::new();
+        for writer in self.store.writers().await? {
+            ends.push((writer, audit.end(writer).await?));
+        }
+        for (writer, end) in ends {
+            audit.feed(writer, end).await?;
+        }
+        audit.registered().await?;
+        if !audit.unfinished.is_empty() {
+            pause.await;
+            audit.finished().await?;
+        }
         let after = self.store.verify().await?;
         if (before.records, before.entries) == (after.records, after.entries) {
-            audit.compare("records", audit.records.len() as u64, after.records);
+            audit.compare("records", audit.records, after.records);
             audit.compare("entries", audit.entries, after.entries);
         }
         Ok(audit.report)
@@ -80,29 +106,54 @@ impl Audit<'_> {
         }
     }
 
-    /// Every feed, from its first row.
-    async fn feeds(&mut self) -> store::Result<()> {
-        let service = self.service;
-        for writer in service.store.writers().await? {
-            let (mut next, mut previous) = (0, [0; 32]);
-            loop {
-                let rows = self.sound(service.store.rows(writer, next, AUDIT_FEED_ROWS).await)?.unwrap_or_default();
-                if rows.is_empty() {
-                    break;
+    /// How many rows a feed has now: they are dense, so that doubling and halving find its end.
+    async fn end(&mut self, writer: Writer) -> store::Result<u64> {
+        let (mut step, mut end) = (1u64, 0u64);
+        // Up while there is a row at `end + step - 1`, then down.
+        let mut rising = true;
+        while step > 0 {
+            let row = self.service.store.rows(writer, end + step - 1, 1).await;
+            // A damaged row, which is a finding by itself, ends what can be read.
+            let there = self.sound(row)?.is_some_and(|rows| !rows.is_empty());
+            end += if there { step } else { 0 };
+            rising &= there;
+            step = if rising { step * 2 } else { step / 2 };
+        }
+        Ok(end)
+    }
+
+    /// The first `end` rows of a feed.
+    async fn feed(&mut self, writer: Writer, end: u64) -> store::Result<()> {
+        let (mut next, mut previous) = (0, [0; 32]);
+        while next < end {
+            let limit = AUDIT_FEED_ROWS.min(usize::try_from(end - next).unwrap_or(usize::MAX));
+            let rows = self.service.store.rows(writer, next, limit).await;
+            let rows = self.sound(rows)?.unwrap_or_default();
+            if rows.is_empty() {
+                self.find(|| format!("feed {}: row {next} is not there, rows after it are", writer.0));
+                break;
+            }
+            for row in rows {
+                self.report.checked += 1;
+                if (row.position, row.previous) != (next, previous) {
+                    self.find(|| format!("feed {}: row {} does not follow row before {next}", writer.0, row.position));
                 }
-                for row in rows {
-                    self.report.checked += 1;
-                    if (row.position, row.previous) != (next, previous) {
-                        self.find(|| {
-                            format!("feed {}: row {} does not follow row before {next}", writer.0, row.position)
-                        });
-                    }
-                    (next, previous) = (row.position + 1, row.digest(writer));
-                    for (capture, records) in &row.captures {
-                        self.capture(*capture, *records).await?;
-                    }
+                (next, previous) = (row.position + 1, row.digest(writer));
+                for (capture, records) in &row.captures {
+                    self.capture(*capture, *records).await?;
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Looks again at the captures that were under way.
+    async fn finished(&mut self) -> store::Result<()> {
+        for (id, records) in std::mem::take(&mut self.unfinished) {
+            self.capture(id, records).await?;
+        }
+        for (id, _) in std::mem::take(&mut self.unfinished) {
+            self.find(|| format!("capture {id}: committed, not applied"));
         }
         Ok(())
     }
@@ -115,7 +166,11 @@ impl Audit<'_> {
             return Ok(());
         };
         if capture.finished_ms.is_none() {
-            self.find(|| format!("capture {id}: committed, not applied"));
+            if self.unfinished.len() < AUDIT_FINDINGS_MAX {
+                self.unfinished.push((id, records));
+            } else {
+                self.find(|| format!("capture {id}: committed, not applied"));
+            }
             return Ok(());
         }
         let ids = self.ids(&capture).await?;
@@ -130,7 +185,7 @@ impl Audit<'_> {
         if !identities.contains(&id) {
             self.find(|| format!("capture {id}: it is not the digest of what it names"));
         }
-        for record in ids {
+        for record in ids.into_iter().collect::<HashSet<_>>() {
             self.record(record, &capture).await?;
         }
         Ok(())
@@ -165,16 +220,19 @@ impl Audit<'_> {
         Ok(statements)
     }
 
+    /// A record of a capture. One that several captures name is counted and looked at with the one that it names itself,
+    /// which was the first: so nothing is remembered.
     async fn record(&mut self, id: RecordId, capture: &Capture) -> store::Result<()> {
-        if !self.records.insert(id) {
-            return Ok(());
-        }
         self.report.checked += 1;
         let read = self.service.store.record(id).await;
         let Some(Some(record)) = self.sound(read)? else {
             self.find(|| format!("record {id}: capture {} names it, it is not there", capture.id));
             return Ok(());
         };
+        if record.capture != capture.id {
+            return Ok(());
+        }
+        self.records += 1;
         if record_id(record.organization, &record.body) != id {
             self.find(|| format!("record {id}: it is not the digest of its body"));
         }
@@ -234,29 +292,6 @@ impl Audit<'_> {
             Some(Content::Run(run)) => Some(run),
             _ => None,
         })
-    }
-
-    /// Every batch's runs: each is the batch's own, and their codes are within what the batch's total says was issued.
-    async fn runs(&mut self) -> store::Result<()> {
-        let service = self.service;
-        let mut after = None;
-        loop {
-            let page = service.store.children(&Parent::All, Kind::Batch, after, PAGE_ITEMS_MAX).await;
-            let page = self.sound(page)?.unwrap_or_default();
-            let Some(last) = page.last() else { return Ok(()) };
-            after = Some(*last);
-            for batch in page {
-                self.report.checked += 1;
-                let runs = service.runs_of(BatchId(batch)).await;
-                for run in self.sound(runs)?.unwrap_or_default() {
-                    if run.batch.0 != batch {
-                        self.find(|| {
-                            format!("run {}: it is listed under batch {batch} and is of {}", run.id, run.batch)
-                        });
-                    }
-                }
-            }
-        }
     }
 }
 

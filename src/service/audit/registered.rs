@@ -1,0 +1,142 @@
+//! What is registered: uploaded files are there and unaltered, every run is its batch's own, issued totals and counters
+//! lie above what they count.
+
+use super::Audit;
+use crate::{
+    limits::{KEY_SLOTS, PAGE_ITEMS_MAX},
+    registration::{Content, FileHash, Kind, Live, Parent, StoredFile},
+    service::{Counter, issue, register::RegisterError},
+    store,
+    trace::BatchId,
+};
+
+/// The kinds that are numbered by a counter of their own.
+const COUNTED: [(Kind, Counter); 6] = [
+    (Kind::Organization, Counter::Organizations),
+    (Kind::Key, Counter::Keys),
+    (Kind::Product, Counter::Products),
+    (Kind::Consignment, Counter::Consignments),
+    (Kind::Batch, Counter::Batches),
+    (Kind::Document, Counter::Documents),
+];
+
+impl Audit<'_> {
+    /// Everything registered, kind by kind. Counters are read after what they count, so that what comes meanwhile is no
+    /// finding.
+    pub(super) async fn registered(&mut self) -> store::Result<()> {
+        let mut runs = [None; KEY_SLOTS as usize];
+        for (kind, counter) in COUNTED {
+            let (mut highest, mut after) = (None, None);
+            loop {
+                let page = self.service.store.children(&Parent::All, kind, after, PAGE_ITEMS_MAX).await;
+                let page = self.sound(page)?.unwrap_or_default();
+                let Some(last) = page.last() else { break };
+                after = Some(*last);
+                highest = highest.max(after);
+                for id in page {
+                    self.report.checked += 1;
+                    match kind {
+                        Kind::Product | Kind::Document => self.files(kind, id).await?,
+                        Kind::Batch => self.runs(BatchId(id), &mut runs).await?,
+                        _ => {}
+                    }
+                }
+            }
+            self.counter(counter, highest).await?;
+        }
+        for (slot, highest) in (0..).zip(runs) {
+            if let Some(slot) = crate::code::KeySlot::new(slot) {
+                self.counter(Counter::Runs(slot), highest).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A counter stands above the highest number in use.
+    async fn counter(&mut self, counter: Counter, highest: Option<u64>) -> store::Result<()> {
+        let first_free = self.service.first_free_number(counter).await;
+        let Some(first_free) = self.sound(first_free)? else { return Ok(()) };
+        if let Some(highest) = highest.filter(|highest| *highest >= first_free) {
+            self.find(|| format!("counter of {counter:?}: its next number is {first_free}, {highest} is in use"));
+        }
+        Ok(())
+    }
+
+    /// A batch's runs are its own, and its issued total counts them all. `highest` has the highest run of each key.
+    async fn runs(&mut self, batch: BatchId, highest: &mut [Option<u64>]) -> store::Result<()> {
+        let runs = self.service.runs_of(batch).await;
+        for run in self.sound(runs)?.unwrap_or_default() {
+            if run.batch != batch {
+                self.find(|| format!("run {}: it is listed under batch {batch} and is of {}", run.id, run.batch));
+            }
+            if let Some(highest) = highest.get_mut(usize::from(run.id.key().get())) {
+                *highest = (*highest).max(Some(run.id.number().into()));
+            }
+        }
+        // Twice, because labels may become void between reading the runs and the total.
+        if self.uncounted(batch).await?.is_some()
+            && let Some((live, counted)) = self.uncounted(batch).await?
+        {
+            self.find(|| {
+                format!(
+                    "issued/{batch}: it counts {counted} codes for each {}, {} are live",
+                    live.level.as_str(),
+                    live.codes
+                )
+            });
+        }
+        Ok(())
+    }
+
+    /// Live codes of a batch that are more than its total counts, and that count. The total is read last: an order adds
+    /// to it before there are runs.
+    async fn uncounted(&mut self, batch: BatchId) -> store::Result<Option<(Live, u64)>> {
+        let live = self.service.live_codes(batch).await;
+        let live = self.sound(live)?.unwrap_or_default();
+        let claim = self.service.store.claim(&format!("issued/{batch}")).await;
+        let counted = self.sound(claim)?.flatten().map(|bytes| issue::totals(&bytes)).transpose();
+        let Some(counted) = self.sound(counted)?.map(Option::unwrap_or_default) else { return Ok(None) };
+        let counts = live.into_iter().map(|live| {
+            let same = counted.iter().find(|count| count.level == live.level && count.content == live.content);
+            (same.map_or(0, |count| count.codes), live)
+        });
+        let mut short = counts.filter(|(counted, live)| *counted < live.codes);
+        Ok(short.next().map(|(counted, live)| (live, counted)))
+    }
+
+    /// The files that the versions of a product or document name; one that stays from a version to the next is read once.
+    async fn files(&mut self, kind: Kind, id: u64) -> store::Result<()> {
+        let (mut from, mut seen): (u32, [Option<FileHash>; 2]) = (1, [None; 2]);
+        loop {
+            let versions = self.service.store.versions(kind, id, from, PAGE_ITEMS_MAX).await;
+            let versions = self.sound(versions)?.unwrap_or_default();
+            let Some(last) = versions.last() else { return Ok(()) };
+            from = last.version + 1;
+            for statement in versions {
+                let named = match statement.content {
+                    Content::Product(product) => [product.picture, None],
+                    Content::Document(document) => [document.original, document.public],
+                    _ => [None, None],
+                };
+                for (seen, file) in seen.iter_mut().zip(named) {
+                    let Some(file) = file.filter(|file| *seen != Some(file.sha256)) else { continue };
+                    *seen = Some(file.sha256);
+                    self.file(kind, id, &file).await?;
+                }
+            }
+        }
+    }
+
+    async fn file(&mut self, kind: Kind, id: u64, file: &StoredFile) -> store::Result<()> {
+        self.report.checked += 1;
+        let wrong = match self.service.read_file(file).await {
+            Ok(bytes) if bytes.len() as u64 == file.size_bytes => return Ok(()),
+            Ok(bytes) => format!("it has {} bytes, {} were uploaded", bytes.len(), file.size_bytes),
+            Err(RegisterError::Store(error @ store::Error::Unavailable(_))) => return Err(error),
+            Err(RegisterError::Files(object_store::Error::NotFound { .. })) => "it is not there".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        self.find(|| format!("file {} of {kind:?} {id}: {wrong}", file.sha256));
+        Ok(())
+    }
+}

@@ -1,0 +1,133 @@
+use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
+
+use super::{Audit, Report};
+use crate::{
+    registration::{Batch, Live, MediaType, Product, Statement, samples},
+    service::{statements_capture_id, world::World},
+    store::{Capture, Claims, Feed, Records, Writer, Writes},
+    trace::{BatchId, OrganizationId, ProductId, Role},
+};
+
+/// An audit that waits for nothing.
+async fn findings(world: &World) -> Vec<String> {
+    world.service.audit_pausing(async {}).await.unwrap().findings
+}
+
+/// A world with 600 codes.
+async fn issued() -> (World, BatchId) {
+    let world = World::new().await;
+    let batch = world.batches(vec![samples::batch()]).await[0].id;
+    world.issue(batch, 500).await;
+    world.issue(batch, 100).await;
+    (world, batch)
+}
+
+#[tokio::test]
+async fn a_sound_service_has_no_findings() {
+    let (world, _) = issued().await;
+    world.batches(vec![Batch { line: Some(1), ..samples::batch() }]).await;
+    assert_eq!(findings(&world).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn uploaded_files_that_are_missing_or_altered_are_findings() {
+    let world = World::new().await;
+    for (product, text) in [(ProductId(1), "a"), (world.product().await, "b")] {
+        let bytes = format!("%PDF-1.7 {text}\n%%EOF");
+        let file = world.service.store_file("file", bytes.into(), &[MediaType::Pdf]).await.unwrap();
+        let edit = |product: &mut Product| {
+            product.picture = Some(file.clone());
+            Ok(())
+        };
+        world.service.change_product(&world.importer, product, edit).await.unwrap();
+        // A later version without it: the earlier one still names it.
+        let without = |product: &mut Product| {
+            product.picture = None;
+            Ok(())
+        };
+        world.service.change_product(&world.importer, product, without).await.unwrap();
+    }
+    assert_eq!(findings(&world).await, Vec::<String>::new());
+    let kept: Vec<_> = futures_util::TryStreamExt::try_collect(world.files.list(None)).await.unwrap();
+    let [altered, missing] = &kept[..] else { panic!("{kept:?}") };
+    world.files.put(&altered.location, PutPayload::from_static(b"other")).await.unwrap();
+    world.files.delete(&missing.location).await.unwrap();
+    let findings = findings(&world).await;
+    let [first, second] = &findings[..] else { panic!("{findings:?}") };
+    let both = format!("{first} {second}");
+    assert!(both.contains("another hash") && both.contains("it is not there"), "{both}");
+}
+
+#[tokio::test]
+async fn an_issued_total_below_the_live_codes_is_a_finding() {
+    let (world, batch) = issued().await;
+    let name = format!("issued/{batch}");
+    let before = world.store.claim(&name).await.unwrap().unwrap();
+    let mut totals: Vec<Live> = rmp_serde::from_slice(&before).unwrap();
+    assert_eq!(totals[0].codes, 600);
+    totals[0].codes = 599;
+    let less = rmp_serde::to_vec(&totals).unwrap();
+    assert!(world.store.swap(&name, Some(&before), &less).await.unwrap());
+    assert_eq!(findings(&world).await, [format!("issued/{batch}: it counts 599 codes for each item, 600 are live")]);
+}
+
+#[tokio::test]
+async fn counters_that_would_give_a_number_again_are_findings() {
+    let (world, _) = issued().await;
+    for name in ["organizations", "products", "consignments", "batches", "runs/0"] {
+        let name = format!("counter/{name}");
+        let before = world.store.claim(&name).await.unwrap().unwrap();
+        assert!(world.store.swap(&name, Some(&before), &1u64.to_be_bytes()).await.unwrap());
+    }
+    let findings = findings(&world).await;
+    assert_eq!(findings.len(), 5, "{findings:?}");
+    assert!(findings.iter().all(|finding| finding.contains("its next number is 1, 1 is in use")), "{findings:?}");
+}
+
+/// Commits a capture that is not marked applied.
+async fn unfinished(world: &World) -> Capture {
+    let before = world.store.statement(crate::registration::Kind::Product, 1).await.unwrap().unwrap();
+    let statement = Statement { version: before.version + 1, ..before };
+    let organization = OrganizationId(1);
+    let statements = vec![statement.clone()];
+    let capture = Capture {
+        id: statements_capture_id(organization, &statements),
+        organization,
+        role: Role::Importer,
+        created_ms: 1,
+        records: 0,
+        chunks: 0,
+        statements: vec![(statement.kind, statement.id, statement.version)],
+        finished_ms: None,
+    };
+    world.store.append(capture, Writes { statements, ..Writes::default() }).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_capture_under_way_is_a_finding_only_where_it_stays_so() {
+    let world = World::new().await;
+    let capture = unfinished(&world).await;
+    assert_eq!(findings(&world).await, [format!("capture {}: committed, not applied", capture.id)]);
+    let finish = async { world.service.finish_capture(capture.id).await.unwrap() };
+    let report = world.service.audit_pausing(finish).await.unwrap();
+    assert_eq!(report.findings, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn rows_that_come_after_the_beginning_are_not_read() {
+    let world = World::new().await;
+    let mut audit =
+        Audit { service: &world.service, report: Report::default(), records: 0, entries: 0, unfinished: Vec::new() };
+    assert_eq!(audit.end(Writer(9)).await.unwrap(), 0);
+    for _ in 0..12 {
+        let rows = world.store.rows(Writer(0), 0, 100).await.unwrap().len() as u64;
+        assert_eq!(audit.end(Writer(0)).await.unwrap(), rows);
+        world.product().await;
+    }
+    audit.feed(Writer(0), 3).await.unwrap();
+    let first = (audit.report.checked, audit.report.findings.len());
+    world.product().await;
+    audit.report = Report::default();
+    audit.feed(Writer(0), 3).await.unwrap();
+    assert_eq!((audit.report.checked, audit.report.findings.len()), first);
+}
