@@ -100,6 +100,7 @@ fn arc(tone: Tone, x: f32, y: f32, radius: f32, widths: Point, turns: Point) -> 
 }
 
 /// The shapes of a motif, back to front, in a field of -1.33 to 1.33 by -1 to 1.
+#[expect(clippy::too_many_lines, reason = "a list of shapes, one motif a match arm")]
 fn shapes(motif: Motif) -> Vec<Shape> {
     use Tone::{Deep, Half, Light};
     match motif {

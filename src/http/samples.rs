@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use object_store::memory::InMemory;
 
-use super::{App, rate::RateLimiter, scan::rendered};
+use super::App;
 use crate::{
     code::{KeyRing, KeySlot, key_table},
     config::{Config, parse_setting},
@@ -32,9 +32,7 @@ pub fn app() -> (App, tempfile::TempDir) {
     let keys = KeyRing::parse(&ring).unwrap();
     let clock = Arc::new(|| 1_780_000_000_000);
     let service = Service::new(store, Arc::new(InMemory::new()), Writer(0), keys, settings, clock);
-    let rate = Arc::new(RateLimiter::new(&config.rate));
-    let app = App { service: Arc::new(service), config: Arc::new(config), rate, rendered: rendered() };
-    (app, folder)
+    (App::new(Arc::new(service), config), folder)
 }
 
 /// An importer, as a request's extension proves it.

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     code::{KeyRing, KeySlot, key_table},
     config::{Config, parse_setting},
-    http::{App, rate::RateLimiter, scan::rendered},
+    http::App,
     registration::{Activation, Batch, Content, Country, Level, Organization, Product, Profiles, samples},
     store::{Writer, local::LocalStore},
     trace::{BatchId, ConsignmentId, OrganizationId, ProductId, Role},
@@ -53,8 +53,7 @@ impl World {
         let now = AtomicI64::new(1_780_000_000_000);
         let clock = Arc::new(move || now.fetch_add(1, Ordering::Relaxed));
         let service = Arc::new(Service::new(store.clone(), files.clone(), Writer(0), keys, settings, clock));
-        let rate = Arc::new(RateLimiter::new(&config.rate));
-        let app = App { service: service.clone(), config: Arc::new(config), rate, rendered: rendered() };
+        let app = App::new(service.clone(), config);
         let organization = Organization {
             id: OrganizationId(0),
             legal_name: "厦门海洋食品有限公司".to_owned(),

@@ -111,7 +111,7 @@ impl Lines {
 #[inline]
 fn serial_of(tail: &[u8]) -> Option<u32> {
     let digits = <&[u8; TAIL_DIGITS]>::try_from(tail.strip_suffix(b"\n")?).ok()?;
-    let values = digits.map(|digit| value_of(digit));
+    let values = digits.map(value_of);
     if values.iter().fold(0, |all, value| all | value) > 31 {
         return None;
     }

@@ -175,7 +175,8 @@ mod tests {
         let forged = Code { tag: code(1).tag, ..code(0) }.to_string();
         let other = Code { run: RunId::from_bits(4).unwrap(), ..code(0) }.to_string();
         let (c0, c2, c4, c9, c10) = (text(0), text(2), text(4), text(9), text(10));
-        let cases: &[(&[(&str, &str)], &str, &str)] = &[
+        type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
+        let cases: &[Case<'_>] = &[
             (&[], "/spans", "expected 1 to 100000"),
             (&[(&c0, &c0), (&forged, &c9)], "/spans/1/first", "whose tag proves it"),
             (&[(&c0, &forged)], "/spans/0/last", "whose tag proves it"),

@@ -132,18 +132,18 @@ impl ScanCounts {
     }
 
     /// Writes what changed, many blocks at a time, so that they share what it costs to make them durable. What the store
-    /// does not take stays queued.
+    /// does not take stays queued. Returns how many codes' sums were written.
     ///
     /// # Errors
     /// The first of the store's.
-    pub async fn flush(&self, store: &dyn Store) -> store::Result<()> {
+    pub async fn flush(&self, store: &dyn Store) -> store::Result<usize> {
         let queue = std::mem::take(&mut *lock(&self.queue));
         let written = stream::iter(queue).map(|scans| self.flush_block(store, scans));
         let written: Vec<_> = written.buffer_unordered(SCAN_BLOCKS_FLUSHED_AT_ONCE).collect().await;
-        written.into_iter().collect()
+        written.into_iter().sum()
     }
 
-    async fn flush_block(&self, store: &dyn Store, scans: Arc<BlockScans>) -> store::Result<()> {
+    async fn flush_block(&self, store: &dyn Store, scans: Arc<BlockScans>) -> store::Result<usize> {
         let changed = {
             let mut sums = lock(&scans.sums);
             let changed = std::mem::take(&mut sums.changed);
@@ -154,7 +154,7 @@ impl ScanCounts {
             Ok(()) => drop(self.flushes.fetch_add(1, Ordering::Release)),
             Err(_) => self.put_back(scans, &changed),
         }
-        written
+        written.map(|()| changed.len())
     }
 
     fn put_back(&self, scans: Arc<BlockScans>, unwritten: &[(u16, ScanSum)]) {

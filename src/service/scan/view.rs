@@ -1,7 +1,7 @@
 //! Views: what a scan says of all codes with the same history, and the blocks that lead to them.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map},
     sync::{
         Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
@@ -229,9 +229,8 @@ impl Service {
         let importer = batch.importer.clone();
         let mut names = Names { importer: importer.id, organizations: HashMap::from([(importer.id, importer)]) };
         for entry in entries.into_iter().flatten() {
-            if !names.organizations.contains_key(&entry.organization) {
-                let organization = self.organization(entry.organization, basis).await?;
-                names.organizations.insert(entry.organization, organization);
+            if let hash_map::Entry::Vacant(unknown) = names.organizations.entry(entry.organization) {
+                unknown.insert(self.organization(entry.organization, basis).await?);
             }
         }
         Ok(names)

@@ -18,7 +18,7 @@ use axum::{
 use coldproof::{
     code::{Code, KeyRing, KeySlot, RunId, Serial, key_table},
     config::{Config, parse_setting},
-    http::{App, layers::layered, rate::RateLimiter, router::router, scan::rendered},
+    http::{App, layers::layered, router::router},
     registration::Profiles,
     service::{Caller, Service, Settings},
     store::{Store, Writer, local::LocalStore},
@@ -141,9 +141,8 @@ impl TestApp {
         let time = Arc::new(move || time.load(Ordering::Relaxed));
         let ring = KeyRing::parse(ring).unwrap();
         let service = Arc::new(Service::new(wrap(store.clone()), Arc::new(files), Writer(0), ring, settings, time));
-        let (rate, config) = (Arc::new(RateLimiter::new(&config.rate)), Arc::new(config));
-        let app = App { service: service.clone(), config: config.clone(), rate, rendered: rendered() };
-        Self { router: layered(router(app), &config.server, 1), service, store, keys, clock, folder }
+        let app = App::new(service.clone(), config);
+        Self { router: layered(router(app.clone()), &app.config.server, 1), service, store, keys, clock, folder }
     }
 
     /// Stops cleanly and starts again on the same folder, with another key ring.

@@ -164,4 +164,7 @@ impl Verify for SilentStore {
     async fn verify(&self) -> Result<Report> {
         self.inner.verify().await
     }
+    fn writable(&self) -> bool {
+        self.inner.writable()
+    }
 }
