@@ -19,12 +19,12 @@ for line in sys.stdin:
     print(epcis_hashes_from_events(event_list_from_epcis_document_json(document))[0])
 "#;
 
-/// `COLDPROOF_TEST_PYTHON` is a python3 that has the package `epcis-event-hash-generator`; `tests/run` makes one.
+/// `EPCIS_JUDGE_PYTHON` is a python3 that has the package `epcis-event-hash-generator`; `tests/run` makes one.
 #[test]
 fn event_ids_are_those_of_the_reference_generator() {
-    let Ok(python) = std::env::var("COLDPROOF_TEST_PYTHON") else {
-        assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "COLDPROOF_TEST_PYTHON is not set");
-        eprintln!("skipped: COLDPROOF_TEST_PYTHON names no python with epcis-event-hash-generator");
+    let Ok(python) = std::env::var("EPCIS_JUDGE_PYTHON") else {
+        assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "EPCIS_JUDGE_PYTHON is not set");
+        eprintln!("skipped: EPCIS_JUDGE_PYTHON names no python with epcis-event-hash-generator");
         return;
     };
     let events = varied();

@@ -143,7 +143,7 @@ pub async fn a_block_keeps_single_serials_apart_from_what_they_share(store: &dyn
         "a span and another run's code are shared"
     );
     assert_eq!(read(Slice::Serial(of(5))).await, [five.clone(), later.clone()]);
-    assert_eq!(read(Slice::Serial(of(6))).await, [six.clone()]);
+    assert_eq!(read(Slice::Serial(of(6))).await, std::slice::from_ref(&six));
     assert_eq!(read(Slice::Serial(of(7))).await, []);
     assert_eq!(read(Slice::Whole).await, [six, shared, elsewhere, five, later]);
 }

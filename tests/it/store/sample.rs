@@ -35,7 +35,7 @@ pub fn record_of(number: u64, bytes: usize) -> Record {
         role: Role::Importer,
         event_time_ms: 1_600_000_000_000 + i64::try_from(number).unwrap(),
         record_time_ms: 1_700_000_000_000,
-        given_event_id: (number % 4 == 0).then(|| format!("urn:uuid:{}", number / 8)),
+        given_event_id: number.is_multiple_of(4).then(|| format!("urn:uuid:{}", number / 8)),
         body: format!("{{\"n\":{number},\"pad\":\"{}\"}}", "鱼x".repeat(bytes / 4)),
     }
 }
@@ -47,7 +47,7 @@ pub fn record(number: u64) -> Record {
 /// An entry at a time in a ledger; with a serial it speaks of that one code.
 pub fn entry(number: u64, event_time_ms: i64, scope: Scope) -> Entry {
     Entry {
-        place: Place { event_time_ms, record: RecordId(digest("record", number)), ordinal: u32::from(number % 5 == 0) },
+        place: Place { event_time_ms, record: RecordId(digest("record", number)), ordinal: u32::from(number.is_multiple_of(5)) },
         event: EventHash(digest("event", number / 2)),
         organization: OrganizationId(1 + number % 3),
         role: Role::Operator,
@@ -59,7 +59,7 @@ pub fn entry(number: u64, event_time_ms: i64, scope: Scope) -> Entry {
         set: Vec::new(),
         unset: Vec::new(),
         measure: None,
-        declares_error: number % 7 == 0,
+        declares_error: number.is_multiple_of(7),
     }
 }
 
