@@ -191,7 +191,7 @@ async fn an_idempotency_key_makes_a_repeated_request_take_effect_once() {
     app.move_clock(31 * super::DAY_MS);
     order("order-1", json!({ "count": 11 })).await.expect(StatusCode::CREATED);
     let runs = app.get(&path, &app.keys.importer).await.expect(StatusCode::OK);
-    let counts: Vec<_> = runs["runs"].as_array().unwrap().iter().map(|run| number(&run["count"])).collect();
+    let counts: Vec<_> = runs["items"].as_array().unwrap().iter().map(|run| number(&run["count"])).collect();
     assert_eq!(counts, [10, 10, 5, 11]);
 }
 

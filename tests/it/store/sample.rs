@@ -47,7 +47,11 @@ pub fn record(number: u64) -> Record {
 /// An entry at a time in a ledger; with a serial it speaks of that one code.
 pub fn entry(number: u64, event_time_ms: i64, scope: Scope) -> Entry {
     Entry {
-        place: Place { event_time_ms, record: RecordId(digest("record", number)), ordinal: u32::from(number.is_multiple_of(5)) },
+        place: Place {
+            event_time_ms,
+            record: RecordId(digest("record", number)),
+            ordinal: u32::from(number.is_multiple_of(5)),
+        },
         event: EventHash(digest("event", number / 2)),
         organization: OrganizationId(1 + number % 3),
         role: Role::Operator,

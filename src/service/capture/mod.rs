@@ -3,26 +3,19 @@
 //! What is accepted depends only on the document, the caller's role and facts that never change, so that the order in
 //! which documents arrive decides nothing.
 
-use std::collections::{HashMap, HashSet};
+mod accept;
 
-use super::{
-    Basis, Caller, Service, Watched,
-    issue::{Order, OrderError},
-};
+use std::collections::HashSet;
+
+use super::{Caller, Service, Watched};
 use crate::{
-    code::{Gtin, RunId, Verification},
-    epcis::{self, BizStep, Class, DocumentError, Draft, Event, Ruling, capture_id, record_id},
+    code::Verification,
+    epcis::{self, Class, DocumentError, Draft, Event, Ruling, capture_id, record_id},
     limits::{
-        CAPTURE_CHUNK_BYTES, CLOCK_SKEW_MS_MAX, ENTRY_BYTES_MAX, EVENT_RECORDS_MAX, PARSE_INLINE_BYTES_MAX,
-        SPAN_ENTRIES_MAX, STAGED_KEPT_MS, WRITE_BYTES_MAX,
+        CAPTURE_CHUNK_BYTES, ENTRY_BYTES_MAX, PARSE_INLINE_BYTES_MAX, SPAN_ENTRIES_MAX, STAGED_KEPT_MS, WRITE_BYTES_MAX,
     },
-    registration::{Batch, Content, Kind, Run},
     store::{self, Capture, Chunk, Writes},
-    trace::{
-        CaptureId, EventHash, OrganizationId, Record, RecordId, Role, Span,
-        authority::{self, Said},
-        cut, entries_of, subject_of,
-    },
+    trace::{CaptureId, EventHash, Record, RecordId, Role, Span, entries_of},
 };
 
 /// Why a document was refused; nothing of it took effect.
@@ -78,13 +71,6 @@ pub struct Captured {
     pub repeated: bool,
 }
 
-/// What acceptance needs of runs and batches: facts that never change once they are there.
-#[derive(Default)]
-struct Facts {
-    runs: HashMap<RunId, Option<(Run, Option<Gtin>)>>,
-    batches: HashMap<u64, Option<Batch>>,
-}
-
 impl Service {
     /// Captures an EPCIS document.
     ///
@@ -131,42 +117,6 @@ impl Service {
         let now_ms = self.now_ms();
         let events = self.accept(caller, drafts, bytes, now_ms).await?;
         self.commit_events(caller, &events, Vec::new(), now_ms).await.map_err(CaptureError::Store)
-    }
-
-    /// Makes drafts events, if all of them may be captured by this caller.
-    async fn accept(
-        &self,
-        caller: &Caller,
-        drafts: Vec<Draft<'_>>,
-        bytes: usize,
-        now_ms: i64,
-    ) -> Result<Vec<Event>, CaptureError> {
-        if drafts.is_empty() {
-            return Err(CaptureError::Empty);
-        }
-        let mut facts = Facts::default();
-        for run in drafts.iter().flat_map(Draft::codes).map(|code| code.code.run).collect::<HashSet<_>>() {
-            let of_run = self.run_and_gtin(run).await?;
-            facts.runs.insert(run, of_run);
-        }
-        let events = heavy(bytes, || {
-            drafts.into_iter().map(|draft| self.seal(draft, &facts)).collect::<Result<Vec<Event>, DocumentError>>()
-        })?;
-        for class in events.iter().flat_map(|event| &event.classes) {
-            if let Class::Batch(id) = class.class
-                && !facts.batches.contains_key(&id.0)
-            {
-                facts.batches.insert(id.0, self.batch(id.0).await?);
-            }
-        }
-        for (at, event) in events.iter().enumerate() {
-            self.admit(caller, at, event, &facts, now_ms).await?;
-            self.admit_growth(caller, at, event, &facts, now_ms)?;
-        }
-        for (at, event) in events.iter().enumerate() {
-            self.take_back_void(at, event, &facts).await?;
-        }
-        Ok(events)
     }
 
     /// Commits events, with the statements that belong to them. They must have been accepted.
@@ -331,170 +281,6 @@ impl Service {
             Verification::Forged | Verification::UnknownKey => Ruling::Foreign,
         }
     }
-
-    /// Decides which codes are ours, and refuses those that claim it and are not.
-    fn seal(&self, draft: Draft<'_>, facts: &Facts) -> Result<Event, DocumentError> {
-        for code in draft.codes() {
-            let proved = matches!(self.keys.verify(&code.code), Verification::Valid | Verification::Retired);
-            if !proved && !code.claims_ours {
-                continue;
-            }
-            let found = code.code.to_string();
-            if !proved {
-                return Err(draft.refuse(code, &found, "a code whose tag proves it"));
-            }
-            let Some(Some((run, gtin))) = facts.runs.get(&code.code.run) else {
-                return Err(draft.refuse(code, &found, "a code that was issued"));
-            };
-            if code.code.serial.get() >= run.count {
-                return Err(draft.refuse(code, &found, "a code that was issued"));
-            }
-            if code.gtin.is_some() && code.gtin != *gtin {
-                return Err(draft.refuse(code, &found, "a code under the GTIN of its own product"));
-            }
-        }
-        draft.check_quantities(|run| facts.runs.get(&run)?.as_ref().map(|(run, _)| run.batch))?;
-        draft.seal(|code| match facts.runs.get(&code.code.run) {
-            Some(Some((_, gtin))) if self.keys.verify(&code.code) != Verification::Forged => Ruling::Ours(*gtin),
-            _ => Ruling::Foreign,
-        })
-    }
-
-    /// The door: whether the caller may say this, as far as facts that never change tell.
-    async fn admit(
-        &self,
-        caller: &Caller,
-        at: usize,
-        event: &Event,
-        facts: &Facts,
-        now_ms: i64,
-    ) -> Result<(), CaptureError> {
-        if event.event_time_ms > now_ms + CLOCK_SKEW_MS_MAX {
-            let detail = "found a time to come, expected at most one day after now".to_owned();
-            return Err(CaptureError::Invalid { event: at, field: "eventTime", detail });
-        }
-        let owners = owners(at, event, facts)?;
-        let own = owners.iter().all(|owner| *owner == caller.organization);
-        let said = Said {
-            action: event.action,
-            biz_step: event.biz_step.as_ref(),
-            disposition: event.disposition.as_ref(),
-            set: &event.set,
-            unset: &event.unset,
-            declares_error: event.error_declaration.is_some(),
-        };
-        for saying in authority::sayings(said) {
-            let own = if saying == authority::Saying::DeclareError {
-                self.may_declare(caller, event.hash).await?
-            } else {
-                own
-            };
-            // Of goods that are not in this service anybody may say anything; it changes nothing here.
-            let foreign = owners.is_empty() && caller.role != Role::Admin && saying != authority::Saying::DeclareError;
-            if !foreign && !authority::may_say(saying, caller.role, own) {
-                let detail = format!(
-                    "{saying:?} was said with the role {:?} of {}; see the table of authority for who may say it",
-                    caller.role,
-                    if own { "its own organization's goods or records" } else { "others' goods or records" },
-                );
-                return Err(CaptureError::Forbidden { event: at, detail });
-            }
-        }
-        Ok(())
-    }
-
-    /// Voiding labels frees their quantity for new ones. Declaring that in error takes it again: it is an order of so many
-    /// codes, and refused where the batch has no room for them any more.
-    async fn take_back_void(&self, at: usize, event: &Event, facts: &Facts) -> Result<(), CaptureError> {
-        let declares_void = event.error_declaration.is_some() && event.biz_step == Some(BizStep::Decommissioning);
-        if !declares_void || self.store.records_of_event(event.hash, 1).await?.is_empty() {
-            return Ok(());
-        }
-        for span in &event.spans {
-            let Some(Some((run, _))) = facts.runs.get(&span.run()) else { continue };
-            let Some(batch) = self.batch_facts(run.batch, &mut Basis::default()).await? else { continue };
-            let order =
-                Order { count: span.codes(), level: run.level, content: run.content.clone(), activate: run.activate };
-            let _one_order_a_batch = self.issuing.lock(run.batch).await;
-            match self.reserve(&batch, &order).await {
-                Ok(()) => {}
-                Err(OrderError::Store(error)) => return Err(error.into()),
-                Err(error) => {
-                    let detail = format!("the labels were replaced by others in the meantime: {error}");
-                    return Err(CaptureError::Forbidden { event: at, detail });
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Reports on others' goods grow their ledgers: so many an organization and subject. Issuers, inspectors and measures
-    /// are exempt.
-    fn admit_growth(
-        &self,
-        caller: &Caller,
-        at: usize,
-        event: &Event,
-        facts: &Facts,
-        now_ms: i64,
-    ) -> Result<(), CaptureError> {
-        let own = owners(at, event, facts)?.iter().all(|owner| *owner == caller.organization);
-        if own || caller.role == Role::Inspector || event.set.iter().chain(&event.unset).any(authority::is_measure) {
-            return Ok(());
-        }
-        let classes = event.classes.iter().filter(|_| !event.names_spans).map(|class| subject_of(&class.class));
-        let spans = event.spans.iter().flat_map(cut).map(|(subject, _)| subject);
-        for subject in classes.chain(spans) {
-            if let Err(retry_after_s) = self.growth.admit(caller.organization, &subject, now_ms) {
-                return Err(CaptureError::TooMany { event: at, retry_after_s });
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether a declaration by this caller could void anything, as far as the records that are known already tell.
-    async fn may_declare(&self, caller: &Caller, event: EventHash) -> store::Result<bool> {
-        if caller.role == Role::Inspector {
-            return Ok(true);
-        }
-        let mut others = false;
-        for id in self.store.records_of_event(event, EVENT_RECORDS_MAX).await? {
-            let Some(record) = self.store.record(id).await? else { continue };
-            // A declaration shares its event's id and is nobody's target: a stranger's must not keep the owner's out.
-            if self.event_of(&record)?.error_declaration.is_some() {
-                continue;
-            }
-            if record.organization == caller.organization && record.role != Role::Inspector {
-                return Ok(true);
-            }
-            others = true;
-        }
-        Ok(!others)
-    }
-
-    /// A run and the GTIN under which its codes stand; `None` where it was never issued.
-    async fn run_and_gtin(&self, id: RunId) -> store::Result<Option<(Run, Option<Gtin>)>> {
-        let run = self.statement(Kind::Run, u64::from(id.bits())).await?.map(|statement| statement.content);
-        let Some(Content::Run(run)) = run else { return Ok(None) };
-        let gtin = self.gtin_of(&run).await?;
-        Ok(Some((run, gtin)))
-    }
-
-    /// The GTIN under which a run's codes stand.
-    pub async fn gtin_of(&self, run: &Run) -> store::Result<Option<Gtin>> {
-        let Some(product) = self.batch(run.batch.0).await?.and_then(|batch| batch.product) else { return Ok(None) };
-        Ok(match self.statement(Kind::Product, product.0).await?.map(|statement| statement.content) {
-            Some(Content::Product(product)) => product.gtin,
-            _ => None,
-        })
-    }
-
-    async fn batch(&self, id: u64) -> store::Result<Option<Batch>> {
-        Ok(match self.statement(Kind::Batch, id).await?.map(|statement| statement.content) {
-            Some(Content::Batch(batch)) => Some(batch),
-            _ => None,
-        })
-    }
 }
 
 /// Records of a staged capture, cut so that applying one chunk is one write of bounded size.
@@ -518,27 +304,6 @@ fn written_bytes(event: &Event) -> usize {
     let texts: usize = event.epcs.iter().map(String::len).sum();
     let entries = event.spans.len() * SPAN_ENTRIES_MAX + event.classes.len() + event.epcs.len();
     event.body.len() + texts + entries * ENTRY_BYTES_MAX
-}
-
-/// Whose goods an event speaks of: the issuers of its codes, the importers of its batches.
-fn owners(at: usize, event: &Event, facts: &Facts) -> Result<HashSet<OrganizationId>, CaptureError> {
-    let mut owners = HashSet::new();
-    for span in &event.spans {
-        let Some(Some((run, _))) = facts.runs.get(&span.run()) else {
-            let detail = format!("found codes of run {}, expected an issued run", span.run());
-            return Err(CaptureError::Invalid { event: at, field: "cp:spans", detail });
-        };
-        owners.insert(run.organization);
-    }
-    for class in &event.classes {
-        let Class::Batch(id) = class.class else { continue };
-        let Some(Some(batch)) = facts.batches.get(&id.0) else {
-            let detail = format!("found batch {id}, expected a registered batch");
-            return Err(CaptureError::Invalid { event: at, field: "quantityList", detail });
-        };
-        owners.insert(batch.organization);
-    }
-    Ok(owners)
 }
 
 /// Runs what takes long for a long document where it keeps nobody waiting.
