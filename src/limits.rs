@@ -142,7 +142,8 @@ pub const RUN_CACHE_RUNS_MAX: u64 = 4_096;
 
 /// One chunk of a staged capture with its entries, in bytes: applied in one write.
 pub const CAPTURE_CHUNK_BYTES: usize = 8 << 20;
-/// What one ledger entry takes in the store, key and value, in bytes, its subject's text apart.
+/// What one ledger entry takes in the store, key and value, in bytes, without texts: its subject's, its parent's, and words
+/// of one's own.
 pub const ENTRY_BYTES_MAX: usize = 400;
 /// Reports that one organization may add to one subject of another at once: a warehouse that catches up.
 pub const GROWTH_BURST_ENTRIES: i64 = 5_000;

@@ -51,8 +51,8 @@ impl CommonFields {
             "readPoint" => self.read_point = Some(place(value, context)?),
             "bizLocation" => self.biz_location = Some(place(value, context)?),
             "bizTransactionList" => self.measure = biz_transactions(value, context, hosts)?,
-            "sourceList" => self.sources = parties(value, "source", context)?,
-            "destinationList" => self.destinations = parties(value, "destination", context)?,
+            "sourceList" => self.sources = parties(value, "source", context, hosts)?,
+            "destinationList" => self.destinations = parties(value, "destination", context, hosts)?,
             "sensorElementList" => self.sensors = sensor::read_list(value, context)?,
             _ => return Ok(false),
         }
@@ -196,19 +196,25 @@ fn biz_transaction(value: &mut Json<'_>, context: &Context, hosts: &Hosts) -> Ch
     }
 }
 
-fn parties(value: &mut Json<'_>, field: &'static str, context: &Context) -> Checked<Vec<Party>> {
+fn parties(value: &mut Json<'_>, field: &'static str, context: &Context, hosts: &Hosts) -> Checked<Vec<Party>> {
     let items = fields::array(value, "an array of sources or destinations")?;
-    items.iter_mut().enumerate().map(|(at, item)| party(item, field, context).under_index(at)).collect()
+    items.iter_mut().enumerate().map(|(at, item)| party(item, field, context, hosts).under_index(at)).collect()
 }
 
-fn party(value: &mut Json<'_>, field: &'static str, context: &Context) -> Checked<Party> {
-    let (mut kind, mut id) = (None, None);
+fn party(value: &mut Json<'_>, field: &'static str, context: &Context, hosts: &Hosts) -> Checked<Party> {
+    let (mut kind, mut id, mut organization) = (None, None, None);
     for (name, value) in fields::object(value, "a source or destination")?.iter_mut() {
         if name == "type" {
             let expected = "owning_party, possessing_party, location, or the URI of one's own type";
             kind = Some(fields::word(value, &SOURCE_DESTINATION_TYPES, expected, context).under(name)?);
         } else if name == field {
-            id = Some(fields::uri(value, context).under(name)?);
+            let mut uri = fields::uri(value, context).under(name)?;
+            organization = epc::organization_of(&uri, hosts);
+            if let Some(organization) = organization {
+                uri = epc::organization_uri(organization, hosts);
+                fields::replace(value, &uri);
+            }
+            id = Some(uri);
         } else {
             return Err(fields::unknown(name, "type, and source or destination"));
         }
@@ -216,5 +222,6 @@ fn party(value: &mut Json<'_>, field: &'static str, context: &Context) -> Checke
     Ok(Party {
         kind: kind.ok_or_else(|| fields::missing("type", "the kind of source or destination"))?,
         id: id.ok_or_else(|| fields::missing(field, "the party's or place's URI"))?,
+        organization,
     })
 }

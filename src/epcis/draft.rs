@@ -3,7 +3,7 @@
 use std::{borrow::Cow, collections::BTreeMap};
 
 use super::{
-    Class, ClassQuantity, CodeAt, DocumentError, Event, Hosts, Ruling,
+    Class, ClassQuantity, CodeAt, DocumentError, Event, EventKind, Goods, Hosts, Ruling,
     common_fields::CommonFields,
     error::{Checked, Fault, Reason, Under, quote},
     event::Position,
@@ -137,17 +137,23 @@ impl<'a> Draft<'a> {
         let common = std::mem::take(&mut self.common);
         let missing = || fields::missing("eventTime", "checked before");
         Ok(Event {
+            kind: EventKind::Object,
             event_time_ms: common.event_time_ms.ok_or_else(missing)?,
             offset_minutes: common.offset_minutes.ok_or_else(missing)?,
-            action: common.action.ok_or_else(missing)?,
+            action: common.action,
             biz_step: common.biz_step,
             disposition: common.disposition,
             set: common.set,
             unset: common.unset,
-            spans,
-            names_spans: self.subjects.names_spans,
-            epcs,
-            classes: std::mem::take(&mut self.subjects.classes),
+            parent: None,
+            goods: Goods {
+                spans,
+                names_spans: self.subjects.names_spans,
+                epcs,
+                classes: std::mem::take(&mut self.subjects.classes),
+            },
+            outputs: Goods::default(),
+            transformation_id: None,
             measure: common.measure,
             read_point: common.read_point,
             biz_location: common.biz_location,

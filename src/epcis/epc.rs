@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     code::{Code, Gtin, Link, LinkError, Lot},
-    trace::{BatchId, MeasureId},
+    trace::{BatchId, MeasureId, OrganizationId},
 };
 
 /// What a URI names.
@@ -53,6 +53,18 @@ pub(super) fn batch_uri(batch: BatchId, hosts: &Hosts) -> String {
 /// The URI of a measure as a business transaction.
 pub(super) fn measure_uri(measure: MeasureId, hosts: &Hosts) -> String {
     format!("https://{}/measure/{measure}", hosts.canonical())
+}
+
+/// The URI of an organization as a party.
+pub(super) fn organization_uri(organization: OrganizationId, hosts: &Hosts) -> String {
+    format!("https://{}/organization/{organization}", hosts.canonical())
+}
+
+/// The organization that a party's URI names: `/organization/{n}` on one of our hosts.
+pub(super) fn organization_of(uri: &str, hosts: &Hosts) -> Option<OrganizationId> {
+    let (_, path) = uri.split_once("://")?.1.split_once('/')?;
+    let number = path.strip_prefix("organization/").filter(|number| !number.starts_with(['0', '+']))?;
+    Some(OrganizationId(number.parse().ok().filter(|_| is_own(uri, hosts))?))
 }
 
 /// The canonical form of a link on one of our hosts that names a key of GS1.

@@ -3,7 +3,7 @@
 use super::{Action, BizStep, Disposition};
 use crate::{
     code::{Code, Gtin, Host, Lot},
-    trace::{BatchId, EventHash, MeasureId, Span},
+    trace::{BatchId, EventHash, Instance, MeasureId, OrganizationId, Span},
 };
 
 /// The hosts whose links are ours: one that stands in canonical links, and others whose links mean the same.
@@ -33,16 +33,58 @@ impl Hosts {
     }
 }
 
-/// An ObjectEvent (EPCIS 2.0, clause 7.4.2), checked and canonical: what the fold, the ledgers and the
+/// The types of events (EPCIS 2.0, clauses 7.4.2 to 7.4.6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventKind {
+    /// Something happened to objects.
+    Object,
+    /// Objects were put into a parent, or taken out of it.
+    Aggregation,
+    /// Objects belong to a business transaction.
+    Transaction,
+    /// Objects were consumed and others came of them.
+    Transformation,
+    /// Something, such as a sensor, was attached to objects or places.
+    Association,
+}
+
+/// Goods that an event names in one of its parts.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Goods {
+    /// Own codes, folded: single codes of the EPC list and of the spans, in ascending order, none twice.
+    pub spans: Vec<Span>,
+    /// Whether spans stand in the event: the class quantities then repeat what they name and make no class-level entry.
+    pub names_spans: bool,
+    /// Other EPCs, in the canonical Digital Link form where they have one, in the event's order.
+    pub epcs: Vec<String>,
+    /// Classes of the quantity list, in the event's order.
+    pub classes: Vec<ClassQuantity>,
+}
+
+impl Goods {
+    /// Whether nothing is named.
+    pub fn is_empty(&self) -> bool {
+        self.spans.is_empty() && self.epcs.is_empty() && self.classes.is_empty()
+    }
+
+    /// The classes that are named for themselves: those beside spans only count what the spans name.
+    pub fn own_classes(&self) -> &[ClassQuantity] {
+        if self.names_spans { &[] } else { &self.classes }
+    }
+}
+
+/// An event (EPCIS 2.0, clause 7.4), checked and canonical: what the fold, the ledgers and the
 /// log need of it. Everything else that it says is in its body.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
+    /// Its type.
+    pub kind: EventKind,
     /// When it happened, milliseconds since 1970-01-01 UTC.
     pub event_time_ms: i64,
     /// The local time's offset from UTC, -840 to 840 minutes.
     pub offset_minutes: i16,
-    /// ADD, OBSERVE or DELETE.
-    pub action: Action,
+    /// ADD, OBSERVE or DELETE; a transformation has none.
+    pub action: Option<Action>,
     /// CBV business step, where given.
     pub biz_step: Option<BizStep>,
     /// CBV disposition, where given.
@@ -51,15 +93,14 @@ pub struct Event {
     pub set: Vec<Disposition>,
     /// Persistent dispositions unset.
     pub unset: Vec<Disposition>,
-    /// Own codes, folded: single codes of the EPC list and `cp:spans`, in ascending order, none twice.
-    pub spans: Vec<Span>,
-    /// Whether `cp:spans` stands in the event: its class quantities then repeat what the spans name and
-    /// make no class-level entry.
-    pub names_spans: bool,
-    /// Other EPCs, in the canonical Digital Link form where they have one, in the event's order.
-    pub epcs: Vec<String>,
-    /// Classes of the quantity list, in the event's order.
-    pub classes: Vec<ClassQuantity>,
+    /// What the others are put into, taken out of, or attached to; in a transaction the whole that it is about.
+    pub parent: Option<Instance>,
+    /// What the event is about: its EPC list and quantities, the children of a parent, or the inputs of a transformation.
+    pub goods: Goods,
+    /// What comes out of a transformation; empty in all other events.
+    pub outputs: Goods,
+    /// What makes several transformation events one transformation.
+    pub transformation_id: Option<String>,
     /// The measure that the event sets or lifts, from its business transactions.
     pub measure: Option<MeasureId>,
     /// Where it was seen.
@@ -114,6 +155,8 @@ pub struct Party {
     pub kind: String,
     /// The party or place, as its URI.
     pub id: String,
+    /// The organization that the URI names, where it is one of ours: `https://HOST/organization/{n}`.
+    pub organization: Option<OrganizationId>,
 }
 
 /// Declares that the event it stands in was in error (EPCIS 2.0, clause 7.4.1.2).

@@ -29,7 +29,9 @@ mod vocabulary;
 pub use document::{NAME_SPACE, STANDARD_CONTEXT, document_of, parse_canonical, parse_document, parse_event};
 pub use draft::Draft;
 pub use error::{DocumentError, Reason};
-pub use event::{Class, ClassQuantity, CodeAt, ErrorDeclaration, Event, Hosts, Party, Position, Ruling};
+pub use event::{
+    Class, ClassQuantity, CodeAt, ErrorDeclaration, Event, EventKind, Goods, Hosts, Party, Position, Ruling,
+};
 pub use event_hash::{event_id, parse_event_id};
 pub use identity::{capture_id, record_id};
 pub use vocabulary::{Action, BizStep, Disposition};

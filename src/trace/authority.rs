@@ -67,8 +67,8 @@ pub const fn right(saying: Saying, role: Role) -> Right {
 /// The parts of an event that decide what it says.
 #[derive(Clone, Copy, Debug)]
 pub struct Said<'a> {
-    /// ADD, OBSERVE or DELETE.
-    pub action: Action,
+    /// ADD, OBSERVE or DELETE; a transformation has none.
+    pub action: Option<Action>,
     /// The business step.
     pub biz_step: Option<&'a BizStep>,
     /// The disposition.
@@ -92,7 +92,7 @@ pub fn sayings(said: Said<'_>) -> Vec<Saying> {
         return vec![Saying::DeclareError];
     }
     let mut sayings = Vec::new();
-    let creates = said.action == Action::Add
+    let creates = said.action == Some(Action::Add)
         || matches!(said.biz_step, Some(BizStep::CreatingClassInstance | BizStep::Commissioning | BizStep::Reserving));
     if creates {
         sayings.push(Saying::Create);

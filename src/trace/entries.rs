@@ -1,23 +1,42 @@
 //! From a record to its entries: which ledgers it goes to, and what they keep of it.
 
-use super::{Entry, Place, Record, Scope, Subject, cut};
-use crate::epcis::{BizStep, Class, ClassQuantity, Event};
+use sha2::{Digest, Sha256};
+
+use super::{Block, Entry, HandOver, Instance, Part, PartyId, Place, Record, Scope, Span, Subject, cut};
+use crate::epcis::{BizStep, Class, ClassQuantity, Event, EventKind, Goods, Party};
 
 /// The entries of a record, in a fixed order: a pure function of the record, so that they can be made again at any time.
 /// `event` is what the record's body says.
 pub fn entries_of(record: &Record, event: &Event) -> Vec<(Subject, Entry)> {
-    let spans = event.spans.iter().flat_map(cut).map(|(subject, span)| (subject, Scope::Span(span)));
-    // Where spans are named, the quantities repeat what they name.
-    let classes = event.classes.iter().filter(|_| !event.names_spans);
-    let classes = classes.map(|class| (subject_of(&class.class), scope_of(class, event)));
-    let others = event.epcs.iter().map(|epc| (Subject::Epc(epc.clone()), Scope::All));
+    let goods = match (event.kind, &event.parent) {
+        (EventKind::Aggregation, Some(parent)) => Part::Child(parent.clone()),
+        (EventKind::Transformation, _) => Part::Input,
+        _ => Part::Object,
+    };
+    let parent = match event.kind {
+        EventKind::Aggregation => Part::Parent { all: event.goods.is_empty() },
+        _ => Part::Object,
+    };
+    let named = subjects_of(&event.goods, event).map(|(subject, scope)| (subject, scope, goods.clone()));
+    let made = subjects_of(&event.outputs, event).map(|(subject, scope)| (subject, scope, Part::Output));
+    let parent = event.parent.iter().map(|instance| {
+        let (subject, scope) = subject_of_instance(instance);
+        (subject, scope, parent.clone())
+    });
     (0..)
-        .zip(spans.chain(classes).chain(others))
-        .map(|(ordinal, (subject, scope))| {
+        .zip(named.chain(made).chain(parent))
+        .map(|(ordinal, (subject, scope, part))| {
             let place = Place { event_time_ms: record.event_time_ms, record: record.id, ordinal };
-            (subject, entry(record, event, place, scope))
+            (subject, entry(record, event, place, scope, part))
         })
         .collect()
+}
+
+fn subjects_of<'e>(goods: &'e Goods, event: &'e Event) -> impl Iterator<Item = (Subject, Scope)> + 'e {
+    let spans = goods.spans.iter().flat_map(cut).map(|(subject, span)| (subject, Scope::Span(span)));
+    let classes = goods.own_classes().iter().map(|class| (subject_of(&class.class), scope_of(class, event)));
+    let others = goods.epcs.iter().map(|epc| (Subject::Epc(epc.clone()), Scope::All));
+    spans.chain(classes).chain(others)
 }
 
 /// The subject whose ledger a class-level report goes to.
@@ -29,6 +48,16 @@ pub fn subject_of(class: &Class) -> Subject {
     }
 }
 
+/// The subject whose ledger tells of one thing, and what its entries there speak of.
+pub fn subject_of_instance(instance: &Instance) -> (Subject, Scope) {
+    match instance {
+        Instance::Code { run, serial } => {
+            (Subject::Block(Block::of(*run, *serial)), Scope::Span(Span::single(*run, *serial)))
+        }
+        Instance::Epc(uri) => (Subject::Epc(uri.clone()), Scope::All),
+    }
+}
+
 /// The whole of a class where no quantity is given, where the class is registered or looked into as such, and for
 /// measures; otherwise a quantity somewhere in it.
 fn scope_of(class: &ClassQuantity, event: &Event) -> Scope {
@@ -37,7 +66,7 @@ fn scope_of(class: &ClassQuantity, event: &Event) -> Scope {
     if class.quantity.is_none() || of_the_whole || measure { Scope::All } else { Scope::Some }
 }
 
-fn entry(record: &Record, event: &Event, place: Place, scope: Scope) -> Entry {
+fn entry(record: &Record, event: &Event, place: Place, scope: Scope, part: Part) -> Entry {
     Entry {
         place,
         event: record.event,
@@ -45,6 +74,7 @@ fn entry(record: &Record, event: &Event, place: Place, scope: Scope) -> Entry {
         role: record.role,
         record_time_ms: record.record_time_ms,
         scope,
+        part,
         action: event.action,
         biz_step: event.biz_step.clone(),
         disposition: event.disposition.clone(),
@@ -52,5 +82,29 @@ fn entry(record: &Record, event: &Event, place: Place, scope: Scope) -> Entry {
         unset: event.unset.clone(),
         measure: event.measure,
         declares_error: event.error_declaration.is_some(),
+        hand_over: hand_over(event),
+        observed_ms: None,
+    }
+}
+
+/// Who hands over to whom: possession, or ownership where possession is not told apart.
+fn hand_over(event: &Event) -> HandOver {
+    let of_kind = |parties: &[Party], kind: &str| parties.iter().find(|party| party.kind == kind).map(party_id);
+    let possessor = |parties| of_kind(parties, "possessing_party").or_else(|| of_kind(parties, "owning_party"));
+    HandOver {
+        from: possessor(&event.sources),
+        to: possessor(&event.destinations),
+        owner: of_kind(&event.destinations, "owning_party"),
+    }
+}
+
+fn party_id(party: &Party) -> PartyId {
+    match party.organization {
+        Some(organization) => PartyId::Organization(organization),
+        None => {
+            let digest: [u8; 32] = Sha256::digest(party.id.as_bytes()).into();
+            let (first, _) = digest.split_first_chunk().unwrap_or((&[0; 8], &[]));
+            PartyId::Other(u64::from_be_bytes(*first))
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{EventHash, MeasureId, OrganizationId, RecordId, Role, Span};
+use super::{EventHash, Instance, MeasureId, OrganizationId, RecordId, Role, Span};
 use crate::epcis::{Action, BizStep, Disposition};
 
 /// Where an entry stands in a ledger: event time, then record, then its ordinal in that subject.
@@ -28,6 +28,44 @@ pub enum Scope {
     Span(Span),
 }
 
+/// Which part the subject plays in the event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Part {
+    /// The event is about it.
+    Object,
+    /// It is put into this parent, seen in it, or taken out of it.
+    Child(Instance),
+    /// Others are put into it, seen in it, or taken out of it.
+    Parent {
+        /// Whether the event names none of them: then it speaks of all that are inside (EPCIS 2.0, clause 7.4.3.2).
+        all: bool,
+    },
+    /// It is consumed by a transformation.
+    Input,
+    /// It comes out of a transformation.
+    Output,
+}
+
+/// A party of a hand-over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum PartyId {
+    /// An organization that is registered here, by its own URI.
+    Organization(OrganizationId),
+    /// Somebody else: the first 8 bytes of the SHA-256 of the party's URI.
+    Other(u64),
+}
+
+/// Who hands goods over and who takes them, as far as the event says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HandOver {
+    /// Who possessed the goods before (CBV 2.0, source of type `possessing_party`, or else `owning_party`).
+    pub from: Option<PartyId>,
+    /// Who possesses them from then on (destination, likewise).
+    pub to: Option<PartyId>,
+    /// Who owns them from then on (destination of type `owning_party`).
+    pub owner: Option<PartyId>,
+}
+
 /// One record's bearing on one subject.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
@@ -43,8 +81,10 @@ pub struct Entry {
     pub record_time_ms: i64,
     /// What it speaks of.
     pub scope: Scope,
-    /// ADD, OBSERVE or DELETE.
-    pub action: Action,
+    /// Which part the subject plays.
+    pub part: Part,
+    /// ADD, OBSERVE or DELETE; a transformation has none.
+    pub action: Option<Action>,
     /// CBV business step, where given.
     pub biz_step: Option<BizStep>,
     /// CBV disposition, where given.
@@ -57,4 +97,8 @@ pub struct Entry {
     pub measure: Option<MeasureId>,
     /// Whether this record declares its event (`event`) in error.
     pub declares_error: bool,
+    /// Who hands over to whom.
+    pub hand_over: HandOver,
+    /// From when to when its sensors observed temperatures, milliseconds since 1970-01-01 UTC.
+    pub observed_ms: Option<(i64, i64)>,
 }

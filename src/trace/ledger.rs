@@ -93,7 +93,7 @@ mod tests {
     use crate::{
         code::{KeySlot, RunId},
         epcis::Action,
-        trace::{EventHash, OrganizationId, Place, RecordId, Role, Span},
+        trace::{EventHash, HandOver, OrganizationId, Part, Place, RecordId, Role, Span},
     };
 
     fn entry(at: i64, first: u32, last: u32) -> Entry {
@@ -105,13 +105,16 @@ mod tests {
             role: Role::Importer,
             record_time_ms: 0,
             scope: Scope::Span(Span::new(run, Serial::new(first).unwrap(), Serial::new(last).unwrap()).unwrap()),
-            action: Action::Observe,
+            part: Part::Object,
+            action: Some(Action::Observe),
             biz_step: None,
             disposition: None,
             set: Vec::new(),
             unset: Vec::new(),
             measure: None,
             declares_error: false,
+            hand_over: HandOver::default(),
+            observed_ms: None,
         }
     }
 

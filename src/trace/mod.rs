@@ -16,8 +16,8 @@ mod subject;
 mod verdict;
 
 pub use cut::cut;
-pub use entries::{entries_of, subject_of};
-pub use entry::{Entry, Place, Scope};
+pub use entries::{entries_of, subject_of, subject_of_instance};
+pub use entry::{Entry, HandOver, Part, PartyId, Place, Scope};
 pub use id::{
     BatchId, CaptureId, ConsignmentId, DocumentId, EventHash, KeyId, MeasureId, OrganizationId, ProductId, RecordId,
     Role,
@@ -27,5 +27,5 @@ pub use record::Record;
 pub use span::Span;
 
 pub use status::{Bearing, Standing, State, Status, fold};
-pub use subject::{Block, Group, Subject};
+pub use subject::{Block, Group, Instance, Subject};
 pub use verdict::Verdict;

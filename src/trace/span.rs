@@ -17,6 +17,10 @@ impl Span {
     pub fn new(run: RunId, first: Serial, last: Serial) -> Option<Self> {
         (first <= last).then_some(Self { run, first, last })
     }
+    /// One code.
+    pub fn single(run: RunId, serial: Serial) -> Self {
+        Self { run, first: serial, last: serial }
+    }
     /// The run that the codes belong to.
     pub fn run(&self) -> RunId {
         self.run

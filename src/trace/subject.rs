@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::BatchId;
-use crate::code::RunId;
+use crate::code::{RunId, Serial};
 
 /// 2^17 neighbouring serials of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -21,6 +21,20 @@ pub struct Block {
     pub run: RunId,
     /// Serial divided by 2^12, 0 to 1023.
     pub index: u16,
+}
+
+/// One thing: an own code, or what another EPC names.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Instance {
+    /// An own code.
+    Code {
+        /// Its run.
+        run: RunId,
+        /// Its serial.
+        serial: Serial,
+    },
+    /// A unit (SSCC, container, returnable asset) or somebody else's EPC, as its canonical URI.
+    Epc(String),
 }
 
 /// What a ledger is about.

@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::code_of;
 use crate::{
-    epcis::event_id,
+    epcis::{Action, event_id},
     http::{
         App,
         answer::Private,
@@ -66,8 +66,8 @@ pub struct LineJson {
     /// In which role.
     #[schema(value_type = String)]
     pub role: Role,
-    /// ADD, OBSERVE or DELETE.
-    pub action: &'static str,
+    /// ADD, OBSERVE or DELETE; a transformation has none.
+    pub action: Option<&'static str>,
     /// The business step.
     pub biz_step: Option<String>,
     /// The disposition.
@@ -128,7 +128,7 @@ fn line(entry: &Entry, bearing: Bearing) -> LineJson {
         record: entry.place.record.to_string(),
         organization: entry.organization.0,
         role: entry.role,
-        action: entry.action.as_str(),
+        action: entry.action.map(Action::as_str),
         biz_step: entry.biz_step.as_ref().map(|step| step.as_str().to_owned()),
         disposition: entry.disposition.as_ref().map(|disposition| disposition.as_str().to_owned()),
         set: words(&entry.set),

@@ -217,6 +217,6 @@ mod tests {
         let spans: Vec<_> = (0..u32::try_from(EVENT_SUBJECTS_MAX).unwrap()).map(span).collect();
         let occasion = crate::epcis::shapes::Occasion::default();
         let event = crate::epcis::shapes::codes(&occasion, CodeStep::Applied, &spans, &hosts).unwrap();
-        assert_eq!(event.spans.len(), EVENT_SUBJECTS_MAX);
+        assert_eq!(event.goods.spans.len(), EVENT_SUBJECTS_MAX);
     }
 }

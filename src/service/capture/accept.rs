@@ -47,7 +47,7 @@ impl Service {
         let events = heavy(bytes, || {
             drafts.into_iter().map(|draft| self.seal(draft, &facts)).collect::<Result<Vec<Event>, DocumentError>>()
         })?;
-        for class in events.iter().flat_map(|event| &event.classes) {
+        for class in events.iter().flat_map(|event| &event.goods.classes) {
             if let Class::Batch(id) = class.class
                 && !facts.batches.contains_key(&id.0)
             {
@@ -142,7 +142,7 @@ impl Service {
         if !declares_void || self.store.records_of_event(event.hash, 1).await?.is_empty() {
             return Ok(());
         }
-        for span in &event.spans {
+        for span in &event.goods.spans {
             let Some(Some((run, _))) = facts.runs.get(&span.run()) else { continue };
             let Some(batch) = self.batch_facts(run.batch, &mut Basis::default()).await? else { continue };
             let order =
@@ -174,8 +174,8 @@ impl Service {
         if own || caller.role == Role::Inspector || event.set.iter().chain(&event.unset).any(authority::is_measure) {
             return Ok(());
         }
-        let classes = event.classes.iter().filter(|_| !event.names_spans).map(|class| subject_of(&class.class));
-        let spans = event.spans.iter().flat_map(cut).map(|(subject, _)| subject);
+        let classes = event.goods.own_classes().iter().map(|class| subject_of(&class.class));
+        let spans = event.goods.spans.iter().flat_map(cut).map(|(subject, _)| subject);
         for subject in classes.chain(spans) {
             if let Err(retry_after_s) = self.growth.admit(caller.organization, &subject, now_ms) {
                 return Err(CaptureError::TooMany { event: at, retry_after_s });
@@ -232,14 +232,14 @@ impl Service {
 /// Whose goods an event speaks of: the issuers of its codes, the importers of its batches.
 fn owners(at: usize, event: &Event, facts: &Facts) -> Result<HashSet<OrganizationId>, CaptureError> {
     let mut owners = HashSet::new();
-    for span in &event.spans {
+    for span in &event.goods.spans {
         let Some(Some((run, _))) = facts.runs.get(&span.run()) else {
             let detail = format!("found codes of run {}, expected an issued run", span.run());
             return Err(CaptureError::Invalid { event: at, field: "cp:spans", detail });
         };
         owners.insert(run.organization);
     }
-    for class in &event.classes {
+    for class in &event.goods.classes {
         let Class::Batch(id) = class.class else { continue };
         let Some(Some(batch)) = facts.batches.get(&id.0) else {
             let detail = format!("found batch {id}, expected a registered batch");

@@ -15,7 +15,7 @@ use crate::{
         CAPTURE_CHUNK_BYTES, ENTRY_BYTES_MAX, PARSE_INLINE_BYTES_MAX, SPAN_ENTRIES_MAX, STAGED_KEPT_MS, WRITE_BYTES_MAX,
     },
     store::{self, Capture, Chunk, Writes},
-    trace::{CaptureId, EventHash, Record, RecordId, Role, Span, entries_of},
+    trace::{CaptureId, EventHash, Instance, Record, RecordId, Role, Span, entries_of},
 };
 
 /// Why a document was refused; nothing of it took effect.
@@ -262,10 +262,10 @@ impl Service {
         }
         let event = self.event_of(record)?;
         let mut owners = Vec::new();
-        for run in event.spans.iter().map(Span::run).collect::<HashSet<_>>() {
+        for run in event.goods.spans.iter().map(Span::run).collect::<HashSet<_>>() {
             owners.push(self.run_and_gtin(run).await?.map(|(run, _)| run.organization));
         }
-        for class in &event.classes {
+        for class in &event.goods.classes {
             if let Class::Batch(id) = class.class {
                 owners.push(self.batch(id.0).await?.map(|batch| batch.organization));
             }
@@ -301,9 +301,23 @@ impl Chunks {
 
 /// What a record with its entries takes in the store at most, in bytes.
 fn written_bytes(event: &Event) -> usize {
-    let texts: usize = event.epcs.iter().map(String::len).sum();
-    let entries = event.spans.len() * SPAN_ENTRIES_MAX + event.classes.len() + event.epcs.len();
-    event.body.len() + texts + entries * ENTRY_BYTES_MAX
+    let texts: usize = event.goods.epcs.iter().chain(&event.outputs.epcs).map(String::len).sum();
+    let entries: usize = [&event.goods, &event.outputs]
+        .iter()
+        .map(|goods| goods.spans.len() * SPAN_ENTRIES_MAX + goods.classes.len() + goods.epcs.len())
+        .sum();
+    // What every entry repeats of the event.
+    let words = [event.biz_step.as_ref().map_or(0, |step| step.as_str().len()), parent_bytes(event)];
+    let dispositions = event.disposition.iter().chain(&event.set).chain(&event.unset).map(|word| word.as_str().len());
+    let repeated: usize = words.into_iter().chain(dispositions).sum();
+    event.body.len() + texts + (entries + 1) * (ENTRY_BYTES_MAX + repeated)
+}
+
+fn parent_bytes(event: &Event) -> usize {
+    match &event.parent {
+        Some(Instance::Epc(uri)) => uri.len(),
+        Some(Instance::Code { .. }) | None => 0,
+    }
 }
 
 /// Runs what takes long for a long document where it keeps nobody waiting.

@@ -12,8 +12,8 @@ use crate::{
     registration::{Kind, Parent},
     store::{Capture, FeedRow, ScanSum, Writer, Writes},
     trace::{
-        Block, CaptureId, Entry, EventHash, MeasureId, OrganizationId, Place, Record, RecordId, Role, Scope, Span,
-        Subject,
+        Block, CaptureId, Entry, EventHash, HandOver, MeasureId, OrganizationId, Part, Place, Record, RecordId, Role,
+        Scope, Span, Subject,
     },
 };
 
@@ -47,13 +47,16 @@ fn entry() -> (Subject, Entry) {
         role: Role::Inspector,
         record_time_ms: 1_600_000_000_001,
         scope: Scope::Span(Span::new(run, serial, serial).unwrap()),
-        action: Action::Observe,
+        part: Part::Object,
+        action: Some(Action::Observe),
         biz_step: None,
         disposition: None,
         set: Vec::new(),
         unset: Vec::new(),
         measure: Some(MeasureId(9)),
         declares_error: false,
+        hand_over: HandOver::default(),
+        observed_ms: None,
     };
     (Subject::Block(Block { run, index: 1 }), entry)
 }

@@ -8,7 +8,9 @@ use crate::{
     epcis::{Action, BizStep, Disposition},
     registration::Kind,
     store::{Capture, Error, Result},
-    trace::{CaptureId, Entry, EventHash, MeasureId, OrganizationId, Place, Record, RecordId, Role, Scope},
+    trace::{
+        CaptureId, Entry, EventHash, HandOver, MeasureId, OrganizationId, Part, Place, Record, RecordId, Role, Scope,
+    },
 };
 
 /// Bytes of the hash behind each value.
@@ -109,13 +111,16 @@ pub struct EntryRow {
     role: Role,
     record_time_ms: i64,
     scope: Scope,
-    action: Action,
+    part: Part,
+    action: Option<Action>,
     biz_step: Option<BizStep>,
     disposition: Option<Disposition>,
     set: Vec<Disposition>,
     unset: Vec<Disposition>,
     measure: Option<MeasureId>,
     declares_error: bool,
+    hand_over: HandOver,
+    observed_ms: Option<(i64, i64)>,
 }
 
 impl From<&Entry> for EntryRow {
@@ -126,6 +131,7 @@ impl From<&Entry> for EntryRow {
             role: entry.role,
             record_time_ms: entry.record_time_ms,
             scope: entry.scope,
+            part: entry.part.clone(),
             action: entry.action,
             biz_step: entry.biz_step.clone(),
             disposition: entry.disposition.clone(),
@@ -133,6 +139,8 @@ impl From<&Entry> for EntryRow {
             unset: entry.unset.clone(),
             measure: entry.measure,
             declares_error: entry.declares_error,
+            hand_over: entry.hand_over,
+            observed_ms: entry.observed_ms,
         }
     }
 }
@@ -146,6 +154,7 @@ impl EntryRow {
             role: self.role,
             record_time_ms: self.record_time_ms,
             scope: self.scope,
+            part: self.part,
             action: self.action,
             biz_step: self.biz_step,
             disposition: self.disposition,
@@ -153,6 +162,8 @@ impl EntryRow {
             unset: self.unset,
             measure: self.measure,
             declares_error: self.declares_error,
+            hand_over: self.hand_over,
+            observed_ms: self.observed_ms,
         }
     }
 }

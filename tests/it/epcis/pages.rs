@@ -86,8 +86,8 @@ fn codes_are_issued_applied_and_voided_as_the_page_shows() {
     for (step, heading) in [(CodeStep::Issued, "issued"), (CodeStep::Applied, "applied"), (CodeStep::Void, "void")] {
         let event = shapes::codes(&occasion(), step, &[span()], &hosts()).unwrap();
         assert_eq!(event.body, golden(EVENTS, heading));
-        assert!(event.names_spans);
-        assert_eq!(event.spans.iter().map(|span| span.codes()).collect::<Vec<_>>(), [32_768]);
+        assert!(event.goods.names_spans);
+        assert_eq!(event.goods.spans.iter().map(|span| span.codes()).collect::<Vec<_>>(), [32_768]);
     }
 }
 

@@ -52,8 +52,8 @@ fn a_serial_that_only_looks_like_a_code_stays_what_it_is() {
     let draft = coldproof::epcis::parse_event(text.as_bytes(), &hosts).unwrap();
     assert!(!draft.codes()[0].claims_ours);
     let event = draft.seal(|_| Ruling::Foreign).unwrap();
-    assert_eq!(event.epcs, ["https://id.gs1.org/01/09506000134352/21/12345678901234567890"]);
-    assert!(event.spans.is_empty());
+    assert_eq!(event.goods.epcs, ["https://id.gs1.org/01/09506000134352/21/12345678901234567890"]);
+    assert!(event.goods.spans.is_empty());
 }
 
 /// An event with these members.
@@ -75,9 +75,9 @@ proptest! {
             })
             .collect();
         let event = event(&sample(&format!("\"epcList\":[{}]", epcs.join(",")))).unwrap();
-        let named: Vec<u32> = event.spans.iter().flat_map(|span| span.first().get()..=span.last().get()).collect();
+        let named: Vec<u32> = event.goods.spans.iter().flat_map(|span| span.first().get()..=span.last().get()).collect();
         prop_assert_eq!(named, serials.iter().copied().collect::<Vec<_>>());
-        prop_assert!(event.spans.windows(2).all(|pair| pair[0].last().get() + 1 < pair[1].first().get()));
+        prop_assert!(event.goods.spans.windows(2).all(|pair| pair[0].last().get() + 1 < pair[1].first().get()));
     }
 
     #[test]

@@ -6,8 +6,8 @@ use coldproof::{
     registration::{Category, Content, Kind, Parent, Product, Statement},
     store::{Capture, Writes},
     trace::{
-        BatchId, Block, CaptureId, Entry, EventHash, OrganizationId, Place, ProductId, Record, RecordId, Role, Scope,
-        Span, Subject,
+        BatchId, Block, CaptureId, Entry, EventHash, HandOver, OrganizationId, Part, Place, ProductId, Record,
+        RecordId, Role, Scope, Span, Subject,
     },
 };
 use sha2::{Digest, Sha256};
@@ -57,13 +57,16 @@ pub fn entry(number: u64, event_time_ms: i64, scope: Scope) -> Entry {
         role: Role::Operator,
         record_time_ms: 1_700_000_000_000,
         scope,
-        action: Action::Observe,
+        part: Part::Object,
+        action: Some(Action::Observe),
         biz_step: None,
         disposition: None,
         set: Vec::new(),
         unset: Vec::new(),
         measure: None,
         declares_error: number.is_multiple_of(7),
+        hand_over: HandOver::default(),
+        observed_ms: None,
     }
 }
 
