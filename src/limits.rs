@@ -153,6 +153,8 @@ pub const GROWTH_ENTRY_MS: i64 = 10_000;
 pub const GROWTH_SUBJECTS_MAX: u64 = 200_000;
 /// Records that share one event id and are looked at: everybody who says the same at the same time.
 pub const EVENT_RECORDS_MAX: usize = 1_000;
+/// Units inside one another: items in cases on pallets in containers are three.
+pub const CONTAINMENT_LEVELS_MAX: usize = 8;
 /// How far in the future an event may lie: clocks differ, and so do the minds about time zones.
 pub const CLOCK_SKEW_MS_MAX: i64 = 24 * 3_600 * 1_000;
 /// The longest document that is parsed where it stands, in bytes; a longer one moves other work to another thread first.

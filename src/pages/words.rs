@@ -110,6 +110,7 @@ impl Words {
             State::OnSale => self.pick("在售", "on sale"),
             State::Sold => self.pick("已售出", "sold"),
             State::Returned => self.pick("已退回", "returned"),
+            State::Opened => self.pick("已拆箱", "opened"),
             State::Destroyed => self.pick("已销毁", "destroyed"),
             State::Void => self.pick("已作废", "void"),
         }

@@ -5,7 +5,7 @@ use crate::{
     code::Code,
     registration::Run,
     store::{self, Slice},
-    trace::{Bearing, Block, Entry, Group, Scope, Status, Subject, fold},
+    trace::{Bearing, Block, Entry, Group, Owners, Scope, Status, Subject, Told, WholeStatus, fold, in_order},
 };
 
 /// Everything that is said of one code.
@@ -21,10 +21,13 @@ impl Service {
     /// The timeline of an issued code. `some` reports on its batch or lot stand in it and count for nothing.
     pub async fn timeline(&self, code: &Code, run: &Run) -> store::Result<Timeline> {
         let mut basis = Basis::default();
-        let mut entries = match self.batch_facts(run.batch, &mut basis).await? {
-            Some(facts) => self.whole_entries(run.batch, &facts, &mut basis).await?,
-            None => Vec::new(),
+        let (importer, whole) = match self.batch_facts(run.batch, &mut basis).await? {
+            Some(facts) => (facts.batch.organization, self.whole_entries(run.batch, &facts, &mut basis).await?),
+            None => (run.organization, Vec::new()),
         };
+        let owners = Owners { issuer: run.organization, importer };
+        let (whole_status, whole_bearings) = WholeStatus::of(&whole, owners);
+        let mut entries = Vec::new();
         let block = Subject::Block(Block::of(run.id, code.serial));
         let slices = [
             (Subject::Run(run.id), Slice::Shared),
@@ -36,9 +39,13 @@ impl Service {
             let names = |entry: &Entry| matches!(entry.scope, Scope::Span(span) if span.contains(code.serial));
             entries.extend(self.ledger(&subject, slice, &mut basis).await?.into_iter().filter(names));
         }
-        entries.sort_unstable_by_key(|entry| entry.place);
-        let status = fold(&entries.iter().collect::<Vec<_>>(), run.organization);
-        let lines = entries.into_iter().zip(status.bearings.iter().copied()).collect();
+        let mut told: Vec<_> = entries.iter().map(|entry| Told { entry, of: None }).collect();
+        in_order(&mut told);
+        let status = fold(&told, &whole_status, owners);
+        let own =
+            told.iter().zip(&status.bearings).filter_map(|(told, bearing)| Some((told.entry.clone(), (*bearing)?)));
+        let mut lines: Vec<_> = own.chain(whole.into_iter().zip(whole_bearings)).collect();
+        lines.sort_unstable_by_key(|(entry, _)| entry.place);
         Ok(Timeline { status, lines })
     }
 }

@@ -3,29 +3,39 @@
 
 pub mod authority;
 pub(crate) mod bytes32;
+mod containment;
+mod custody;
 mod cut;
 mod entries;
 mod entry;
+mod fold;
 mod id;
 mod ledger;
+mod measures;
 mod record;
 mod span;
 
 mod status;
 mod subject;
 mod verdict;
+mod whole;
 
+pub use containment::Stay;
+pub use custody::{Conflict, Mark};
 pub use cut::cut;
 pub use entries::{entries_of, subject_of, subject_of_instance};
 pub use entry::{Entry, HandOver, Part, PartyId, Place, Scope};
+pub use fold::{Owners, Told, fold, in_order};
 pub use id::{
     BatchId, CaptureId, ConsignmentId, DocumentId, EventHash, KeyId, MeasureId, OrganizationId, ProductId, RecordId,
     Role,
 };
 pub use ledger::Ledger;
+pub use measures::{Measures, Standing};
 pub use record::Record;
 pub use span::Span;
 
-pub use status::{Bearing, Standing, State, Status, fold};
+pub use status::{Bearing, State, Status};
 pub use subject::{Block, Group, Instance, Subject};
 pub use verdict::Verdict;
+pub use whole::WholeStatus;

@@ -1,10 +1,8 @@
-//! The fold: from the entries that bear on a code to its state. The order in which entries arrived plays no part.
-
-use std::collections::{BTreeMap, HashMap};
+//! What follows from what happened: the state that goods are in, and the verdicts.
 
 use serde::{Deserialize, Serialize};
 
-use super::{Entry, EventHash, MeasureId, OrganizationId, Role, Verdict, authority};
+use super::{Entry, Mark, OrganizationId, Part, Standing, Stay, Verdict};
 use crate::epcis::{BizStep, Disposition};
 
 /// Where the goods are in their life.
@@ -25,6 +23,8 @@ pub enum State {
     Sold,
     /// Came back.
     Returned,
+    /// Opened, to be sold in portions.
+    Opened,
     /// Destroyed.
     Destroyed,
     /// The label was declared void.
@@ -42,6 +42,7 @@ impl State {
             Self::OnSale => "on_sale",
             Self::Sold => "sold",
             Self::Returned => "returned",
+            Self::Opened => "opened",
             Self::Destroyed => "destroyed",
             Self::Void => "void",
         }
@@ -62,15 +63,6 @@ pub enum Bearing {
     ErrorDeclaration,
 }
 
-/// A hold or recall that stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standing {
-    /// Its number, where the event named one.
-    pub measure: Option<MeasureId>,
-    /// Whether it is a recall; otherwise a hold.
-    pub recall: bool,
-}
-
 /// What follows from all entries that bear on a code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Status {
@@ -82,23 +74,34 @@ pub struct Status {
     pub voided: bool,
     /// Whether the goods were destroyed.
     pub destroyed: bool,
+    /// Whether authenticated reports speak of two things under one code, or an inspector said so.
+    pub suspicious: bool,
     /// Measures that stand, by number.
     pub measures: Vec<Standing>,
-    /// What each entry counts for, in the order given.
-    pub bearings: Vec<Bearing>,
+    /// Who has the goods, as far as shippers and receivers agree.
+    pub holder: OrganizationId,
+    /// The units that the goods were inside of, and are.
+    pub stays: Vec<Stay>,
+    /// What each entry counts for, in the order given; `None` for one that does not bear on the code.
+    pub bearings: Vec<Option<Bearing>>,
+    /// What each entry that speaks of custody is marked with, in the order given.
+    pub marks: Vec<Option<Mark>>,
 }
 
 impl Status {
-    /// The verdicts that follow, gravest first; `expired` tells whether the last expiry date is past.
-    /// Never empty: `genuine` alone where nothing speaks against the goods.
-    pub fn verdicts(&self, expired: bool) -> Vec<Verdict> {
+    /// The verdicts that follow, gravest first. `expired` tells whether the last expiry date is past, `chain_broken`
+    /// whether the goods were too warm by the published rule. Never empty: `genuine` alone where nothing speaks
+    /// against the goods.
+    pub fn verdicts(&self, expired: bool, chain_broken: bool) -> Vec<Verdict> {
         let recalled = self.measures.iter().any(|standing| standing.recall);
         let held = self.measures.iter().any(|standing| !standing.recall);
         let found = [
             (self.voided, Verdict::Void),
             (recalled, Verdict::Recalled),
             (self.destroyed, Verdict::Destroyed),
+            (self.suspicious, Verdict::Suspicious),
             (held, Verdict::OnHold),
+            (chain_broken, Verdict::ColdChainBroken),
             (expired, Verdict::Expired),
             (!self.activated, Verdict::NotActivated),
         ];
@@ -110,73 +113,34 @@ impl Status {
     }
 }
 
-/// Folds the entries that bear on one code, in ascending order of place, into its status. `issuer` is the organization
-/// that issued the code.
-pub fn fold(entries: &[&Entry], issuer: OrganizationId) -> Status {
-    let mut declarations: HashMap<EventHash, Vec<&Entry>> = HashMap::new();
-    for declaration in entries.iter().filter(|entry| entry.declares_error) {
-        declarations.entry(declaration.event).or_default().push(declaration);
-    }
-    let voided = |entry: &Entry| {
-        let of_event = declarations.get(&entry.event).map(Vec::as_slice).unwrap_or_default();
-        of_event.iter().any(|declaration| authority::voids(declaration, entry))
-    };
-    let bearings: Vec<_> = entries
-        .iter()
-        .map(|entry| {
-            if entry.declares_error {
-                Bearing::ErrorDeclaration
-            } else if voided(entry) {
-                Bearing::DeclaredInError
-            } else if authority::has_effect(entry, issuer) {
-                Bearing::Effective
-            } else {
-                Bearing::Report
-            }
-        })
-        .collect();
-    let effective = entries.iter().zip(&bearings).filter(|(_, bearing)| **bearing == Bearing::Effective);
-    let mut status = Status {
-        state: State::Reserved,
-        activated: false,
-        voided: false,
-        destroyed: false,
-        measures: Vec::new(),
-        bearings: Vec::new(),
-    };
-    let mut measures = Measures::default();
-    for (entry, _) in effective {
-        status.activated |= matches!(entry.biz_step, Some(BizStep::Commissioning));
-        status.voided |= matches!(entry.biz_step, Some(BizStep::Decommissioning));
-        status.destroyed |= says_destroyed(entry);
-        status.state = state_after(entry).unwrap_or(status.state);
-        measures.add(entry);
-    }
-    // Final, whatever event time a later report claims.
-    if status.destroyed {
-        status.state = State::Destroyed;
-    }
-    if status.voided {
-        status.state = State::Void;
-    }
-    status.measures = measures.standing();
-    status.bearings = bearings;
-    status
+/// Whether an entry says that the goods are destroyed.
+pub(super) fn says_destroyed(entry: &Entry) -> bool {
+    matches!(entry.biz_step, Some(BizStep::Destroying)) || matches!(entry.disposition, Some(Disposition::Destroyed))
 }
 
-fn says_destroyed(entry: &Entry) -> bool {
-    matches!(entry.biz_step, Some(BizStep::Destroying)) || matches!(entry.disposition, Some(Disposition::Destroyed))
+/// Whether an entry says that the package was opened to be sold in portions.
+pub(super) fn says_opened(entry: &Entry) -> bool {
+    entry.part == Part::Input || matches!(entry.disposition, Some(Disposition::ContainerOpen))
+}
+
+/// Whether an entry puts the label on goods: it is commissioned, or its goods come out of a transformation.
+pub(super) fn says_activated(entry: &Entry) -> bool {
+    entry.part == Part::Output || matches!(entry.biz_step, Some(BizStep::Commissioning))
 }
 
 /// The state that an entry leaves the goods in; `None` where it does not tell. The disposition says what holds after
 /// the event (CBV 2.0, clause 7.2), so it is asked first.
-fn state_after(entry: &Entry) -> Option<State> {
+pub(super) fn state_after(entry: &Entry) -> Option<State> {
+    if entry.part == Part::Output {
+        return Some(State::Active);
+    }
     let by_disposition = match entry.disposition.as_ref() {
         Some(Disposition::InTransit) => Some(State::InTransit),
         Some(Disposition::SellableAccessible) => Some(State::OnSale),
         Some(Disposition::SellableNotAccessible) => Some(State::Stored),
         Some(Disposition::RetailSold) => Some(State::Sold),
         Some(Disposition::Returned) => Some(State::Returned),
+        Some(Disposition::ContainerOpen) => Some(State::Opened),
         _ => None,
     };
     by_disposition.or(match entry.biz_step.as_ref()? {
@@ -189,56 +153,7 @@ fn state_after(entry: &Entry) -> Option<State> {
         }
         BizStep::Stocking => Some(State::OnSale),
         BizStep::RetailSelling => Some(State::Sold),
+        BizStep::Repackaging if entry.part == Part::Input => Some(State::Opened),
         _ => None,
     })
-}
-
-/// What sets one measure, and what would lift it.
-#[derive(Default)]
-struct Sides<'a> {
-    sets: Vec<&'a Entry>,
-    lifts: Vec<&'a Entry>,
-}
-
-/// Sets and lifts by measure. A numbered measure stands until a lift by right names it; no clock takes part. One without
-/// a number is lifted by an unnumbered unset of the same disposition with a later event time.
-#[derive(Default)]
-struct Measures<'a> {
-    by_number: BTreeMap<(MeasureId, bool), Sides<'a>>,
-    unnumbered: BTreeMap<bool, Vec<&'a Entry>>,
-}
-
-impl<'a> Measures<'a> {
-    fn add(&mut self, entry: &'a Entry) {
-        for disposition in entry.set.iter().filter(|set| authority::is_measure(set)) {
-            let recall = *disposition == Disposition::Recalled;
-            match entry.measure {
-                Some(number) => self.by_number.entry((number, recall)).or_default().sets.push(entry),
-                None => self.unnumbered.entry(recall).or_default().push(entry),
-            }
-        }
-        for disposition in entry.unset.iter().filter(|unset| authority::is_measure(unset)) {
-            let recall = *disposition == Disposition::Recalled;
-            match entry.measure {
-                Some(number) => self.by_number.entry((number, recall)).or_default().lifts.push(entry),
-                // Entries come in order of event time: what is lifted here was set before.
-                None => self.unnumbered.entry(recall).or_default().retain(|set| !may_lift(entry, set)),
-            }
-        }
-    }
-
-    fn standing(self) -> Vec<Standing> {
-        let numbered = self
-            .by_number
-            .into_iter()
-            .filter(|(_, Sides { sets, lifts })| sets.iter().any(|set| !lifts.iter().any(|lift| may_lift(lift, set))));
-        let numbered = numbered.map(|((number, recall), _)| Standing { measure: Some(number), recall });
-        let unnumbered = self.unnumbered.into_iter().filter(|(_, sets)| !sets.is_empty());
-        numbered.chain(unnumbered.map(|(recall, _)| Standing { measure: None, recall })).collect()
-    }
-}
-
-/// Lifting an inspector's measure needs an inspector; an importer lifts its own.
-fn may_lift(lift: &Entry, set: &Entry) -> bool {
-    lift.role == Role::Inspector || (set.role != Role::Inspector && lift.organization == set.organization)
 }

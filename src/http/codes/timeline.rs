@@ -104,7 +104,7 @@ pub async fn get(
     Ok(Private(TimelineJson {
         code: code.to_string(),
         state: timeline.status.state,
-        verdicts: timeline.status.verdicts(false),
+        verdicts: timeline.status.verdicts(false, false),
         lines_total: timeline.lines.len(),
         lines: timeline
             .lines

@@ -16,7 +16,7 @@ use crate::{
     },
     service::{Basis, Service, Watched},
     store::{self, Slice},
-    trace::{BatchId, Entry, Ledger, OrganizationId, Place, Subject},
+    trace::{BatchId, Bearing, Entry, Ledger, OrganizationId, Owners, Place, Subject, WholeStatus},
 };
 
 /// A batch with all that it refers to.
@@ -58,8 +58,12 @@ pub struct RunFacts {
     pub key: RunKey,
     /// Its batch.
     pub batch: BatchFacts,
-    /// Entries on the whole batch and lot: they bear on every code.
+    /// Entries on the whole batch and lot, in order of place: they bear on every code.
     pub whole: Vec<Entry>,
+    /// What each of them counts for.
+    pub whole_bearings: Vec<Bearing>,
+    /// What follows from them for every code.
+    pub whole_status: WholeStatus,
     /// Entries on whole groups of the run.
     pub groups: Ledger,
     /// What all of the above was made from.
@@ -69,6 +73,11 @@ pub struct RunFacts {
 }
 
 impl RunFacts {
+    /// Whose goods its codes are on.
+    pub fn owners(&self) -> Owners {
+        Owners { issuer: self.run.organization, importer: self.batch.batch.organization }
+    }
+
     /// The view of the codes whose own entries have these places; `make` makes it where none is in memory that
     /// `is_current`.
     pub(super) fn view(
@@ -156,10 +165,13 @@ impl Service {
         };
         let whole = self.whole_entries(run.batch, &batch, &mut basis).await?;
         let groups = Ledger::new(self.ledger(&Subject::Run(id), Slice::Shared, &mut basis).await?);
-        Ok(Some(RunFacts { run, key, batch, whole, groups, basis, views: Mutex::default() }))
+        let owners = Owners { issuer: run.organization, importer: batch.batch.organization };
+        let (whole_status, whole_bearings) = WholeStatus::of(&whole, owners);
+        let views = Mutex::default();
+        Ok(Some(RunFacts { run, key, batch, whole, whole_bearings, whole_status, groups, basis, views }))
     }
 
-    /// The entries on a whole batch and on its lot.
+    /// The entries on a whole batch and on its lot, in order of place.
     pub(in crate::service) async fn whole_entries(
         &self,
         id: BatchId,
@@ -170,6 +182,7 @@ impl Service {
         for lot in &batch.lots {
             whole.extend(self.ledger(lot, Slice::Shared, basis).await?);
         }
+        whole.sort_unstable_by_key(|entry| entry.place);
         Ok(whole)
     }
 

@@ -18,7 +18,8 @@ use crate::{
     service::{Basis, Service, scan::facts::BatchFacts},
     store::{self, Slice},
     trace::{
-        BatchId, Bearing, Block, Entry, Group, Ledger, OrganizationId, Role, Scope, Status, Subject, Verdict, fold,
+        BatchId, Bearing, Block, Entry, Group, Ledger, OrganizationId, Owners, Role, Scope, Status, Subject, Told,
+        Verdict, WholeStatus, fold, in_order,
     },
 };
 
@@ -117,23 +118,23 @@ impl BlockView {
         let is_current = |view: &View| {
             view.today == self.today && view.lines.iter().all(|line| line.party == self.names.of(&line.entry))
         };
-        self.facts.view(places, is_current, || {
-            let mut entries: Vec<&Entry> = self.facts.whole.iter().chain(own).collect();
-            entries.sort_unstable_by_key(|entry| entry.place);
-            self.view_of(&entries)
-        })
+        self.facts.view(places, is_current, || self.view_of(own))
     }
 
-    fn view_of(&self, entries: &[&Entry]) -> View {
-        let status = fold(entries, self.facts.run.organization);
-        let (lines, lines_further) = public_lines(entries, &status.bearings, &self.names);
+    fn view_of(&self, own: Vec<&Entry>) -> View {
+        let mut told: Vec<_> = own.into_iter().map(|entry| Told { entry, of: None }).collect();
+        in_order(&mut told);
+        let status = fold(&told, &self.facts.whole_status, self.facts.owners());
+        let own = told.iter().zip(&status.bearings).filter_map(|(told, bearing)| Some((told.entry, (*bearing)?)));
+        let whole = self.facts.whole.iter().zip(self.facts.whole_bearings.iter().copied());
+        let (lines, lines_further) = public_lines(own.chain(whole), &self.names);
         View {
             number: NEXT_VIEW.fetch_add(1, Ordering::Relaxed),
             lines,
             lines_further,
             facts: Arc::clone(&self.facts),
             today: self.today,
-            verdicts: status.verdicts(self.facts.batch.is_expired(self.today)),
+            verdicts: status.verdicts(self.facts.batch.is_expired(self.today), false),
             status,
         }
     }
@@ -169,16 +170,17 @@ impl Names {
     }
 }
 
-/// What the public sees of entries in ascending order: latest first, and how many more there are.
-fn public_lines(entries: &[&Entry], bearings: &[Bearing], names: &Names) -> (Vec<Line>, usize) {
-    let shown = |(entry, bearing): &(&&Entry, &Bearing)| {
+/// What the public sees of entries: latest first, and how many more there are.
+fn public_lines<'e>(entries: impl Iterator<Item = (&'e Entry, Bearing)>, names: &Names) -> (Vec<Line>, usize) {
+    let shown = |(entry, bearing): &(&Entry, Bearing)| {
         entry.scope != Scope::Some && matches!(bearing, Bearing::Effective | Bearing::Report)
     };
-    let lines: Vec<_> = entries.iter().zip(bearings).rev().filter(shown).collect();
+    let mut lines: Vec<_> = entries.filter(shown).collect();
+    lines.sort_unstable_by_key(|(entry, _)| std::cmp::Reverse(entry.place));
     let further = lines.len().saturating_sub(PUBLIC_TIMELINE_LINES_MAX);
     let lines = lines.into_iter().take(PUBLIC_TIMELINE_LINES_MAX).map(|(entry, bearing)| Line {
-        entry: (*entry).clone(),
-        bearing: *bearing,
+        entry: entry.clone(),
+        bearing,
         party: names.of(entry),
     });
     (lines.collect(), further)
@@ -191,13 +193,12 @@ impl Service {
         let Some(facts) = self.batch_facts(id, &mut basis).await? else { return Ok(None) };
         let entries = self.whole_entries(id, &facts, &mut basis).await?;
         let names = self.names(&facts, [&entries[..]], &mut basis).await?;
-        let mut entries: Vec<_> = entries.iter().collect();
-        entries.sort_unstable_by_key(|entry| entry.place);
-        let status = fold(&entries, facts.batch.organization);
-        let mut verdicts = status.verdicts(facts.is_expired(today));
+        let owners = Owners::one(facts.batch.organization);
+        let (whole, bearings) = WholeStatus::of(&entries, owners);
+        let mut verdicts = fold(&[], &whole, owners).verdicts(facts.is_expired(today), false);
         // Labels are applied code by code; of a batch as a whole neither is said.
         verdicts.retain(|verdict| !matches!(verdict, Verdict::NotActivated | Verdict::Genuine));
-        let (lines, lines_further) = public_lines(&entries, &status.bearings, &names);
+        let (lines, lines_further) = public_lines(entries.iter().zip(bearings), &names);
         Ok(Some(Whole { facts, verdicts, lines, lines_further }))
     }
 

@@ -1,0 +1,103 @@
+//! Holds and recalls: which of those that were set still stand.
+
+use std::collections::BTreeMap;
+
+use super::{Entry, MeasureId, Role, authority};
+use crate::epcis::Disposition;
+
+/// A hold or recall that stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Its number, where the event named one.
+    pub measure: Option<MeasureId>,
+    /// Whether it is a recall; otherwise a hold.
+    pub recall: bool,
+    /// The event time from which it stands, milliseconds since 1970-01-01 UTC.
+    pub since_ms: i64,
+}
+
+/// What sets one measure, and what would lift it.
+#[derive(Clone, Debug, Default)]
+struct Sides {
+    sets: Vec<Side>,
+    lifts: Vec<Side>,
+}
+
+/// Who set or lifted a measure, and when.
+#[derive(Clone, Copy, Debug)]
+struct Side {
+    role: Role,
+    organization: super::OrganizationId,
+    event_time_ms: i64,
+}
+
+/// Sets and lifts by measure. A numbered measure stands until a lift by right names it; no clock takes part. One without
+/// a number is lifted by an unnumbered unset of the same disposition with a later event time.
+#[derive(Clone, Debug, Default)]
+pub struct Measures {
+    by_number: BTreeMap<(MeasureId, bool), Sides>,
+    unnumbered: BTreeMap<bool, Sides>,
+}
+
+impl Measures {
+    /// Adds what an entry sets and lifts. The entry has the right to it.
+    pub fn add(&mut self, entry: &Entry) {
+        let side =
+            Side { role: entry.role, organization: entry.organization, event_time_ms: entry.place.event_time_ms };
+        for disposition in entry.set.iter().filter(|set| authority::is_measure(set)) {
+            self.sides(entry, disposition).sets.push(side);
+        }
+        for disposition in entry.unset.iter().filter(|unset| authority::is_measure(unset)) {
+            self.sides(entry, disposition).lifts.push(side);
+        }
+    }
+
+    fn sides(&mut self, entry: &Entry, disposition: &Disposition) -> &mut Sides {
+        let recall = *disposition == Disposition::Recalled;
+        match entry.measure {
+            Some(number) => self.by_number.entry((number, recall)).or_default(),
+            None => self.unnumbered.entry(recall).or_default(),
+        }
+    }
+
+    /// Adds all that another has.
+    pub fn extend(&mut self, other: &Self) {
+        for (key, sides) in &other.by_number {
+            self.by_number.entry(*key).or_default().extend(sides);
+        }
+        for (key, sides) in &other.unnumbered {
+            self.unnumbered.entry(*key).or_default().extend(sides);
+        }
+    }
+
+    /// Those that stand, by number.
+    pub fn standing(&self) -> Vec<Standing> {
+        let numbered = self.by_number.iter().filter_map(|((number, recall), sides)| {
+            let since_ms = sides.since(may_lift)?;
+            Some(Standing { measure: Some(*number), recall: *recall, since_ms })
+        });
+        let later = |lift: &Side, set: &Side| may_lift(lift, set) && lift.event_time_ms > set.event_time_ms;
+        let unnumbered = self.unnumbered.iter().filter_map(|(recall, sides)| {
+            Some(Standing { measure: None, recall: *recall, since_ms: sides.since(later)? })
+        });
+        numbered.chain(unnumbered).collect()
+    }
+}
+
+impl Sides {
+    fn extend(&mut self, other: &Self) {
+        self.sets.extend(&other.sets);
+        self.lifts.extend(&other.lifts);
+    }
+
+    /// The first event time of a set that nothing lifts.
+    fn since(&self, lifts: impl Fn(&Side, &Side) -> bool) -> Option<i64> {
+        let standing = self.sets.iter().filter(|set| !self.lifts.iter().any(|lift| lifts(lift, set)));
+        standing.map(|set| set.event_time_ms).min()
+    }
+}
+
+/// Lifting an inspector's measure needs an inspector; an importer lifts its own.
+fn may_lift(lift: &Side, set: &Side) -> bool {
+    lift.role == Role::Inspector || (set.role != Role::Inspector && lift.organization == set.organization)
+}
