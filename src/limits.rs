@@ -155,6 +155,8 @@ pub const GROWTH_SUBJECTS_MAX: u64 = 200_000;
 pub const EVENT_RECORDS_MAX: usize = 1_000;
 /// Units inside one another: items in cases on pallets in containers are three.
 pub const CONTAINMENT_LEVELS_MAX: usize = 8;
+/// Units that one code was inside of in all its life, and that are read to tell it: a few hand-overs, repacked at each.
+pub const UNITS_AROUND_MAX: usize = 256;
 /// How far in the future an event may lie: clocks differ, and so do the minds about time zones.
 pub const CLOCK_SKEW_MS_MAX: i64 = 24 * 3_600 * 1_000;
 /// The longest document that is parsed where it stands, in bytes; a longer one moves other work to another thread first.

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod capture;
+mod gather;
 mod growth;
 pub mod issue;
 mod number;

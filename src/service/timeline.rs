@@ -4,8 +4,8 @@ use super::{Basis, Service};
 use crate::{
     code::Code,
     registration::Run,
-    store::{self, Slice},
-    trace::{Bearing, Block, Entry, Group, Owners, Scope, Status, Subject, Told, WholeStatus, fold, in_order},
+    store,
+    trace::{Bearing, Entry, Instance, Mark, Owners, Status, WholeStatus},
 };
 
 /// Everything that is said of one code.
@@ -13,8 +13,21 @@ use crate::{
 pub struct Timeline {
     /// What follows from it.
     pub status: Status,
-    /// In ascending order of event time, each with what it counts for.
-    pub lines: Vec<(Entry, Bearing)>,
+    /// In ascending order of event time.
+    pub lines: Vec<TimelineLine>,
+}
+
+/// One entry of a timeline.
+#[derive(Clone, Debug)]
+pub struct TimelineLine {
+    /// What was said.
+    pub entry: Entry,
+    /// The unit that it was said of; `None` where it names the code, its batch or its lot.
+    pub of: Option<Instance>,
+    /// What it counts for.
+    pub bearing: Bearing,
+    /// What it is marked with where it speaks of custody.
+    pub mark: Option<Mark>,
 }
 
 impl Service {
@@ -27,25 +40,20 @@ impl Service {
         };
         let owners = Owners { issuer: run.organization, importer };
         let (whole_status, whole_bearings) = WholeStatus::of(&whole, owners);
-        let mut entries = Vec::new();
-        let block = Subject::Block(Block::of(run.id, code.serial));
-        let slices = [
-            (Subject::Run(run.id), Slice::Shared),
-            (Subject::Group(Group::of(run.id, code.serial)), Slice::Shared),
-            (block.clone(), Slice::Shared),
-            (block, Slice::Serial(Block::offset(code.serial).into())),
-        ];
-        for (subject, slice) in slices {
-            let names = |entry: &Entry| matches!(entry.scope, Scope::Span(span) if span.contains(code.serial));
-            entries.extend(self.ledger(&subject, slice, &mut basis).await?.into_iter().filter(names));
-        }
-        let mut told: Vec<_> = entries.iter().map(|entry| Told { entry, of: None }).collect();
-        in_order(&mut told);
-        let status = fold(&told, &whole_status, owners);
-        let own =
-            told.iter().zip(&status.bearings).filter_map(|(told, bearing)| Some((told.entry.clone(), (*bearing)?)));
-        let mut lines: Vec<_> = own.chain(whole.into_iter().zip(whole_bearings)).collect();
-        lines.sort_unstable_by_key(|(entry, _)| entry.place);
+        let own = self.instance_entries(&Instance::Code { run: run.id, serial: code.serial }, i64::MIN).await?;
+        let gathered = self.gather(&own.iter().collect::<Vec<_>>(), &whole_status, owners, &mut basis).await?;
+        let (status, told) = (gathered.status, gathered.told);
+        let bears = |(((entry, of), bearing), mark): (((Entry, Option<Instance>), &Option<Bearing>), &Option<Mark>)| {
+            Some(TimelineLine { entry, of, bearing: (*bearing)?, mark: *mark })
+        };
+        let mut lines: Vec<_> = told.into_iter().zip(&status.bearings).zip(&status.marks).filter_map(bears).collect();
+        lines.extend(whole.into_iter().zip(whole_bearings).map(|(entry, bearing)| TimelineLine {
+            entry,
+            of: None,
+            bearing,
+            mark: None,
+        }));
+        lines.sort_by_key(|line| line.entry.place);
         Ok(Timeline { status, lines })
     }
 }

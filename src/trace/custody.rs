@@ -21,6 +21,17 @@ pub enum Mark {
     Conflicting(Conflict),
 }
 
+impl Mark {
+    /// Its word in the interface.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Confirmed => "confirmed",
+            Self::Unconfirmed => "unconfirmed",
+            Self::Conflicting(conflict) => conflict.word(),
+        }
+    }
+}
+
 /// How reports contradict each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

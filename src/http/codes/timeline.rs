@@ -15,8 +15,8 @@ use crate::{
         extract::{Path, Query},
     },
     limits::TIMELINE_LINES_MAX,
-    service::Caller,
-    trace::{Bearing, Entry, Role, Scope, State as GoodsState, Verdict},
+    service::{Caller, timeline::TimelineLine},
+    trace::{Bearing, Mark, Role, Scope, State as GoodsState, Stay, Verdict},
 };
 
 /// Which lines.
@@ -42,10 +42,27 @@ pub struct TimelineJson {
     /// What a scan says of it, expiry apart.
     #[schema(value_type = Vec<String>)]
     pub verdicts: Vec<Verdict>,
+    /// The organization that has the goods, as far as shippers and receivers agree.
+    pub holder: u64,
+    /// The units that the goods were inside of, in order.
+    pub stays: Vec<StayJson>,
     /// In ascending order of event time.
     pub lines: Vec<LineJson>,
     /// How many lines there are in all.
     pub lines_total: usize,
+}
+
+/// From when to when the goods were inside a unit, directly or inside another.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct StayJson {
+    /// A code or the unit's URI.
+    pub unit: String,
+    /// When they came in.
+    #[schema(value_type = String)]
+    pub from: Timestamp,
+    /// When they came out; absent while they are inside.
+    #[schema(value_type = Option<String>)]
+    pub until: Option<Timestamp>,
 }
 
 /// One organization's statement.
@@ -83,6 +100,10 @@ pub struct LineJson {
     /// `effective`, `report`, `declared_in_error` or `error_declaration`.
     #[schema(value_type = String)]
     pub bearing: Bearing,
+    /// Where it speaks of custody: `confirmed`, `unconfirmed`, or how another report contradicts it.
+    pub mark: Option<&'static str>,
+    /// The case, pallet or container that it was said of, where the code was inside.
+    pub unit: Option<String>,
 }
 
 /// Every entry that bears on the code.
@@ -105,19 +126,24 @@ pub async fn get(
         code: code.to_string(),
         state: timeline.status.state,
         verdicts: timeline.status.verdicts(false, false),
+        holder: timeline.status.holder.0,
+        stays: timeline.status.stays.iter().map(|stay| stay_json(&app, stay)).collect(),
         lines_total: timeline.lines.len(),
-        lines: timeline
-            .lines
-            .iter()
-            .skip(query.from)
-            .take(limit)
-            .map(|(entry, bearing)| line(entry, *bearing))
-            .collect(),
+        lines: timeline.lines.iter().skip(query.from).take(limit).map(|line| line_json(&app, line)).collect(),
     }))
 }
 
-fn line(entry: &Entry, bearing: Bearing) -> LineJson {
-    let time = |ms| Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH);
+fn time(ms: i64) -> Timestamp {
+    Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+fn stay_json(app: &App, stay: &Stay) -> StayJson {
+    let unit = app.service.instance_text(&stay.unit);
+    StayJson { unit, from: time(stay.from_ms), until: stay.until_ms.map(time) }
+}
+
+fn line_json(app: &App, line: &TimelineLine) -> LineJson {
+    let entry = &line.entry;
     let words = |dispositions: &[crate::epcis::Disposition]| {
         dispositions.iter().map(|disposition| disposition.as_str().to_owned()).collect()
     };
@@ -139,6 +165,8 @@ fn line(entry: &Entry, bearing: Bearing) -> LineJson {
             Scope::Some => "some",
             Scope::Span(_) => "span",
         },
-        bearing,
+        bearing: line.bearing,
+        mark: line.mark.map(Mark::word),
+        unit: line.of.as_ref().map(|unit| app.service.instance_text(unit)),
     }
 }

@@ -1,0 +1,141 @@
+//! Gathering what was said of a code: its own ledgers, and those of the units that it was inside of.
+//!
+//! Only units that the fold itself puts around the code are read, so that nobody's unfounded claim costs a look. Reading goes
+//! level by level: what is known so far is folded, the units that it names are read, and so on until none is new.
+
+use std::collections::HashSet;
+
+use futures_util::future::try_join_all;
+
+use super::{Basis, Service, Watched};
+use crate::{
+    limits::{LEDGER_ENTRIES_MAX, PAGE_ITEMS_MAX, UNITS_AROUND_MAX},
+    store::{self, Slice},
+    trace::{
+        Block, Entry, Group, Instance, Owners, Place, RecordId, Scope, Status, Subject, Told, WholeStatus, fold,
+        in_order,
+    },
+};
+
+/// What was said of a code, and what follows from it.
+#[derive(Clone, Debug)]
+pub struct Gathered {
+    /// Entries in the order of the fold, each with the unit that it was said of; `None` for the code itself.
+    pub told: Vec<(Entry, Option<Instance>)>,
+    /// What follows; bearings and marks are in the same order.
+    pub status: Status,
+}
+
+impl Service {
+    /// Folds a code's own entries with those of the units around it. Everything read is added to `basis` before.
+    ///
+    /// # Errors
+    /// [`store::Error::TooLarge`] where it was inside more units than `UNITS_AROUND_MAX`.
+    pub(super) async fn gather(
+        &self,
+        own: &[&Entry],
+        whole: &WholeStatus,
+        owners: Owners,
+        basis: &mut Basis,
+    ) -> store::Result<Gathered> {
+        let mut units: Vec<(Instance, Vec<Entry>)> = Vec::new();
+        let mut read: HashSet<Instance> = HashSet::new();
+        loop {
+            let mut told: Vec<_> = own.iter().map(|entry| Told { entry, of: None }).collect();
+            for (unit, entries) in &units {
+                told.extend(entries.iter().map(|entry| Told { entry, of: Some(unit) }));
+            }
+            in_order(&mut told);
+            let status = fold(&told, whole, owners);
+            let mut around: Vec<(Instance, i64)> = Vec::new();
+            for stay in &status.stays {
+                if read.insert(stay.unit.clone()) {
+                    around.push((stay.unit.clone(), stay.from_ms));
+                }
+            }
+            if around.is_empty() {
+                let told = told.into_iter().map(|told| (told.entry.clone(), told.of.cloned())).collect();
+                return Ok(Gathered { told, status });
+            }
+            if read.len() > UNITS_AROUND_MAX {
+                let what = "the units around a code";
+                return Err(store::Error::TooLarge { what, found: read.len(), max: UNITS_AROUND_MAX });
+            }
+            for (subject, _) in around.iter().flat_map(|(unit, _)| slices_of(unit)) {
+                self.watch.add(basis, Watched::Ledger(subject));
+            }
+            let entries = around.iter().map(|(unit, from_ms)| self.instance_entries(unit, *from_ms));
+            let entries = try_join_all(entries).await?;
+            units.extend(around.into_iter().map(|(unit, _)| unit).zip(entries));
+        }
+    }
+
+    /// How people name a thing: the 20 characters of a code, or the URI of another EPC.
+    pub fn instance_text(&self, instance: &Instance) -> String {
+        match instance {
+            Instance::Code { run, serial } => match self.keys.run_key(*run) {
+                Some(key) => key.code(*serial).to_string(),
+                None => format!("{run}/{}", serial.get()),
+            },
+            Instance::Epc(uri) => uri.clone(),
+        }
+    }
+
+    /// What was said of one thing from an event time on, in order of place.
+    pub(super) async fn instance_entries(&self, instance: &Instance, from_ms: i64) -> store::Result<Vec<Entry>> {
+        let after = Some(before_all(from_ms));
+        let names = |entry: &Entry| match (instance, entry.scope) {
+            (Instance::Code { serial, .. }, Scope::Span(span)) => span.contains(*serial),
+            (Instance::Code { .. }, _) => false,
+            (Instance::Epc(_), _) => true,
+        };
+        let mut entries = Vec::new();
+        for (subject, slice) in slices_of(instance) {
+            entries.extend(self.ledger_after(&subject, slice, after).await?.into_iter().filter(names));
+        }
+        entries.sort_unstable_by_key(|entry| entry.place);
+        Ok(entries)
+    }
+
+    /// The entries of a slice above a place, page by page, at most `LEDGER_ENTRIES_MAX`.
+    pub(super) async fn ledger_after(
+        &self,
+        subject: &Subject,
+        slice: Slice,
+        mut after: Option<Place>,
+    ) -> store::Result<Vec<Entry>> {
+        const PAGE: usize = PAGE_ITEMS_MAX * 10;
+        let mut entries: Vec<Entry> = Vec::new();
+        while entries.len() < LEDGER_ENTRIES_MAX {
+            let page = self.store.entries(subject, slice, after, PAGE).await?;
+            let is_last = page.len() < PAGE;
+            after = page.last().map(|entry| entry.place);
+            entries.extend(page);
+            if is_last {
+                return Ok(entries);
+            }
+        }
+        Err(store::Error::TooLarge { what: "ledger", found: entries.len(), max: LEDGER_ENTRIES_MAX })
+    }
+}
+
+/// The slices of ledgers that tell of one thing by itself.
+pub(super) fn slices_of(instance: &Instance) -> Vec<(Subject, Slice)> {
+    match instance {
+        Instance::Epc(uri) => vec![(Subject::Epc(uri.clone()), Slice::Shared)],
+        Instance::Code { run, serial } => {
+            let block = Subject::Block(Block::of(*run, *serial));
+            vec![
+                (Subject::Run(*run), Slice::Shared),
+                (Subject::Group(Group::of(*run, *serial)), Slice::Shared),
+                (block.clone(), Slice::Shared),
+                (block, Slice::Serial(Block::offset(*serial).into())),
+            ]
+        }
+    }
+}
+
+/// The place below all entries of an event time.
+fn before_all(event_time_ms: i64) -> Place {
+    Place { event_time_ms: event_time_ms.saturating_sub(1), record: RecordId([0xff; 32]), ordinal: u32::MAX }
+}
