@@ -12,18 +12,31 @@ use crate::{
     limits::{LEDGER_ENTRIES_MAX, PAGE_ITEMS_MAX, UNITS_AROUND_MAX},
     store::{self, Slice},
     trace::{
-        Block, Entry, Group, Instance, Owners, Place, RecordId, Scope, Status, Subject, Told, WholeStatus, fold,
-        in_order,
+        Bearing, Block, Entry, Group, Instance, Mark, Owners, Place, RecordId, Scope, Status, Subject, Told,
+        WholeStatus, fold, in_order,
     },
 };
 
-/// What was said of a code, and what follows from it.
+/// What was said of a code by itself and of the units around it, and what follows from it.
 #[derive(Clone, Debug)]
 pub struct Gathered {
-    /// Entries in the order of the fold, each with the unit that it was said of; `None` for the code itself.
-    pub told: Vec<(Entry, Option<Instance>)>,
-    /// What follows; bearings and marks are in the same order.
+    /// What bears on the code, in the order of the fold.
+    pub lines: Vec<TimelineLine>,
+    /// What follows.
     pub status: Status,
+}
+
+/// One entry of a timeline.
+#[derive(Clone, Debug)]
+pub struct TimelineLine {
+    /// What was said.
+    pub entry: Entry,
+    /// The unit that it was said of; `None` where it names the code, its batch or its lot.
+    pub of: Option<Instance>,
+    /// What it counts for.
+    pub bearing: Bearing,
+    /// What it is marked with where it speaks of custody.
+    pub mark: Option<Mark>,
 }
 
 impl Service {
@@ -54,8 +67,7 @@ impl Service {
                 }
             }
             if around.is_empty() {
-                let told = told.into_iter().map(|told| (told.entry.clone(), told.of.cloned())).collect();
-                return Ok(Gathered { told, status });
+                return Ok(Gathered { lines: lines(&told, &status), status });
             }
             if read.len() > UNITS_AROUND_MAX {
                 let what = "the units around a code";
@@ -117,6 +129,14 @@ impl Service {
         }
         Err(store::Error::TooLarge { what: "ledger", found: entries.len(), max: LEDGER_ENTRIES_MAX })
     }
+}
+
+fn lines(told: &[Told<'_>], status: &Status) -> Vec<TimelineLine> {
+    let counted = status.bearings.iter().zip(&status.marks);
+    let lines = told.iter().zip(counted).filter_map(|(told, (bearing, mark))| {
+        Some(TimelineLine { entry: told.entry.clone(), of: told.of.cloned(), bearing: (*bearing)?, mark: *mark })
+    });
+    lines.collect()
 }
 
 /// The slices of ledgers that tell of one thing by itself.
