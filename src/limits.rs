@@ -157,6 +157,12 @@ pub const EVENT_RECORDS_MAX: usize = 1_000;
 pub const CONTAINMENT_LEVELS_MAX: usize = 8;
 /// Units that one code was inside of in all its life, and that are read to tell it: a few hand-overs, repacked at each.
 pub const UNITS_AROUND_MAX: usize = 256;
+/// Lines of one batch's whereabouts that are kept; a batch over 10,000 shops has a few lines for each.
+pub const WHEREABOUTS_LINES_MAX: usize = 100_000;
+/// Lines of whereabouts in one answer: about 2 MB.
+pub const WHEREABOUTS_PAGE_LINES_MAX: usize = 10_000;
+/// Ledgers that one question reads at the same time.
+pub const LEDGERS_READ_AT_ONCE: usize = 64;
 /// How far in the future an event may lie: clocks differ, and so do the minds about time zones.
 pub const CLOCK_SKEW_MS_MAX: i64 = 24 * 3_600 * 1_000;
 /// The longest document that is parsed where it stands, in bytes; a longer one moves other work to another thread first.

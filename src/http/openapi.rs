@@ -42,7 +42,7 @@ use super::{
         documents::list::of_consignment, documents::list::of_batch, documents::list::get, documents::file::original,
         documents::file::public, runs::post::post, runs::list::of_batch, runs::list::get, runs::codes::of_run,
         runs::codes::of_batch, runs::spans::applied, runs::spans::void, codes::symbol::svg, codes::symbol::png,
-        codes::timeline::get, epcis::capture::post, epcis::capture::get, epcis::event::post, epcis::event::get,
+        codes::timeline::get, batches::whereabouts::get, epcis::capture::post, epcis::capture::get, epcis::event::post, epcis::event::get,
         verify::verify, audit::post,
     ),
     components(schemas(error::Problem, error::FieldError)),

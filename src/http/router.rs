@@ -96,6 +96,7 @@ fn registration() -> Router<App> {
         .route("/v1/batches", get(batches::list::list))
         .route("/v1/batches/{batch}", patch(batches::patch::patch).get(batches::get::get))
         .route("/v1/batches/{batch}/versions", get(batches::get::versions))
+        .route("/v1/batches/{batch}/whereabouts", get(batches::whereabouts::get))
         .route("/v1/documents/{id}", get(documents::list::get))
         .route("/v1/documents/{id}/original", get(documents::file::original))
 }

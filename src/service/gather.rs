@@ -3,7 +3,10 @@
 //! Only units that the fold itself puts around the code are read, so that nobody's unfounded claim costs a look. Reading goes
 //! level by level: what is known so far is folded, the units that it names are read, and so on until none is new.
 
-use std::collections::HashSet;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use futures_util::future::try_join_all;
 
@@ -39,6 +42,10 @@ pub struct TimelineLine {
     pub mark: Option<Mark>,
 }
 
+/// What was said of units, read once for all codes that are looked at together: of each, from an event time on.
+#[derive(Debug, Default)]
+pub(super) struct Units(HashMap<(Instance, i64), Arc<Vec<Entry>>>);
+
 impl Service {
     /// Folds a code's own entries with those of the units around it. Everything read is added to `basis` before.
     ///
@@ -49,37 +56,51 @@ impl Service {
         own: &[&Entry],
         whole: &WholeStatus,
         owners: Owners,
+        units: &mut Units,
         basis: &mut Basis,
     ) -> store::Result<Gathered> {
-        let mut units: Vec<(Instance, Vec<Entry>)> = Vec::new();
+        let mut around: Vec<(Instance, Arc<Vec<Entry>>)> = Vec::new();
         let mut read: HashSet<Instance> = HashSet::new();
         loop {
             let mut told: Vec<_> = own.iter().map(|entry| Told { entry, of: None }).collect();
-            for (unit, entries) in &units {
+            for (unit, entries) in &around {
                 told.extend(entries.iter().map(|entry| Told { entry, of: Some(unit) }));
             }
             in_order(&mut told);
             let status = fold(&told, whole, owners);
-            let mut around: Vec<(Instance, i64)> = Vec::new();
-            for stay in &status.stays {
-                if read.insert(stay.unit.clone()) {
-                    around.push((stay.unit.clone(), stay.from_ms));
-                }
-            }
-            if around.is_empty() {
+            let new = status.stays.iter().filter(|stay| read.insert(stay.unit.clone()));
+            let new: Vec<_> = new.map(|stay| (stay.unit.clone(), stay.from_ms)).collect();
+            if new.is_empty() {
                 return Ok(Gathered { lines: lines(&told, &status), status });
             }
             if read.len() > UNITS_AROUND_MAX {
                 let what = "the units around a code";
                 return Err(store::Error::TooLarge { what, found: read.len(), max: UNITS_AROUND_MAX });
             }
-            for (subject, _) in around.iter().flat_map(|(unit, _)| slices_of(unit)) {
+            let entries = try_join_all(self.unread(&new, units, basis)).await?;
+            units.0.extend(entries.into_iter().map(|(unit, entries)| (unit, Arc::new(entries))));
+            around.extend(new.into_iter().filter_map(|new| Some((new.0.clone(), Arc::clone(units.0.get(&new)?)))));
+        }
+    }
+
+    /// Readings of those units that are not in memory; each is watched before.
+    fn unread<'s>(
+        &'s self,
+        new: &[(Instance, i64)],
+        units: &Units,
+        basis: &mut Basis,
+    ) -> Vec<impl Future<Output = store::Result<((Instance, i64), Vec<Entry>)>> + use<'s>> {
+        let mut reading = Vec::new();
+        for unit in new.iter().filter(|unit| !units.0.contains_key(unit)).cloned() {
+            for (subject, _) in slices_of(&unit.0) {
                 self.watch.add(basis, Watched::Ledger(subject));
             }
-            let entries = around.iter().map(|(unit, from_ms)| self.instance_entries(unit, *from_ms));
-            let entries = try_join_all(entries).await?;
-            units.extend(around.into_iter().map(|(unit, _)| unit).zip(entries));
+            reading.push(async move {
+                let entries = self.instance_entries(&unit.0, unit.1).await?;
+                Ok((unit, entries))
+            });
         }
+        reading
     }
 
     /// How people name a thing: the 20 characters of a code, or the URI of another EPC.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{
     Basis, Caller, Counter, Service,
     capture::{CaptureError, Captured},
+    whereabouts::parts_of,
 };
 use crate::{
     code::{Code, Encoder, Form, Gtin, LinkPrefix, RunId, RunKey, Serial},
@@ -19,7 +20,7 @@ use crate::{
     },
     service::scan::BatchFacts,
     store::{self, Slice},
-    trace::{BatchId, Block, Entry, Group, OrganizationId, Role, Scope, Span, Subject, authority},
+    trace::{BatchId, Entry, OrganizationId, Role, Scope, Span, Subject, authority},
 };
 
 /// An order of codes.
@@ -245,15 +246,12 @@ impl Service {
 
     /// How many codes of a run are void.
     async fn void_codes(&self, run: &Run) -> store::Result<u64> {
-        let last = Serial::new(run.count.saturating_sub(1)).unwrap_or(Serial::FIRST);
-        let groups = (0..=Group::of(run.id, last).index).map(|index| Subject::Group(Group { run: run.id, index }));
-        let blocks = (0..=Block::of(run.id, last).index).map(|index| Subject::Block(Block { run: run.id, index }));
         let whole = self.ledger(&Subject::Batch(run.batch), Slice::Shared, &mut Basis::default()).await?;
         if whole.iter().any(|entry| is_void(entry, &whole, run.organization)) {
             return Ok(run.count.into());
         }
         let mut spans = Vec::new();
-        for subject in std::iter::once(Subject::Run(run.id)).chain(groups).chain(blocks) {
+        for subject in std::iter::once(Subject::Run(run.id)).chain(parts_of(run)) {
             let entries = self.ledger(&subject, Slice::Whole, &mut Basis::default()).await?;
             spans.extend(entries.iter().filter(|entry| is_void(entry, &entries, run.organization)).filter_map(span));
         }

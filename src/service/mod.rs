@@ -10,6 +10,7 @@ pub mod register;
 pub mod scan;
 pub mod timeline;
 mod watch;
+pub mod whereabouts;
 #[cfg(test)]
 pub(crate) mod world;
 

@@ -1,7 +1,10 @@
 //! A code's timeline: every entry that bears on it, in event-time order.
 
 pub use super::gather::TimelineLine;
-use super::{Basis, Service, gather::Gathered};
+use super::{
+    Basis, Service,
+    gather::{Gathered, Units},
+};
 use crate::{
     code::Code,
     registration::Run,
@@ -30,7 +33,8 @@ impl Service {
         let (whole_status, whole_bearings) = WholeStatus::of(&whole, owners);
         let own = self.instance_entries(&Instance::Code { run: run.id, serial: code.serial }, i64::MIN).await?;
         let own: Vec<_> = own.iter().collect();
-        let Gathered { mut lines, status } = self.gather(&own, &whole_status, owners, &mut basis).await?;
+        let Gathered { mut lines, status } =
+            self.gather(&own, &whole_status, owners, &mut Units::default(), &mut basis).await?;
         let of_whole = |(entry, bearing)| TimelineLine { entry, of: None, bearing, mark: None };
         lines.extend(whole.into_iter().zip(whole_bearings).map(of_whole));
         lines.sort_by_key(|line| line.entry.place);

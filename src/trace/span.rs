@@ -37,6 +37,11 @@ impl Span {
     pub fn codes(&self) -> u32 {
         self.last.get() - self.first.get() + 1
     }
+    /// Both as one, where the other follows at once.
+    pub fn joined(&self, next: &Self) -> Option<Self> {
+        let follows = self.run == next.run && self.last.get() + 1 == next.first.get();
+        follows.then_some(Self { run: self.run, first: self.first, last: next.last })
+    }
     /// Whether the serial lies in it.
     pub fn contains(&self, serial: Serial) -> bool {
         self.first <= serial && serial <= self.last

@@ -1,0 +1,193 @@
+//! `GET /v1/batches/{batch}/whereabouts`: who holds which codes, and what became of them.
+
+use std::collections::{BTreeMap, HashMap};
+
+use axum::{
+    extract::State,
+    http::header,
+    response::{IntoResponse, Response},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::{
+    http::{
+        App,
+        answer::Private,
+        error::Problem,
+        extract::{Path, Query},
+    },
+    limits::WHEREABOUTS_PAGE_LINES_MAX,
+    registration::{Content, Kind},
+    service::{
+        Caller,
+        whereabouts::{Held, Whereabouts},
+    },
+    trace::{BatchId, Instance, OrganizationId, Role, State as GoodsState},
+};
+
+/// Which lines, and how.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct WhereaboutsQuery {
+    /// How many lines to skip; 0 where left out.
+    #[serde(default)]
+    pub from: usize,
+    /// How many lines, 0 to 10,000; 1,000 where left out.
+    pub limit: Option<usize>,
+    /// `json` or `csv`; JSON where left out. The CSV has the lines alone.
+    #[serde(default)]
+    pub form: Form,
+}
+
+/// How whereabouts are written.
+#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Form {
+    /// JSON.
+    #[default]
+    Json,
+    /// CSV, UTF-8, with a header.
+    Csv,
+}
+
+/// Where a batch is.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WhereaboutsJson {
+    /// The batch.
+    pub batch: u64,
+    /// How many codes were issued.
+    pub codes: u64,
+    /// How many of them the public has scanned.
+    pub scanned: u64,
+    /// How many codes each organization has, by state.
+    pub holders: Vec<HolderJson>,
+    /// Codes that share what became of them, run by run.
+    pub lines: Vec<HeldJson>,
+    /// How many lines there are in all.
+    pub lines_total: usize,
+}
+
+/// What one organization has.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HolderJson {
+    /// Its number.
+    pub organization: u64,
+    /// Its name.
+    pub name: String,
+    /// How many codes, by the state of the goods.
+    pub codes: BTreeMap<&'static str, u64>,
+}
+
+/// Codes that share what became of them.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HeldJson {
+    /// The first code.
+    pub first: String,
+    /// The last code.
+    pub last: String,
+    /// How many there are.
+    pub codes: u32,
+    /// The organization that has them, as far as shippers and receivers agree.
+    pub holder: u64,
+    /// Where they are in their life.
+    #[schema(value_type = String)]
+    pub state: GoodsState,
+    /// The case, pallet or container that they are inside of.
+    pub unit: Option<String>,
+    /// Whether a hold or recall stands on them.
+    pub measured: bool,
+    /// Whether reports speak of two things under one code.
+    pub suspicious: bool,
+}
+
+/// Where a batch is: for its importer and inspectors.
+#[utoipa::path(get, path = "/v1/batches/{batch}/whereabouts", tag = "trace",
+    params(("batch" = u64, Path, description = "number of the batch"), WhereaboutsQuery),
+    responses((status = 200, body = WhereaboutsJson), (status = "4XX", body = Problem)))]
+pub async fn get(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<u64>,
+    Query(query): Query<WhereaboutsQuery>,
+) -> Result<Response, Problem> {
+    caller.require(&[Role::Importer, Role::Inspector])?;
+    let limit = query.limit.unwrap_or(1_000);
+    if limit > WHEREABOUTS_PAGE_LINES_MAX {
+        let detail = format!("found {limit}, expected 0 to {WHEREABOUTS_PAGE_LINES_MAX}");
+        return Err(Problem::invalid("limit", detail));
+    }
+    app.service.readable(&caller, Kind::Batch, id).await?;
+    let unknown = || Problem::not_found(format!("there is no batch {id}"));
+    let found = app.service.whereabouts(BatchId(id)).await?.ok_or_else(unknown)?;
+    let lines: Vec<_> = found.lines.iter().skip(query.from).take(limit).map(|held| held_json(&app, held)).collect();
+    match query.form {
+        Form::Json => Ok(Private(whereabouts_json(&app, found, lines).await?).into_response()),
+        Form::Csv => {
+            let kind =
+                [(header::CONTENT_TYPE, "text/csv; charset=utf-8"), (header::CACHE_CONTROL, "private, no-store")];
+            Ok((kind, csv(&lines).map_err(|_| Problem::internal())?).into_response())
+        }
+    }
+}
+
+async fn whereabouts_json(app: &App, found: Whereabouts, lines: Vec<HeldJson>) -> Result<WhereaboutsJson, Problem> {
+    let names = names(app, found.holdings.keys().copied()).await?;
+    let holder = |(organization, holding): (OrganizationId, crate::service::whereabouts::Holding)| HolderJson {
+        organization: organization.0,
+        name: names.get(&organization).cloned().unwrap_or_default(),
+        codes: holding.codes,
+    };
+    Ok(WhereaboutsJson {
+        batch: found.batch.0,
+        codes: found.codes,
+        scanned: found.scanned,
+        lines_total: found.lines.len() + found.lines_further,
+        holders: found.holdings.into_iter().map(holder).collect(),
+        lines,
+    })
+}
+
+/// The names of organizations: the public one where there is one.
+async fn names(
+    app: &App,
+    organizations: impl Iterator<Item = OrganizationId>,
+) -> Result<HashMap<OrganizationId, String>, Problem> {
+    let mut names = HashMap::new();
+    for id in organizations {
+        if let Some(Content::Organization(organization)) =
+            app.service.statement(Kind::Organization, id.0).await?.map(|statement| statement.content)
+        {
+            names.insert(id, organization.public_name.unwrap_or(organization.legal_name));
+        }
+    }
+    Ok(names)
+}
+
+fn held_json(app: &App, held: &Held) -> HeldJson {
+    let code = |serial| app.service.instance_text(&Instance::Code { run: held.span.run(), serial });
+    HeldJson {
+        first: code(held.span.first()),
+        last: code(held.span.last()),
+        codes: held.span.codes(),
+        holder: held.holder.0,
+        state: held.state,
+        unit: held.unit.as_ref().map(|unit| app.service.instance_text(unit)),
+        measured: held.measured,
+        suspicious: held.suspicious,
+    }
+}
+
+fn csv(lines: &[HeldJson]) -> Result<Vec<u8>, csv::Error> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(["first", "last", "codes", "holder", "state", "unit", "measured", "suspicious"])?;
+    for line in lines {
+        let (codes, holder) = (line.codes.to_string(), line.holder.to_string());
+        let (measured, suspicious) = (line.measured.to_string(), line.suspicious.to_string());
+        let unit = line.unit.as_deref().unwrap_or_default();
+        let row = [&line.first, &line.last, &codes, &holder, line.state.word(), unit, &measured, &suspicious];
+        writer.write_record(row)?;
+    }
+    writer.into_inner().map_err(|error| error.into_error().into())
+}
