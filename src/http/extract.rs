@@ -6,8 +6,14 @@ use axum::{
     http::{header, request::Parts},
 };
 use serde::de::DeserializeOwned;
+use serde_path_to_error::Segment;
 
-use super::error::Problem;
+use super::{by_name::ByName, error::Problem};
+
+/// Characters of a name in a JSON pointer that an answer repeats.
+const KEY_CHARS_MAX: usize = 64;
+/// Characters of what is wrong with a value: the names of a consignment's fields fit, a value sent in error need not.
+const DETAIL_CHARS_MAX: usize = 800;
 
 /// A JSON body; unknown fields, wrong types and trailing bytes are refused by name.
 pub struct Json<T>(pub T);
@@ -45,23 +51,49 @@ pub async fn body_bytes<S: Send + Sync>(request: Request, state: &S) -> Result<B
 
 /// Reads JSON, naming the path of the field at fault.
 pub fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    // Fields are given by name: what is read here would take an array of their values as well.
-    if body.trim_ascii_start().starts_with(b"[") {
-        return Err(Problem::invalid("", "found an array, expected an object"));
-    }
     let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let value: T = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let path = error.path().to_string();
+    let value: T = serde_path_to_error::deserialize(ByName(&mut deserializer)).map_err(|error| {
+        let pointer = pointer(error.path());
         let inner = error.into_inner();
         if inner.is_syntax() || inner.is_eof() {
             return Problem::malformed(format!("not JSON: {inner}"));
         }
-        let pointer =
-            if path == "." { String::new() } else { format!("/{}", path.replace(['.', '['], "/").replace(']', "")) };
-        Problem::invalid(pointer, inner.to_string())
+        wrong_value(pointer, &inner.to_string())
     })?;
     deserializer.end().map_err(|error| Problem::malformed(format!("not JSON: {error}")))?;
     Ok(value)
+}
+
+/// RFC 6901.
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    let segment = |segment: &Segment| match segment {
+        Segment::Seq { index } => format!("/{index}"),
+        Segment::Map { key } => format!("/{}", cut(key, KEY_CHARS_MAX).replace('~', "~0").replace('/', "~1")),
+        Segment::Enum { .. } | Segment::Unknown => String::new(),
+    };
+    path.iter().map(segment).collect()
+}
+
+/// What serde says of a value, in the words of every other refusal.
+fn wrong_value(pointer: String, said: &str) -> Problem {
+    if let Some((name, _)) = said.strip_prefix("missing field `").and_then(|rest| rest.split_once('`')) {
+        return Problem::invalid(format!("{pointer}/{name}"), "is missing, expected a value");
+    }
+    let found = said.strip_prefix("invalid type: ").or_else(|| said.strip_prefix("invalid value: "));
+    Problem::invalid(
+        pointer,
+        found.map_or_else(|| cut(said, DETAIL_CHARS_MAX), |found| format!("found {}", cut(found, DETAIL_CHARS_MAX))),
+    )
+}
+
+/// A text with its middle left out where it is too long: what was found stands in front, what was expected at the end.
+fn cut(text: &str, chars_max: usize) -> String {
+    let chars = text.chars().count();
+    if chars <= chars_max {
+        return text.to_owned();
+    }
+    let half = chars_max / 2;
+    text.chars().take(half).chain(['…']).chain(text.chars().skip(chars - half)).collect()
 }
 
 /// Parameters of the query; unknown and malformed ones are refused by name.

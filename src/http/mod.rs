@@ -4,6 +4,7 @@
 pub mod router;
 
 pub mod auth;
+mod by_name;
 pub mod error;
 pub mod extract;
 pub mod idempotency;
