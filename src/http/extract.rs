@@ -1,14 +1,16 @@
 //! Extractors that refuse with a problem naming the field.
 
 use axum::{
+    Extension,
     body::Bytes,
-    extract::{FromRequest, FromRequestParts, Request},
-    http::{header, request::Parts},
+    extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Request},
+    http::{StatusCode, header, request::Parts},
 };
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
 
 use super::{by_name::ByName, error::Problem};
+use crate::limits::BODY_BYTES_MAX;
 
 /// Characters of a name in a JSON pointer that an answer repeats.
 const KEY_CHARS_MAX: usize = 64;
@@ -38,14 +40,42 @@ pub fn require_json(content_type: Option<&str>) -> Result<(), Problem> {
     Err(Problem::unsupported_media_type(format!("found {found}, expected application/json")).at("Content-Type"))
 }
 
+/// How long a route's body may be, in bytes, as the layer of [`limit_body`] tells it.
+#[derive(Clone, Copy)]
+pub struct BodyLimit(usize);
+
+/// The layer that limits a body: whatever reads it stops there, and a refusal says where that was.
+pub fn limit_body(bytes_max: usize) -> (DefaultBodyLimit, Extension<BodyLimit>) {
+    (DefaultBodyLimit::max(bytes_max), Extension(BodyLimit(bytes_max)))
+}
+
+/// Refuses a body that is too large; to be made before it is read.
+pub struct TooLarge {
+    found: Option<u64>,
+    bytes_max: usize,
+}
+
+impl TooLarge {
+    /// For the body of this request.
+    pub fn of(request: &Request) -> Self {
+        let length = request.headers().get(header::CONTENT_LENGTH);
+        let found = length.and_then(|length| length.to_str().ok()?.parse().ok());
+        Self { found, bytes_max: request.extensions().get::<BodyLimit>().map_or(BODY_BYTES_MAX, |limit| limit.0) }
+    }
+
+    /// 413, with its length where the client told it, and the limit.
+    pub fn problem(&self) -> Problem {
+        let found = self.found.map_or_else(|| format!("more than {}", self.bytes_max), |found| found.to_string());
+        Problem::too_large(format!("found a body of {found} bytes, expected at most {}", self.bytes_max)).at("")
+    }
+}
+
 /// The whole body, within the limit that the router set.
 pub async fn body_bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
-    Bytes::from_request(request, state).await.map_err(|rejection| {
-        if rejection.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
-            Problem::too_large("the body is larger than is read here")
-        } else {
-            Problem::malformed("the body broke off")
-        }
+    let too_large = TooLarge::of(&request);
+    Bytes::from_request(request, state).await.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => too_large.problem(),
+        _ => Problem::malformed("the body broke off"),
     })
 }
 

@@ -193,14 +193,17 @@ mod tests {
         atomic::{AtomicU32, Ordering},
     };
 
-    use axum::{Router, extract::DefaultBodyLimit, middleware, routing::post};
+    use axum::{Router, middleware, routing::post};
     use serde_json::Value;
     use tokio::sync::Semaphore;
     use tower::ServiceExt;
 
     use super::*;
     use crate::{
-        http::samples::{app, importer},
+        http::{
+            extract::limit_body,
+            samples::{app, importer},
+        },
         limits::BODY_BYTES_MAX,
     };
 
@@ -228,7 +231,7 @@ mod tests {
             let router = Router::new()
                 .route("/things", post(handler))
                 .layer(middleware::from_fn_with_state(app.clone(), idempotency))
-                .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+                .layer(limit_body(BODY_BYTES_MAX))
                 .with_state(app);
             Self { router, effects, gate, _folder: folder }
         }
