@@ -9,6 +9,7 @@ mod typed;
 use std::{sync::Arc, time::Instant};
 
 use axum::{
+    body::{Body, Bytes},
     extract::{FromRequestParts, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
@@ -19,7 +20,7 @@ pub use self::{accept::Form, json::Answer, typed::typed};
 use super::{App, client_address::ClientAddress, error::Problem, rate::Asker};
 use crate::{
     code::{Code, Gtin, Link, LinkCase, LinkError, LinkPrefix, Lot},
-    limits::RENDERED_BYTES_MAX,
+    limits::{RENDERED_BYTES_MAX, RENDERED_CLASSES_BYTES_MAX},
     pages::{CONTENT_SECURITY_POLICY, Failure, FailurePage, Lang, Spliced, render, render_failure},
     service::{
         Caller,
@@ -29,8 +30,12 @@ use crate::{
     trace::Verdict,
 };
 
-/// What is rendered of views, by the view's number and the form.
-pub type Rendered = Cache<(u64, Option<Lang>), Arc<Piece>>;
+/// A view's number and the form: JSON, or a page in a language.
+type RenderedKey = (u64, Option<Lang>);
+/// What is rendered of views.
+pub type Rendered = Cache<RenderedKey, Arc<Piece>>;
+/// What is rendered of whole batches and lots.
+pub type RenderedClasses = Cache<RenderedKey, Bytes>;
 
 /// A view in one form, without what differs between codes.
 pub enum Piece {
@@ -42,7 +47,7 @@ pub enum Piece {
 
 /// An empty cache of what is rendered, bounded in bytes.
 pub fn rendered() -> Rendered {
-    let bytes = |_: &(u64, Option<Lang>), piece: &Arc<Piece>| {
+    let bytes = |_: &RenderedKey, piece: &Arc<Piece>| {
         let bytes = match &**piece {
             Piece::Json(json) => json.len(),
             Piece::Page(page) => page.size_bytes(),
@@ -52,11 +57,23 @@ pub fn rendered() -> Rendered {
     Cache::builder().weigher(bytes).max_capacity(RENDERED_BYTES_MAX).build()
 }
 
+/// An empty cache of rendered batches and lots, bounded in bytes.
+pub fn rendered_classes() -> RenderedClasses {
+    let bytes = |_: &RenderedKey, body: &Bytes| u32::try_from(body.len() + 128).unwrap_or(u32::MAX);
+    Cache::builder().weigher(bytes).max_capacity(RENDERED_CLASSES_BYTES_MAX).build()
+}
+
 /// How one scan wants to be answered.
 #[derive(Clone, Copy)]
 struct Wanted {
     form: Form,
     lang: Lang,
+}
+
+impl Wanted {
+    fn key(self, view: u64) -> RenderedKey {
+        (view, (self.form == Form::Page).then_some(self.lang))
+    }
 }
 
 /// Answers every path that no other route has: the link of a code, a product, a lot, a batch or a unit.
@@ -136,8 +153,8 @@ impl App {
                     // Rare, so that it is not worth a place in the cache.
                     Arc::new(self.render(view, wrong, *retired, wanted))
                 } else {
-                    let key = (view.number, (wanted.form == Form::Page).then_some(wanted.lang));
-                    self.rendered.get_with(key, || Arc::new(self.render(view, false, false, wanted)))
+                    self.rendered
+                        .get_with(wanted.key(view.number), || Arc::new(self.render(view, false, false, wanted)))
                 };
                 self.fill(&piece, &code.to_ascii(), sum, counted)
             }
@@ -239,7 +256,7 @@ fn refuse(problem: Problem, wanted: Wanted) -> Response {
 }
 
 /// An answer in a form. It is about goods now, so that nobody may keep it.
-fn respond(status: StatusCode, form: Form, body: Vec<u8>) -> Response {
+fn respond(status: StatusCode, form: Form, body: impl Into<Body>) -> Response {
     let mut response = Response::new(body.into());
     *response.status_mut() = status;
     let headers = response.headers_mut();
