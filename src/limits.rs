@@ -139,6 +139,9 @@ pub const LEDGER_ENTRIES_MAX: usize = 1_000_000;
 pub const BLOCK_CACHE_BYTES_MAX: u64 = 128 << 20;
 /// Runs kept ready for scans.
 pub const RUN_CACHE_RUNS_MAX: u64 = 4_096;
+/// Whole batches kept ready for their own links, in bytes, and as much for lots: 6,000 ordinary ones. Fewer people open
+/// them than scan codes.
+pub const CLASS_CACHE_BYTES_MAX: u64 = 32 << 20;
 
 /// One chunk of a staged capture with its entries, in bytes: applied in one write.
 pub const CAPTURE_CHUNK_BYTES: usize = 8 << 20;
@@ -194,6 +197,8 @@ const _: () = assert!(CSV_ROWS_MAX <= CONSIGNMENT_BATCHES_MAX);
 
 /// Rendered scans that are kept, in bytes: 10,000 batches as JSON (3 kB) and as a page (6 kB).
 pub const RENDERED_BYTES_MAX: u64 = 96 << 20;
+/// Rendered batches and lots that are kept, in bytes: 3,000 of 10 kB.
+pub const RENDERED_CLASSES_BYTES_MAX: u64 = 32 << 20;
 
 /// Batches of one lot that its page shows.
 pub const LOT_BATCHES_SHOWN_MAX: usize = 20;

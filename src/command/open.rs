@@ -12,7 +12,6 @@ use crate::{
     code::Host,
     config::Config,
     http::{App, admin_client::AdminClient, health, layers::layered, router::router, serve::serve_in_process},
-    registration::Profiles,
     service::{Service, Settings},
     store::{Claims, Writer, local::LocalStore},
 };
@@ -37,7 +36,7 @@ pub(super) async fn open(config: Config) -> Result<Opened> {
         link_case: config.qr.case,
         zone: config.dates.utc_offset.time_zone(),
         issuing_tolerance_permille: config.issuing.tolerance_permille,
-        profiles: Profiles::default(),
+        profiles: config.papers.profiles.clone(),
     };
     let clock = Arc::new(|| jiff::Timestamp::now().as_millisecond());
     let service = Service::new(store.clone(), files(&config)?, Writer(0), keys, settings, clock);

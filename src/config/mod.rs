@@ -12,6 +12,7 @@ mod issuing;
 mod keys;
 mod layers;
 mod log;
+mod papers;
 mod qr;
 mod rate;
 mod server;
@@ -29,6 +30,7 @@ pub use self::{
     keys::Keys,
     layers::{Setting, parse_setting},
     log::{Log, LogFormat},
+    papers::Papers,
     qr::Qr,
     rate::Rate,
     server::{ProxyHeader, Server},
@@ -49,6 +51,8 @@ pub struct Config {
     pub qr: Qr,
     /// `[issuing]`: how many codes a batch may have.
     pub issuing: Issuing,
+    /// `[papers]`: which papers goods need.
+    pub papers: Papers,
     /// `[documents]`: uploaded files.
     pub documents: Documents,
     /// `[rate]`: how much one address or organization may ask.

@@ -214,7 +214,10 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
-    use crate::registration::{Activation, EffectiveBatch, Profiles};
+    use crate::{
+        config::Config,
+        registration::{Activation, EffectiveBatch},
+    };
 
     const TODAY: Date = date(2026, 11, 22);
 
@@ -250,7 +253,11 @@ mod tests {
                     .iter()
                     .find(|(importer, kind, _)| (*importer, *kind) == (planned.importer, batch.kind));
                 let effective = EffectiveBatch::new(&batch.batch, &planned.consignment, product.map(|found| &found.2));
-                assert_eq!(Profiles::default().missing(&effective, &[]), [], "codes may be ordered");
+                assert_eq!(
+                    Config::default_values().unwrap().papers.profiles.missing(&effective, &[]),
+                    [],
+                    "codes may be ordered"
+                );
                 assert_eq!(batch.batch.ai10.is_some(), gtin_of(batch.kind).is_some());
                 let last = batch.batch.expiry.unwrap().last;
                 assert!(planned.consignment.entry_date.unwrap() <= last, "goods enter before they expire");

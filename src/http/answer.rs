@@ -92,6 +92,20 @@ impl<T> List<T> {
         Ok(Self { items: statements.iter().map(show).collect::<Result<_, _>>()?, next })
     }
 
+    /// A page of versions of one thing, oldest first, of those that `history` gave; their numbers are versions.
+    ///
+    /// # Errors
+    /// Those of `show`.
+    pub fn of_versions(
+        mut history: Vec<Statement>,
+        limit: usize,
+        show: impl FnMut(&Statement) -> Result<T, Problem>,
+    ) -> Result<Self, Problem> {
+        history.truncate(limit);
+        let next = history.last().filter(|_| history.len() == limit).map(|last| last.version.into());
+        Ok(Self { items: history.iter().map(show).collect::<Result<_, _>>()?, next })
+    }
+
     /// Where the page after this one begins; `None` where this one is not full.
     pub fn next(statements: &[Statement], limit: usize) -> Option<u64> {
         statements.last().filter(|_| statements.len() == limit).map(|last| last.id)

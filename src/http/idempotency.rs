@@ -112,7 +112,9 @@ fn key_of(headers: &HeaderMap) -> Result<String, Problem> {
     if (1..=255).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok(value.to_owned());
     }
-    Err(Problem::malformed("expected 1 to 255 printable ASCII characters").at("Idempotency-Key"))
+    let found = headers.get(&IDEMPOTENCY_KEY).map_or(0, HeaderValue::len);
+    let detail = format!("found {found} bytes, expected 1 to 255 printable ASCII characters");
+    Err(Problem::malformed(detail).at("Idempotency-Key"))
 }
 
 fn claim_name(caller: &Caller, path: &str, key: &str) -> String {
@@ -193,14 +195,17 @@ mod tests {
         atomic::{AtomicU32, Ordering},
     };
 
-    use axum::{Router, extract::DefaultBodyLimit, middleware, routing::post};
+    use axum::{Router, middleware, routing::post};
     use serde_json::Value;
     use tokio::sync::Semaphore;
     use tower::ServiceExt;
 
     use super::*;
     use crate::{
-        http::samples::{app, importer},
+        http::{
+            extract::limit_body,
+            samples::{app, importer},
+        },
         limits::BODY_BYTES_MAX,
     };
 
@@ -228,7 +233,7 @@ mod tests {
             let router = Router::new()
                 .route("/things", post(handler))
                 .layer(middleware::from_fn_with_state(app.clone(), idempotency))
-                .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+                .layer(limit_body(BODY_BYTES_MAX))
                 .with_state(app);
             Self { router, effects, gate, _folder: folder }
         }

@@ -8,14 +8,14 @@ use std::{
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, Request},
+    extract::Request,
     response::{IntoResponse, Response},
 };
 use tokio::time::Sleep;
 use tower::{Layer, Service, ServiceBuilder};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::{error::Problem, observe::ObserveLayer};
+use super::{error::Problem, extract::limit_body, observe::ObserveLayer};
 use crate::{config::Server, limits::BODY_BYTES_MAX};
 
 /// The one route without a time limit: an audit reads everything that is stored, for the admin socket alone.
@@ -30,7 +30,7 @@ pub fn layered(router: Router, server: &Server, first_id: u64) -> Router {
             .layer(ObserveLayer::new(first_id))
             .layer(InTimeLayer { limit: server.answer_timeout() })
             .layer(CatchPanicLayer::custom(|_| Problem::internal().into_response()))
-            .layer(DefaultBodyLimit::max(BODY_BYTES_MAX)),
+            .layer(limit_body(BODY_BYTES_MAX)),
     )
 }
 

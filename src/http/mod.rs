@@ -4,6 +4,7 @@
 pub mod router;
 
 pub mod auth;
+mod by_name;
 pub mod error;
 pub mod extract;
 pub mod idempotency;
@@ -65,13 +66,16 @@ pub struct Shared {
     pub rate: RateLimiter,
     /// What is rendered of scans.
     pub rendered: scan::Rendered,
+    /// What is rendered of batches and lots.
+    pub rendered_classes: scan::RenderedClasses,
 }
 
 impl App {
     /// The interface of a service. Budgets are full and nothing is rendered yet.
     pub fn new(service: Arc<Service>, config: Config) -> Self {
-        let (rate, rendered) = (RateLimiter::new(&config.rate), scan::rendered());
-        Self(Arc::new(Shared { service, config, rate, rendered }))
+        let (rendered, rendered_classes) = (scan::rendered(), scan::rendered_classes());
+        let rate = RateLimiter::new(&config.rate);
+        Self(Arc::new(Shared { service, config, rate, rendered, rendered_classes }))
     }
 }
 

@@ -2,15 +2,16 @@
 
 use axum::{
     Router,
-    extract::DefaultBodyLimit,
     http::Method,
     middleware,
     routing::{delete, get, patch, post, put},
 };
 
 use super::{
-    App, audit, batches, codes, consignments, documents, epcis, error::Problem, idempotency, keys, openapi,
-    organizations, products, runs, scan, site, verify,
+    App, audit, batches, codes, consignments, documents, epcis,
+    error::Problem,
+    extract::{cut, limit_body},
+    idempotency, keys, openapi, organizations, products, runs, scan, site, verify,
 };
 use crate::limits::{CAPTURE_BYTES_MAX, DOCUMENT_BYTES_MAX, SPANS_BYTES_MAX, UPLOAD_BYTES_MAX};
 
@@ -22,17 +23,19 @@ pub fn router(app: App) -> Router {
     Router::new()
         .merge(once(registration()))
         .merge(once(codes()))
-        .merge(once(spans()).layer(DefaultBodyLimit::max(SPANS_BYTES_MAX)))
-        .merge(once(documents()).layer(DefaultBodyLimit::max(UPLOAD_BYTES_MAX)))
-        .merge(once(pictures()).layer(DefaultBodyLimit::max(DOCUMENT_BYTES_MAX)))
-        .merge(events().layer(DefaultBodyLimit::max(CAPTURE_BYTES_MAX)))
+        .merge(once(spans()).layer(limit_body(SPANS_BYTES_MAX)))
+        .merge(once(documents()).layer(limit_body(UPLOAD_BYTES_MAX)))
+        .merge(once(pictures()).layer(limit_body(DOCUMENT_BYTES_MAX)))
+        .merge(events().layer(limit_body(CAPTURE_BYTES_MAX)))
         .merge(public())
         .fallback(scan::scan)
         .method_not_allowed_fallback(other_method)
         .with_state(app)
 }
 
-async fn other_method(method: Method) -> Problem {
+/// Answers a method that a path does not have; what the router knows of it goes into `Allow`.
+pub async fn other_method(method: Method) -> Problem {
+    let method = cut(method.as_str());
     Problem::method_not_allowed(format!("found {method}, expected a method that this path has; `Allow` names them"))
 }
 

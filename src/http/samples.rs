@@ -8,7 +8,6 @@ use super::App;
 use crate::{
     code::{KeyRing, KeySlot, key_table},
     config::{Config, parse_setting},
-    registration::Profiles,
     service::{Caller, Service, Settings},
     store::{Writer, local::LocalStore},
     trace::{OrganizationId, Role},
@@ -27,7 +26,7 @@ pub fn app() -> (App, tempfile::TempDir) {
         link_case: config.qr.case,
         zone: config.dates.utc_offset.time_zone(),
         issuing_tolerance_permille: 20,
-        profiles: Profiles::default(),
+        profiles: config.papers.profiles.clone(),
     };
     let keys = KeyRing::parse(&ring).unwrap();
     let clock = Arc::new(|| 1_780_000_000_000);

@@ -193,7 +193,7 @@ impl Words {
 
     /// The storage limits; `None` where there are none.
     pub(super) fn storage(&self, product: &Product) -> Option<String> {
-        let celsius = |value: f64| format!("{value} °C").replace('-', "\u{2212}");
+        let celsius = |value: f64| format!("{value}\u{a0}°C").replace('-', "\u{2212}");
         match (product.storage_min_celsius.map(celsius), product.storage_max_celsius.map(celsius), self.lang) {
             (None, None, _) => None,
             (None, Some(max), Lang::Zh) => Some(format!("{max} 及以下")),

@@ -34,7 +34,7 @@ pub use self::{
     number::{ContainerNumber, DeclarationNumber, HsCode, Uscc},
     organization::{ApiKey, KeySecret, Organization, key_text, parse_key_text},
     product::{Category, Level, PackagingLevel, Product, StorageLimits},
-    profile::{Missing, PORT_TESTING_ENDED, Profile, Profiles},
+    profile::{Missing, Profile, Profiles},
     public_paper::{PublicPaper, public_papers},
     quantity::{Decimal, Dimension, Quantity, Uom},
     run::{Activation, Run},

@@ -2,74 +2,30 @@
 
 use std::fmt;
 
-use jiff::civil::{Date, date};
-use serde::{Deserialize, Serialize};
+use jiff::civil::Date;
 
 use super::{Category, Country, Document, DocumentKind, EffectiveBatch, Paper};
 
 /// A rule: the batches that it meets, and the papers that they need. What is empty or `None` meets every batch.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Profile {
-    /// What it is called where a paper is found missing.
-    pub name: String,
     /// Kinds of food.
-    #[serde(default)]
     pub categories: Vec<Category>,
-    /// What the HS code begins with: digits.
-    #[serde(default)]
+    /// What the HS code begins with: 1 to 13 digits.
     pub hs_prefixes: Vec<String>,
-    /// Countries of origin, alpha-2.
-    #[serde(default)]
+    /// Countries of origin.
     pub origins: Vec<Country>,
     /// Entered on this day or later.
-    #[serde(default)]
     pub entered_from: Option<Date>,
     /// Entered before this day.
-    #[serde(default)]
     pub entered_before: Option<Date>,
     /// What these batches need.
     pub required: Vec<DocumentKind>,
 }
 
-/// All rules; a batch needs what any that meets it asks for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
+/// All rules; a batch needs what any that meets it asks for. The operator's configuration has them.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Profiles(pub Vec<Profile>);
-
-/// On this day testing and disinfection of imported cold-chain food at the port ended; goods that entered before it
-/// need the papers of both.
-pub const PORT_TESTING_ENDED: Date = date(2023, 1, 8);
-
-impl Default for Profiles {
-    fn default() -> Self {
-        let rule = |name: &str, entered_before, required: &[DocumentKind]| Profile {
-            name: name.to_owned(),
-            categories: Vec::new(),
-            hs_prefixes: Vec::new(),
-            origins: Vec::new(),
-            entered_from: None,
-            entered_before,
-            required: required.to_vec(),
-        };
-        Self(vec![
-            rule(
-                "import",
-                None,
-                &[
-                    DocumentKind::CustomsDeclaration,
-                    DocumentKind::QuarantineCertificate,
-                    DocumentKind::ProducerRegistration,
-                ],
-            ),
-            rule(
-                "port-testing",
-                Some(PORT_TESTING_ENDED),
-                &[DocumentKind::TestReport, DocumentKind::DisinfectionCertificate],
-            ),
-        ])
-    }
-}
 
 impl Profile {
     fn meets(&self, batch: &EffectiveBatch) -> bool {
@@ -164,18 +120,27 @@ fn stated(batch: &EffectiveBatch, kind: DocumentKind) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use jiff::civil::date;
+
     use super::super::{
         Batch, DocumentOf,
         samples::{batch, consignment, product},
     };
     use super::*;
-    use crate::trace::{BatchId, DocumentId, OrganizationId};
+    use crate::{
+        config::Config,
+        trace::{BatchId, DocumentId, OrganizationId},
+    };
+
+    fn profiles() -> Profiles {
+        Config::default_values().unwrap().papers.profiles
+    }
 
     fn missing(entered: Option<Date>, change: impl FnOnce(&mut Batch), documents: &[Document]) -> Vec<Missing> {
         let (mut batch, mut consignment, product) = (batch(), consignment(), product());
         consignment.entry_date = entered;
         change(&mut batch);
-        Profiles::default().missing(&EffectiveBatch::new(&batch, &consignment, Some(&product)), documents)
+        profiles().missing(&EffectiveBatch::new(&batch, &consignment, Some(&product)), documents)
     }
 
     fn document(kind: DocumentKind) -> Document {
@@ -222,7 +187,7 @@ mod tests {
     fn profiles_meet_batches_by_category_hs_prefix_and_origin() {
         let (batch, consignment, product) = (batch(), consignment(), product());
         let view = EffectiveBatch::new(&batch, &consignment, Some(&product));
-        let base = Profiles::default().0.remove(0);
+        let base = profiles().0.remove(0);
         let meets = |change: fn(&mut Profile)| {
             let mut profile = base.clone();
             change(&mut profile);

@@ -42,9 +42,12 @@ pub struct TimelineLine {
     pub mark: Option<Mark>,
 }
 
-/// What was said of units, read once for all codes that are looked at together: of each, from an event time on.
+/// A unit, and the event time from which on it is read.
+type UnitFrom = (Instance, i64);
+
+/// What was said of units, read once for all codes that are looked at together.
 #[derive(Debug, Default)]
-pub(super) struct Units(HashMap<(Instance, i64), Arc<Vec<Entry>>>);
+pub(super) struct Units(HashMap<UnitFrom, Arc<Vec<Entry>>>);
 
 impl Service {
     /// Folds a code's own entries with those of the units around it. Everything read is added to `basis` before.
@@ -86,10 +89,10 @@ impl Service {
     /// Readings of those units that are not in memory; each is watched before.
     fn unread<'s>(
         &'s self,
-        new: &[(Instance, i64)],
+        new: &[UnitFrom],
         units: &Units,
         basis: &mut Basis,
-    ) -> Vec<impl Future<Output = store::Result<((Instance, i64), Vec<Entry>)>> + use<'s>> {
+    ) -> Vec<impl Future<Output = store::Result<(UnitFrom, Vec<Entry>)>> + use<'s>> {
         let mut reading = Vec::new();
         for unit in new.iter().filter(|unit| !units.0.contains_key(unit)).cloned() {
             for (subject, _) in slices_of(&unit.0) {

@@ -26,15 +26,15 @@ use tokio::sync::{Mutex, Semaphore};
 
 use self::growth::Growth;
 pub use self::number::{Counter, Numbers};
-use self::scan::{BlockView, RunFacts, ScanCounts};
+use self::scan::{BlockView, RunFacts, ScanCounts, Whole, WholeLot};
 pub use self::watch::{Basis, Watch, Watched};
 use crate::{
     code::{Host, KeyRing, LinkCase, LinkScheme, RunId},
     epcis::Hosts,
-    limits::{BLOCK_CACHE_BYTES_MAX, DOWNLOADS_KIB_MAX, RUN_CACHE_RUNS_MAX, UPLOADS_MAX},
-    registration::{Content, Kind, Profiles, Statement, parse_key_text},
+    limits::{BLOCK_CACHE_BYTES_MAX, CLASS_CACHE_BYTES_MAX, DOWNLOADS_KIB_MAX, RUN_CACHE_RUNS_MAX, UPLOADS_MAX},
+    registration::{Content, Kind, Parent, Profiles, Statement, parse_key_text},
     store::{Capture, Store, Writer, Writes},
-    trace::{Block, CaptureId, KeyId, OrganizationId, Role},
+    trace::{BatchId, Block, CaptureId, KeyId, OrganizationId, Role},
 };
 
 /// Tells the time: milliseconds since 1970-01-01 UTC. An argument, so that tests move it.
@@ -107,6 +107,8 @@ pub struct Service {
     lines: Striped,
     blocks: Cache<Block, Arc<BlockView>>,
     runs: Cache<RunId, Arc<RunFacts>>,
+    batches: Cache<BatchId, Arc<Whole>>,
+    lots: Cache<Parent, Arc<WholeLot>>,
 }
 
 impl Service {
@@ -119,11 +121,10 @@ impl Service {
         settings: Settings,
         clock: Clock,
     ) -> Self {
-        let blocks = Cache::builder()
-            .weigher(|_, block: &Arc<BlockView>| block.bytes())
-            .max_capacity(BLOCK_CACHE_BYTES_MAX)
-            .build();
+        let blocks = cache(BLOCK_CACHE_BYTES_MAX, BlockView::bytes);
         let runs = Cache::new(RUN_CACHE_RUNS_MAX);
+        let batches = cache(CLASS_CACHE_BYTES_MAX, Whole::bytes);
+        let lots = cache(CLASS_CACHE_BYTES_MAX, WholeLot::bytes);
         let (watch, scans) = (Arc::new(Watch::default()), ScanCounts::new(writer));
         let hosts = Hosts::new(settings.host.clone(), settings.aliases.iter().cloned());
         let (numbers, uploads) = (Numbers::default(), Semaphore::new(UPLOADS_MAX));
@@ -146,6 +147,8 @@ impl Service {
             lines: Striped::default(),
             blocks,
             runs,
+            batches,
+            lots,
         }
     }
 
@@ -193,6 +196,15 @@ impl Service {
     pub async fn statement(&self, kind: Kind, id: u64) -> crate::store::Result<Option<Statement>> {
         self.store.statement(kind, id).await
     }
+}
+
+/// An empty cache of at most `bytes_max`, of which a value takes what `bytes` says.
+fn cache<K, V>(bytes_max: u64, bytes: fn(&V) -> u32) -> Cache<K, Arc<V>>
+where
+    K: Eq + Hash + Send + Sync + 'static,
+    V: Send + Sync + 'static,
+{
+    Cache::builder().weigher(move |_, value: &Arc<V>| bytes(value)).max_capacity(bytes_max).build()
 }
 
 /// Locks by what they are for: two who change one thing never run at the same time, those of different ones seldom wait.

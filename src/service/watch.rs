@@ -12,7 +12,11 @@ use std::{
     },
 };
 
-use crate::{registration::Kind, store::Writes, trace::Subject};
+use crate::{
+    registration::{Kind, Parent},
+    store::Writes,
+    trace::Subject,
+};
 
 /// Something that a cached view is made from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -21,8 +25,8 @@ pub enum Watched {
     Ledger(Subject),
     /// A statement, in all its versions.
     Statement(Kind, u64),
-    /// What is listed under a statement: documents of a batch, of a consignment.
-    Children(Kind, u64),
+    /// What is listed: documents of a batch, batches of a lot.
+    Children(Parent),
 }
 
 impl Watched {
@@ -30,18 +34,8 @@ impl Watched {
     pub fn by(writes: &Writes) -> HashSet<Self> {
         let ledgers = writes.entries.iter().map(|(subject, _)| Self::Ledger(subject.clone()));
         let statements = writes.statements.iter().map(|statement| Self::Statement(statement.kind, statement.id));
-        let parents = writes.statements.iter().flat_map(|statement| &statement.parents).filter_map(Self::parent);
+        let parents = writes.statements.iter().flat_map(|statement| &statement.parents).cloned().map(Self::Children);
         ledgers.chain(statements).chain(parents).collect()
-    }
-
-    fn parent(parent: &crate::registration::Parent) -> Option<Self> {
-        use crate::registration::Parent;
-
-        match parent {
-            Parent::Consignment(id) => Some(Self::Children(Kind::Consignment, *id)),
-            Parent::Batch(id) => Some(Self::Children(Kind::Batch, *id)),
-            Parent::All | Parent::Organization(_) | Parent::Gtin(_) | Parent::Lot(..) => None,
-        }
     }
 }
 

@@ -158,12 +158,12 @@ impl Whereabouts {
 }
 
 fn held(span: Span, status: &Status) -> Held {
-    let inside = status.stays.iter().filter(|stay| stay.until_ms.is_none());
+    let mut inside = status.stays.iter().filter(|stay| stay.until_ms.is_none());
     Held {
         span,
         holder: status.holder,
         state: status.state,
-        unit: inside.last().map(|stay| stay.unit.clone()),
+        unit: inside.next_back().map(|stay| stay.unit.clone()),
         measured: !status.measures.is_empty(),
         suspicious: status.suspicious,
     }

@@ -15,7 +15,7 @@ use crate::{
     code::{KeyRing, KeySlot, key_table},
     config::{Config, parse_setting},
     http::App,
-    registration::{Activation, Batch, Content, Country, Level, Organization, Product, Profiles, samples},
+    registration::{Activation, Batch, Content, Country, Level, Organization, Product, samples},
     store::{Writer, local::LocalStore},
     trace::{BatchId, ConsignmentId, OrganizationId, ProductId, Role},
 };
@@ -48,7 +48,7 @@ impl World {
             link_case: config.qr.case,
             zone: config.dates.utc_offset.time_zone(),
             issuing_tolerance_permille: 20,
-            profiles: Profiles::default(),
+            profiles: config.papers.profiles.clone(),
         };
         let now = AtomicI64::new(1_780_000_000_000);
         let clock = Arc::new(move || now.fetch_add(1, Ordering::Relaxed));

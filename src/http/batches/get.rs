@@ -34,12 +34,10 @@ pub async fn versions(
     Query(page): Query<Page>,
 ) -> Result<Private<List<BatchJson>>, Problem> {
     let (from, limit) = (page.from_version()?, page.limit()?);
-    let mut versions = app.service.history(&caller, Kind::Batch, id, from).await?;
-    versions.truncate(limit);
-    let mut list = List::new(versions, limit, BatchJson::new)?;
+    let versions = app.service.history(&caller, Kind::Batch, id, from).await?;
+    let mut list = List::of_versions(versions, limit, BatchJson::new)?;
     for batch in &mut list.items {
         batch.same_line = seen(&app, &caller, batch.same_line).await;
     }
-    list.next = list.next.and(list.items.last().map(|last| u64::from(last.version.version)));
     Ok(Private(list))
 }

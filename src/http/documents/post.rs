@@ -4,7 +4,13 @@ use axum::extract::{FromRequest, Multipart, Request, State};
 
 use super::{DocumentJson, FILE_TYPES, UploadForm, upload::Upload};
 use crate::{
-    http::{App, answer::Created, error::Problem, extract::Path, given::problem_of_fields},
+    http::{
+        App,
+        answer::Created,
+        error::Problem,
+        extract::{Path, TooLarge},
+        given::problem_of_fields,
+    },
     registration::{Document, DocumentOf, FieldError, Kind, StoredFile, ValueError},
     service::Caller,
     trace::{BatchId, ConsignmentId, DocumentId, OrganizationId, Role},
@@ -89,11 +95,12 @@ async fn register(
 }
 
 async fn read(app: &App, request: Request) -> Result<Upload, Problem> {
+    let too_large = TooLarge::of(&request);
     let parts = Multipart::from_request(request, app).await.map_err(|rejection| {
         let detail = format!("{}; expected multipart/form-data with a boundary", rejection.body_text());
         Problem::unsupported_media_type(detail).at("Content-Type")
     })?;
-    Upload::read(parts).await
+    Upload::read(parts, &too_large).await
 }
 
 fn missing(field: &str, expected: &'static str) -> Problem {

@@ -34,9 +34,6 @@ pub async fn versions(
     Query(page): Query<Page>,
 ) -> Result<Private<List<ProductJson>>, Problem> {
     let (from, limit) = (page.from_version()?, page.limit()?);
-    let mut versions = app.service.history(&caller, Kind::Product, id, from).await?;
-    versions.truncate(limit);
-    let mut list = List::new(versions, limit, ProductJson::new)?;
-    list.next = list.next.and(list.items.last().map(|last| u64::from(last.version.version)));
-    Ok(Private(list))
+    let versions = app.service.history(&caller, Kind::Product, id, from).await?;
+    Ok(Private(List::of_versions(versions, limit, ProductJson::new)?))
 }

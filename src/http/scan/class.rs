@@ -11,10 +11,9 @@ use super::{
 use crate::{
     code::{Gtin, Lot},
     http::{App, error::Problem},
-    limits::{LOT_BATCHES_SHOWN_MAX, PAGE_ITEMS_MAX},
     pages::{Class, ClassPage, Journey, Lang, Product, render_class},
     registration::{Content, Kind, Parent},
-    service::scan::{BatchFacts, Whole},
+    service::scan::{BatchFacts, Whole, WholeLot},
     trace::{BatchId, Verdict},
 };
 
@@ -58,34 +57,20 @@ pub async fn product(app: &App, gtin: Gtin, wanted: Wanted) -> Result<Response, 
         batches_further: 0,
         timeline: Vec::new(),
     };
-    Ok(told(wanted, page, json))
+    Ok(respond(StatusCode::OK, wanted.form, rendered(wanted, page, json)))
 }
 
 /// `/01/{gtin}/10/{lot}`: the batches that carry it, newest first, and what holds for any of them.
 pub async fn lot(app: &App, gtin: Gtin, lot: &Lot, wanted: Wanted) -> Result<Response, Problem> {
-    let parent = Parent::Lot(gtin.to_string(), lot.to_string());
-    let ids = app.service.store.children(&parent, Kind::Batch, None, PAGE_ITEMS_MAX).await?;
     let today = app.service.date(app.service.now_ms());
-    let (mut batches, mut verdicts) = (Vec::new(), Vec::new());
-    for id in ids.iter().rev().take(LOT_BATCHES_SHOWN_MAX) {
-        if let Some(whole) =
-            app.service.whole_batch(BatchId(*id), today).await?.filter(|whole| !whole.facts.batch.draft)
-        {
-            verdicts.extend(whole.verdicts.into_iter().filter(|verdict| *verdict != Verdict::Expired));
-            batches.push(whole.facts);
-        }
-    }
-    let further = ids.len().saturating_sub(LOT_BATCHES_SHOWN_MAX);
-    let Some(first) = batches.first() else { return Err(Problem::not_found("this lot is not known here")) };
-    if batches.iter().all(|facts| facts.is_expired(today)) {
-        verdicts.push(Verdict::Expired);
-    }
-    verdicts.sort_unstable();
-    verdicts.dedup();
+    let unknown = || Problem::not_found("this lot is not known here");
+    let whole = app.service.whole_lot(gtin, lot, today).await?.ok_or_else(unknown)?;
+    let WholeLot { number, batches, batches_further, verdicts, .. } = &*whole;
+    let first = &batches.first().ok_or_else(unknown)?.facts;
     let page = || ClassPage {
         verdicts: verdicts.clone(),
-        batches: batches.iter().map(|facts| page::batch_of(facts, wanted.lang)).collect(),
-        batches_further: further as u64,
+        batches: batches.iter().map(|batch| page::batch_of(&batch.facts, wanted.lang)).collect(),
+        batches_further: *batches_further as u64,
         ..blank(wanted.lang, Class::Lot, product_of(first))
     };
     let json = || ClassAnswer {
@@ -93,45 +78,55 @@ pub async fn lot(app: &App, gtin: Gtin, lot: &Lot, wanted: Wanted) -> Result<Res
         reasons: verdicts.iter().map(|verdict| verdict.reason()).collect(),
         verdicts: verdicts.clone(),
         product: BatchProduct::of(first),
-        batches: batches.iter().map(BatchAnswer::of).collect(),
-        batches_further: further,
+        batches: batches.iter().map(|batch| BatchAnswer::of(&batch.facts)).collect(),
+        batches_further: *batches_further,
         timeline: Vec::new(),
     };
-    Ok(told(wanted, page, json))
+    Ok(told_once(app, *number, wanted, page, json))
 }
 
 /// `/batch/{id}`.
 pub async fn batch(app: &App, id: u64, wanted: Wanted) -> Result<Response, Problem> {
     let today = app.service.date(app.service.now_ms());
-    let found = app.service.whole_batch(BatchId(id), today).await?;
-    let Some(Whole { facts, verdicts, lines, lines_further }) = found.filter(|whole| !whole.facts.batch.draft) else {
-        return Err(Problem::not_found("this batch is not known here"));
-    };
+    let found = app.service.whole_batch(BatchId(id), today).await?.filter(|whole| !whole.facts.batch.draft);
+    let Some(whole) = found else { return Err(Problem::not_found("this batch is not known here")) };
+    let Whole { number, facts, verdicts, lines, lines_further, .. } = &*whole;
     let page = || ClassPage {
         verdicts: verdicts.clone(),
-        batches: vec![page::batch_of(&facts, wanted.lang)],
-        documents: page::documents_of(&facts, wanted.lang),
-        journey: page::journey_of(&lines, lines_further, &app.service.settings.zone),
-        ..blank(wanted.lang, Class::Batch, product_of(&facts))
+        batches: vec![page::batch_of(facts, wanted.lang)],
+        documents: page::documents_of(facts, wanted.lang),
+        journey: page::journey_of(lines, *lines_further, &app.service.settings.zone),
+        ..blank(wanted.lang, Class::Batch, product_of(facts))
     };
     let json = || ClassAnswer {
         class: "batch",
         reasons: verdicts.iter().map(|verdict| verdict.reason()).collect(),
         verdicts: verdicts.clone(),
-        product: BatchProduct::of(&facts),
-        batches: vec![BatchAnswer::of(&facts)],
+        product: BatchProduct::of(facts),
+        batches: vec![BatchAnswer::of(facts)],
         batches_further: 0,
         timeline: lines.iter().map(LineAnswer::of).collect(),
     };
-    Ok(told(wanted, page, json))
+    Ok(told_once(app, *number, wanted, page, json))
 }
 
-fn told<'a>(wanted: Wanted, page: impl FnOnce() -> ClassPage, json: impl FnOnce() -> ClassAnswer<'a>) -> Response {
-    let body = match wanted.form {
+/// Renders it once for each view, form and language.
+fn told_once<'a>(
+    app: &App,
+    view: u64,
+    wanted: Wanted,
+    page: impl FnOnce() -> ClassPage,
+    json: impl FnOnce() -> ClassAnswer<'a>,
+) -> Response {
+    let body = app.rendered_classes.get_with(wanted.key(view), || rendered(wanted, page, json).into());
+    respond(StatusCode::OK, wanted.form, body)
+}
+
+fn rendered<'a>(wanted: Wanted, page: impl FnOnce() -> ClassPage, json: impl FnOnce() -> ClassAnswer<'a>) -> Vec<u8> {
+    match wanted.form {
         Form::Page => render_class(&page()).into_bytes(),
         Form::Json => serde_json::to_vec(&json()).unwrap_or_default(),
-    };
-    respond(StatusCode::OK, wanted.form, body)
+    }
 }
 
 fn blank(lang: Lang, class: Class, product: Product) -> ClassPage {

@@ -9,6 +9,7 @@ mod typed;
 use std::{sync::Arc, time::Instant};
 
 use axum::{
+    body::{Body, Bytes},
     extract::{FromRequestParts, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
@@ -16,10 +17,16 @@ use axum::{
 use moka::sync::Cache;
 
 pub use self::{accept::Form, json::Answer, typed::typed};
-use super::{App, client_address::ClientAddress, error::Problem, rate::Asker};
+use super::{
+    App,
+    client_address::ClientAddress,
+    error::Problem,
+    extract::{cut, cut_detail},
+    rate::Asker,
+};
 use crate::{
     code::{Code, Gtin, Link, LinkCase, LinkError, LinkPrefix, Lot},
-    limits::RENDERED_BYTES_MAX,
+    limits::{RENDERED_BYTES_MAX, RENDERED_CLASSES_BYTES_MAX},
     pages::{CONTENT_SECURITY_POLICY, Failure, FailurePage, Lang, Spliced, render, render_failure},
     service::{
         Caller,
@@ -29,8 +36,12 @@ use crate::{
     trace::Verdict,
 };
 
-/// What is rendered of views, by the view's number and the form.
-pub type Rendered = Cache<(u64, Option<Lang>), Arc<Piece>>;
+/// A view's number and the form: JSON, or a page in a language.
+type RenderedKey = (u64, Option<Lang>);
+/// What is rendered of views.
+pub type Rendered = Cache<RenderedKey, Arc<Piece>>;
+/// What is rendered of whole batches and lots.
+pub type RenderedClasses = Cache<RenderedKey, Bytes>;
 
 /// A view in one form, without what differs between codes.
 pub enum Piece {
@@ -42,7 +53,7 @@ pub enum Piece {
 
 /// An empty cache of what is rendered, bounded in bytes.
 pub fn rendered() -> Rendered {
-    let bytes = |_: &(u64, Option<Lang>), piece: &Arc<Piece>| {
+    let bytes = |_: &RenderedKey, piece: &Arc<Piece>| {
         let bytes = match &**piece {
             Piece::Json(json) => json.len(),
             Piece::Page(page) => page.size_bytes(),
@@ -52,11 +63,23 @@ pub fn rendered() -> Rendered {
     Cache::builder().weigher(bytes).max_capacity(RENDERED_BYTES_MAX).build()
 }
 
+/// An empty cache of rendered batches and lots, bounded in bytes.
+pub fn rendered_classes() -> RenderedClasses {
+    let bytes = |_: &RenderedKey, body: &Bytes| u32::try_from(body.len() + 128).unwrap_or(u32::MAX);
+    Cache::builder().weigher(bytes).max_capacity(RENDERED_CLASSES_BYTES_MAX).build()
+}
+
 /// How one scan wants to be answered.
 #[derive(Clone, Copy)]
 struct Wanted {
     form: Form,
     lang: Lang,
+}
+
+impl Wanted {
+    fn key(self, view: u64) -> RenderedKey {
+        (view, (self.form == Form::Page).then_some(self.lang))
+    }
 }
 
 /// Answers every path that no other route has: the link of a code, a product, a lot, a batch or a unit.
@@ -73,13 +96,17 @@ pub async fn scan(State(app): State<App>, request: Request) -> Response {
 }
 
 async fn answer(app: &App, parts: &mut Parts, wanted: Wanted) -> Result<Response, Problem> {
-    if parts.method != Method::GET && parts.method != Method::HEAD {
-        return Err(Problem::method_not_allowed(format!("found {}, expected GET or HEAD", parts.method)));
-    }
     let link = Link::parse_path(parts.uri.path(), parts.uri.query()).map_err(|error| match error {
-        LinkError::Unknown { .. } => Problem::not_found("the path is none of the links that are answered here"),
-        error => Problem::malformed(error.to_string()).at("path"),
+        LinkError::Unknown { found } => {
+            let expected = "/{code}, /01/{gtin} with what may follow it, or /batch/{number}";
+            Problem::not_found(format!("found {:?}, expected one of the links {expected}", cut(&found))).at("path")
+        }
+        error => Problem::malformed(cut_detail(&error.to_string())).at("path"),
     })?;
+    if parts.method != Method::GET && parts.method != Method::HEAD {
+        let detail = format!("found {}, expected GET or HEAD", cut(parts.method.as_str()));
+        return Err(Problem { allow: Some("GET,HEAD"), ..Problem::method_not_allowed(detail) });
+    }
     let caller = match parts.headers.contains_key(header::AUTHORIZATION) {
         true => Some(Caller::from_request_parts(parts, app).await?),
         false => None,
@@ -136,8 +163,8 @@ impl App {
                     // Rare, so that it is not worth a place in the cache.
                     Arc::new(self.render(view, wrong, *retired, wanted))
                 } else {
-                    let key = (view.number, (wanted.form == Form::Page).then_some(wanted.lang));
-                    self.rendered.get_with(key, || Arc::new(self.render(view, false, false, wanted)))
+                    self.rendered
+                        .get_with(wanted.key(view.number), || Arc::new(self.render(view, false, false, wanted)))
                 };
                 self.fill(&piece, &code.to_ascii(), sum, counted)
             }
@@ -195,8 +222,11 @@ impl App {
 
 fn wanted(parts: &Parts) -> Result<Wanted, Problem> {
     let text = |name: HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok());
-    let Some(form) = Form::choose(text(header::ACCEPT)) else {
-        return Err(Problem::not_acceptable("expected text/html or application/json to be accepted").at("Accept"));
+    let accept = text(header::ACCEPT);
+    let Some(form) = Form::choose(accept) else {
+        let found = cut(accept.unwrap_or_default());
+        let detail = format!("found {found:?}, expected text/html or application/json among them");
+        return Err(Problem::not_acceptable(detail).at("Accept"));
     };
     let lang = match form {
         Form::Page => Lang::choose(asked_lang(parts.uri.query()), text(header::ACCEPT_LANGUAGE)),
@@ -239,7 +269,7 @@ fn refuse(problem: Problem, wanted: Wanted) -> Response {
 }
 
 /// An answer in a form. It is about goods now, so that nobody may keep it.
-fn respond(status: StatusCode, form: Form, body: Vec<u8>) -> Response {
+fn respond(status: StatusCode, form: Form, body: impl Into<Body>) -> Response {
     let mut response = Response::new(body.into());
     *response.status_mut() = status;
     let headers = response.headers_mut();

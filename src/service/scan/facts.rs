@@ -120,8 +120,8 @@ impl Service {
                 _ => return Err(dangling("product", product)),
             },
         };
-        let mut documents = self.documents_of(basis, Kind::Consignment, batch.consignment.0).await?;
-        documents.extend(self.documents_of(basis, Kind::Batch, id.0).await?);
+        let mut documents = self.documents_of(basis, Parent::Consignment(batch.consignment.0)).await?;
+        documents.extend(self.documents_of(basis, Parent::Batch(id.0)).await?);
         let lots = parents.into_iter().filter_map(|parent| match parent {
             Parent::Lot(gtin, lot) => Some(Subject::Lot { gtin, lot }),
             _ => None,
@@ -142,9 +142,8 @@ impl Service {
         Ok(self.statement(kind, id).await?.map(|statement| statement.content))
     }
 
-    async fn documents_of(&self, basis: &mut Basis, kind: Kind, id: u64) -> store::Result<Vec<Document>> {
-        self.watch.add(basis, Watched::Children(kind, id));
-        let parent = if kind == Kind::Batch { Parent::Batch(id) } else { Parent::Consignment(id) };
+    async fn documents_of(&self, basis: &mut Basis, parent: Parent) -> store::Result<Vec<Document>> {
+        self.watch.add(basis, Watched::Children(parent.clone()));
         let mut documents = Vec::new();
         for document in self.store.children(&parent, Kind::Document, None, DOCUMENTS_MAX).await? {
             if let Some(Content::Document(document)) = self.watched(basis, Kind::Document, document).await? {

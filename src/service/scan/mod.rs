@@ -3,6 +3,7 @@
 mod count;
 mod facts;
 mod view;
+mod whole;
 
 use std::sync::Arc;
 
@@ -11,7 +12,8 @@ use jiff::{Timestamp, civil::Date};
 pub use self::{
     count::{BlockScans, ScanCounts},
     facts::{BatchFacts, RunFacts},
-    view::{BlockView, Line, View, Whole},
+    view::{BlockView, Line, View},
+    whole::{Whole, WholeLot},
 };
 use super::Service;
 use crate::{

@@ -18,13 +18,16 @@ use crate::{
     service::{Basis, Service, scan::facts::BatchFacts},
     store::{self, Slice},
     trace::{
-        BatchId, Bearing, Block, Entry, Group, Ledger, OrganizationId, Owners, Role, Scope, Status, Subject, Told,
-        Verdict, WholeStatus, fold, in_order,
+        Bearing, Block, Entry, Group, Ledger, OrganizationId, Role, Scope, Status, Subject, Told, Verdict, fold,
+        in_order,
     },
 };
 
 /// Numbers views, so that what is rendered from them can be kept beside them.
-static NEXT_VIEW: AtomicU64 = AtomicU64::new(0);
+pub(super) fn next_number() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
 
 /// What a scan says of every code with the same history, on one day.
 #[derive(Debug)]
@@ -129,7 +132,7 @@ impl BlockView {
         let whole = self.facts.whole.iter().zip(self.facts.whole_bearings.iter().copied());
         let (lines, lines_further) = public_lines(own.chain(whole), &self.names);
         View {
-            number: NEXT_VIEW.fetch_add(1, Ordering::Relaxed),
+            number: next_number(),
             lines,
             lines_further,
             facts: Arc::clone(&self.facts),
@@ -140,22 +143,9 @@ impl BlockView {
     }
 }
 
-/// A whole batch, as its own link shows it.
-#[derive(Debug)]
-pub struct Whole {
-    /// The batch with all that it refers to.
-    pub facts: BatchFacts,
-    /// What holds for all of it, gravest first; empty where nothing speaks against it.
-    pub verdicts: Vec<Verdict>,
-    /// What happened to all of it, latest first, at most `PUBLIC_TIMELINE_LINES_MAX`.
-    pub lines: Vec<Line>,
-    /// How many lines more there are.
-    pub lines_further: usize,
-}
-
 /// The organizations whose entries may be shown.
 #[derive(Debug)]
-struct Names {
+pub(super) struct Names {
     importer: OrganizationId,
     organizations: HashMap<OrganizationId, Organization>,
 }
@@ -171,7 +161,10 @@ impl Names {
 }
 
 /// What the public sees of entries: latest first, and how many more there are.
-fn public_lines<'e>(entries: impl Iterator<Item = (&'e Entry, Bearing)>, names: &Names) -> (Vec<Line>, usize) {
+pub(super) fn public_lines<'e>(
+    entries: impl Iterator<Item = (&'e Entry, Bearing)>,
+    names: &Names,
+) -> (Vec<Line>, usize) {
     let shown = |(entry, bearing): &(&Entry, Bearing)| {
         entry.scope != Scope::Some && matches!(bearing, Bearing::Effective | Bearing::Report)
     };
@@ -187,21 +180,6 @@ fn public_lines<'e>(entries: impl Iterator<Item = (&'e Entry, Bearing)>, names: 
 }
 
 impl Service {
-    /// A whole batch; `None` where it is not registered. Its ledger alone is looked at, not its codes'.
-    pub async fn whole_batch(&self, id: BatchId, today: Date) -> store::Result<Option<Whole>> {
-        let mut basis = Basis::default();
-        let Some(facts) = self.batch_facts(id, &mut basis).await? else { return Ok(None) };
-        let entries = self.whole_entries(id, &facts, &mut basis).await?;
-        let names = self.names(&facts, [&entries[..]], &mut basis).await?;
-        let owners = Owners::one(facts.batch.organization);
-        let (whole, bearings) = WholeStatus::of(&entries, owners);
-        let mut verdicts = fold(&[], &whole, owners).verdicts(facts.is_expired(today), false);
-        // Labels are applied code by code; of a batch as a whole neither is said.
-        verdicts.retain(|verdict| !matches!(verdict, Verdict::NotActivated | Verdict::Genuine));
-        let (lines, lines_further) = public_lines(entries.iter().zip(bearings), &names);
-        Ok(Some(Whole { facts, verdicts, lines, lines_further }))
-    }
-
     /// Reads everything that scans of a block rest on: the run's ledgers beside, its group's and the block's own.
     pub(super) async fn read_block(&self, facts: Arc<RunFacts>, block: Block, today: Date) -> store::Result<BlockView> {
         let mut basis = Basis::default();
@@ -221,7 +199,7 @@ impl Service {
     }
 
     /// The names that the public may see of everybody whose entries may be shown.
-    async fn names<const N: usize>(
+    pub(super) async fn names<const N: usize>(
         &self,
         batch: &BatchFacts,
         entries: [&[Entry]; N],

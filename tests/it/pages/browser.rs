@@ -54,6 +54,25 @@ async fn the_verdict_is_read_at_arms_length_above_the_fold() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_code_in_groups_and_a_registration_number_are_seen_in_one_piece_on_a_small_phone() {
+    let Some(browser) = Browser::start().await else { return };
+    let host = serve().await;
+    browser.screen(320, 568, 1.0, "light").await;
+    for lang in ["zh", "en"] {
+        browser.open(&format!("{host}/pages/start?lang={lang}")).await;
+        let typed = "const input = document.querySelector('form input'); input.value = 'WWWW WWWW WWWW WWWW WWWW';
+                     return input.scrollWidth <= input.clientWidth";
+        assert_eq!(browser.run(typed).await, true, "{lang}");
+        browser.open(&format!("{host}/pages/genuine?lang={lang}")).await;
+        let wrapped = "return [...document.querySelectorAll('.mono')].filter(it => {
+                           const lines = document.createRange(); lines.selectNodeContents(it);
+                           return lines.getClientRects().length > 1; }).map(it => it.textContent)";
+        assert_eq!(browser.run(wrapped).await, serde_json::json!([]), "{lang}");
+    }
+    browser.quit().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_switch_leads_to_the_other_language_and_back() {
     let Some(browser) = Browser::start().await else { return };
     let host = serve().await;

@@ -19,7 +19,6 @@ use coldproof::{
     code::{Code, KeyRing, KeySlot, RunId, Serial, key_table},
     config::{Config, parse_setting},
     http::{App, layers::layered, router::router},
-    registration::Profiles,
     service::{Caller, Service, Settings},
     store::{Store, Writer, local::LocalStore},
     trace::{OrganizationId, Role},
@@ -135,7 +134,7 @@ impl TestApp {
             link_case: config.qr.case,
             zone: config.dates.utc_offset.time_zone(),
             issuing_tolerance_permille: config.issuing.tolerance_permille,
-            profiles: Profiles::default(),
+            profiles: config.papers.profiles.clone(),
         };
         let time = clock.clone();
         let time = Arc::new(move || time.load(Ordering::Relaxed));

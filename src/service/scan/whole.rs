@@ -1,0 +1,135 @@
+//! Whole batches and lots, as their own links show them: from memory where nothing changed since they were last asked
+//! for.
+
+use std::sync::Arc;
+
+use jiff::civil::Date;
+
+use super::{
+    facts::BatchFacts,
+    view::{Line, next_number, public_lines},
+};
+use crate::{
+    code::{Gtin, Lot},
+    limits::{LOT_BATCHES_SHOWN_MAX, PAGE_ITEMS_MAX},
+    registration::{Kind, Parent},
+    service::{Basis, Service, Watched},
+    store,
+    trace::{BatchId, Owners, Verdict, WholeStatus, fold},
+};
+
+/// A whole batch, as its own link shows it.
+#[derive(Debug)]
+pub struct Whole {
+    /// No other view has had it since the start.
+    pub number: u64,
+    /// The batch with all that it refers to.
+    pub facts: BatchFacts,
+    /// What holds for all of it, gravest first; empty where nothing speaks against it.
+    pub verdicts: Vec<Verdict>,
+    /// What happened to all of it, latest first, at most `PUBLIC_TIMELINE_LINES_MAX`.
+    pub lines: Vec<Line>,
+    /// How many lines more there are.
+    pub lines_further: usize,
+    /// The day that the verdicts are of.
+    today: Date,
+    basis: Basis,
+}
+
+impl Whole {
+    fn is_current(&self, today: Date) -> bool {
+        self.today == today && self.basis.is_current()
+    }
+
+    /// Roughly how much memory it takes, in bytes.
+    pub fn bytes(&self) -> u32 {
+        let (lines, documents) = (self.lines.len(), self.facts.documents.len());
+        u32::try_from(4_096 + lines * 600 + documents * 500).unwrap_or(u32::MAX)
+    }
+}
+
+/// The batches of a lot, as the lot's link shows them.
+#[derive(Debug)]
+pub struct WholeLot {
+    /// No other view has had it since the start.
+    pub number: u64,
+    /// The newest first, at most `LOT_BATCHES_SHOWN_MAX`; never empty, no drafts.
+    pub batches: Vec<Arc<Whole>>,
+    /// How many more there are.
+    pub batches_further: usize,
+    /// What holds for any of them, gravest first; expired only where all of them are.
+    pub verdicts: Vec<Verdict>,
+    /// The list of batches.
+    basis: Basis,
+}
+
+impl WholeLot {
+    fn is_current(&self, today: Date) -> bool {
+        self.basis.is_current() && self.batches.iter().all(|batch| batch.is_current(today))
+    }
+
+    /// Roughly how much memory it takes with its batches, in bytes.
+    pub fn bytes(&self) -> u32 {
+        self.batches.iter().map(|batch| batch.bytes()).fold(1_024, u32::saturating_add)
+    }
+}
+
+impl Service {
+    /// A whole batch; `None` where it is not registered. Its ledger alone is looked at, not its codes'.
+    pub async fn whole_batch(&self, id: BatchId, today: Date) -> store::Result<Option<Arc<Whole>>> {
+        if let Some(known) = self.batches.get(&id).filter(|batch| batch.is_current(today)) {
+            return Ok(Some(known));
+        }
+        let mut basis = Basis::default();
+        let Some(facts) = self.batch_facts(id, &mut basis).await? else { return Ok(None) };
+        let entries = self.whole_entries(id, &facts, &mut basis).await?;
+        let names = self.names(&facts, [&entries[..]], &mut basis).await?;
+        let owners = Owners::one(facts.batch.organization);
+        let (status, bearings) = WholeStatus::of(&entries, owners);
+        let mut verdicts = fold(&[], &status, owners).verdicts(facts.is_expired(today), false);
+        // Labels are applied code by code; of a batch as a whole neither is said.
+        verdicts.retain(|verdict| !matches!(verdict, Verdict::NotActivated | Verdict::Genuine));
+        let (lines, lines_further) = public_lines(entries.iter().zip(bearings), &names);
+        let whole = Whole { number: next_number(), facts, verdicts, lines, lines_further, today, basis };
+        let whole = Arc::new(whole);
+        self.batches.insert(id, Arc::clone(&whole));
+        Ok(Some(whole))
+    }
+
+    /// The batches that carry a lot; `None` where there are none, or only drafts.
+    pub async fn whole_lot(&self, gtin: Gtin, lot: &Lot, today: Date) -> store::Result<Option<Arc<WholeLot>>> {
+        let parent = Parent::Lot(gtin.to_string(), lot.to_string());
+        if let Some(known) = self.lots.get(&parent).filter(|lot| lot.is_current(today)) {
+            return Ok(Some(known));
+        }
+        let mut basis = Basis::default();
+        // Whatever becomes of one of its batches is written under the lot again, so that a draft need not be watched.
+        self.watch.add(&mut basis, Watched::Children(parent.clone()));
+        let ids = self.store.children(&parent, Kind::Batch, None, PAGE_ITEMS_MAX).await?;
+        let mut batches = Vec::new();
+        for id in ids.iter().rev().take(LOT_BATCHES_SHOWN_MAX) {
+            let batch = self.whole_batch(BatchId(*id), today).await?;
+            batches.extend(batch.filter(|batch| !batch.facts.batch.draft));
+        }
+        if batches.is_empty() {
+            return Ok(None);
+        }
+        let batches_further = ids.len().saturating_sub(LOT_BATCHES_SHOWN_MAX);
+        let verdicts = verdicts_of_any(&batches, today);
+        let whole = WholeLot { number: next_number(), batches, batches_further, verdicts, basis };
+        let whole = Arc::new(whole);
+        self.lots.insert(parent, Arc::clone(&whole));
+        Ok(Some(whole))
+    }
+}
+
+fn verdicts_of_any(batches: &[Arc<Whole>], today: Date) -> Vec<Verdict> {
+    let all = batches.iter().flat_map(|batch| &batch.verdicts).copied();
+    let mut verdicts: Vec<_> = all.filter(|verdict| *verdict != Verdict::Expired).collect();
+    if batches.iter().all(|batch| batch.facts.is_expired(today)) {
+        verdicts.push(Verdict::Expired);
+    }
+    verdicts.sort_unstable();
+    verdicts.dedup();
+    verdicts
+}
