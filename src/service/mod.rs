@@ -49,6 +49,22 @@ pub struct Caller {
     pub role: Role,
 }
 
+impl Caller {
+    /// A capture by this caller that is applied whole when it is committed: of so many records, and of statements.
+    pub fn capture(&self, id: CaptureId, records: u32, statements: &[Statement], now_ms: i64) -> Capture {
+        Capture {
+            id,
+            organization: self.organization,
+            role: self.role,
+            created_ms: now_ms,
+            records,
+            chunks: records.min(1),
+            statements: statements.iter().map(|made| (made.kind, made.id, made.version)).collect(),
+            finished_ms: Some(now_ms),
+        }
+    }
+}
+
 /// What an operator decides about the service.
 #[derive(Clone, Debug)]
 pub struct Settings {
