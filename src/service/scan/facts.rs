@@ -12,7 +12,8 @@ use crate::{
     code::{RunId, RunKey},
     limits::{DOCUMENTS_MAX, LEDGER_ENTRIES_MAX, PAGE_ITEMS_MAX},
     registration::{
-        Batch, Consignment, Content, Document, EffectiveBatch, Kind, Organization, Parent, Product, Run, Statement,
+        Batch, Consignment, Content, Document, DocumentOf, EffectiveBatch, Kind, Organization, Parent, Product, Run,
+        Statement,
     },
     service::{Basis, Service, Watched},
     store::{self, Slice},
@@ -111,8 +112,8 @@ impl Service {
                 _ => return Err(dangling("product", product)),
             },
         };
-        let mut documents = self.documents_of(basis, Kind::Consignment, batch.consignment.0).await?;
-        documents.extend(self.documents_of(basis, Kind::Batch, id.0).await?);
+        let mut documents = self.documents_of(DocumentOf::Consignment(batch.consignment), basis).await?;
+        documents.extend(self.documents_of(DocumentOf::Batch(id), basis).await?);
         let lots = parents.into_iter().filter_map(|parent| match parent {
             Parent::Lot(gtin, lot) => Some(Subject::Lot { gtin, lot }),
             _ => None,
@@ -133,11 +134,21 @@ impl Service {
         Ok(self.statement(kind, id).await?.map(|statement| statement.content))
     }
 
-    async fn documents_of(&self, basis: &mut Basis, kind: Kind, id: u64) -> store::Result<Vec<Document>> {
-        self.watch.add(basis, Watched::Children(kind, id));
-        let parent = if kind == Kind::Batch { Parent::Batch(id) } else { Parent::Consignment(id) };
+    /// The documents of a consignment or batch, in the order of their numbers, at most `DOCUMENTS_MAX`.
+    pub(in crate::service) async fn documents_of(
+        &self,
+        of: DocumentOf,
+        basis: &mut Basis,
+    ) -> store::Result<Vec<Document>> {
+        self.watch.add(
+            basis,
+            match of {
+                DocumentOf::Consignment(id) => Watched::Children(Kind::Consignment, id.0),
+                DocumentOf::Batch(id) => Watched::Children(Kind::Batch, id.0),
+            },
+        );
         let mut documents = Vec::new();
-        for document in self.store.children(&parent, Kind::Document, None, DOCUMENTS_MAX).await? {
+        for document in self.store.children(&of.parent(), Kind::Document, None, DOCUMENTS_MAX).await? {
             if let Some(Content::Document(document)) = self.watched(basis, Kind::Document, document).await? {
                 documents.push(document);
             }
