@@ -60,6 +60,7 @@ impl Basis {
 #[derive(Debug, Default)]
 pub struct Watch {
     counters: Mutex<HashMap<Watched, Weak<AtomicU64>>>,
+    touches: AtomicU64,
 }
 
 impl Watch {
@@ -85,6 +86,14 @@ impl Watch {
         for counter in touched.into_iter().filter_map(|watched| counters.get(watched)?.upgrade()) {
             counter.fetch_add(1, Ordering::Release);
         }
+        // After the counters: whoever sees this number sees them as well.
+        self.touches.fetch_add(1, Ordering::Release);
+    }
+
+    /// How often anything was touched. What was found to be current at a number of touches is current as long as the
+    /// number stands; it has to be read before the counters are.
+    pub fn touches(&self) -> u64 {
+        self.touches.load(Ordering::Acquire)
     }
 }
 
@@ -101,8 +110,10 @@ mod tests {
         watch.add(&mut basis, batch.clone());
         watch.touch([&other]);
         assert!(basis.is_current());
+        assert_eq!(watch.touches(), 1);
         watch.touch([&batch]);
         assert!(!basis.is_current());
+        assert_eq!(watch.touches(), 2);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::{
 
 use jiff::civil::Date;
 
-use super::{count::BlockScans, facts::RunFacts};
+use super::{count::BlockScans, day::Day, facts::RunFacts};
 use crate::{
     code::{RunId, Serial},
     limits::{BLOCK_CODES, PUBLIC_TIMELINE_LINES_MAX},
@@ -24,6 +24,9 @@ use crate::{
 
 /// Numbers views, so that what is rendered from them can be kept beside them.
 static NEXT_VIEW: AtomicU64 = AtomicU64::new(0);
+
+/// A number of touches that there will not be.
+const NEVER: u64 = u64::MAX;
 
 /// What a scan says of every code with the same history, on one day.
 #[derive(Debug)]
@@ -78,7 +81,9 @@ pub struct BlockView {
     /// How often its codes were scanned.
     pub scans: Arc<BlockScans>,
     /// The day, in the configured zone, on which its views were made.
-    today: Date,
+    today: Day,
+    /// How many touches there had been when it was last found to be current.
+    current_at: AtomicU64,
     group: Ledger,
     block: Ledger,
     names: Names,
@@ -89,9 +94,20 @@ pub struct BlockView {
 }
 
 impl BlockView {
-    /// Whether nothing that it was made from has changed.
-    pub fn is_current(&self, today: Date) -> bool {
-        self.today == today && self.basis.is_current() && self.facts.basis.is_current()
+    /// Whether nothing that it was made from has changed. `touches` is how many there have been of anything: while
+    /// there is none, one comparison tells.
+    pub fn is_current(&self, now_ms: i64, touches: u64) -> bool {
+        if !self.today.contains(now_ms) {
+            return false;
+        }
+        if self.current_at.load(Ordering::Relaxed) == touches {
+            return true;
+        }
+        let current = self.basis.is_current() && self.facts.basis.is_current();
+        if current {
+            self.current_at.store(touches, Ordering::Relaxed);
+        }
+        current
     }
 
     /// The view of one of its codes.
@@ -115,7 +131,7 @@ impl BlockView {
         own.sort_unstable_by_key(|entry| entry.place);
         let places = own.iter().map(|entry| entry.place).collect();
         let is_current = |view: &View| {
-            view.today == self.today && view.lines.iter().all(|line| line.party == self.names.of(&line.entry))
+            view.today == self.today.date && view.lines.iter().all(|line| line.party == self.names.of(&line.entry))
         };
         self.facts.view(places, is_current, || {
             let mut entries: Vec<&Entry> = self.facts.whole.iter().chain(own).collect();
@@ -132,8 +148,8 @@ impl BlockView {
             lines,
             lines_further,
             facts: Arc::clone(&self.facts),
-            today: self.today,
-            verdicts: status.verdicts(self.facts.batch.is_expired(self.today)),
+            today: self.today.date,
+            verdicts: status.verdicts(self.facts.batch.is_expired(self.today.date)),
             status,
         }
     }
@@ -202,7 +218,7 @@ impl Service {
     }
 
     /// Reads everything that scans of a block rest on: the run's ledgers beside, its group's and the block's own.
-    pub(super) async fn read_block(&self, facts: Arc<RunFacts>, block: Block, today: Date) -> store::Result<BlockView> {
+    pub(super) async fn read_block(&self, facts: Arc<RunFacts>, block: Block, today: Day) -> store::Result<BlockView> {
         let mut basis = Basis::default();
         let Some(first) = block.serial(0) else {
             return Err(store::Error::TooLarge { what: "block", found: block.index.into(), max: 1 << 10 });
@@ -216,7 +232,8 @@ impl Service {
         let names = self.names(&facts.batch, shown, &mut basis).await?;
         let scans = self.scans.block(&*self.store, block).await?;
         let segments = segments(first, [&facts.groups, &group, &entries]);
-        Ok(BlockView { facts, scans, today, group, block: entries, names, basis, segments })
+        let current_at = AtomicU64::new(NEVER);
+        Ok(BlockView { facts, scans, today, current_at, group, block: entries, names, basis, segments })
     }
 
     /// The names that the public may see of everybody whose entries may be shown.
