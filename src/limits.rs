@@ -135,10 +135,11 @@ pub const METRICS_UPKEEP_S: u64 = 5;
 pub const DOCUMENTS_MAX: usize = 200;
 /// Entries of one ledger slice that are held in memory.
 pub const LEDGER_ENTRIES_MAX: usize = 1_000_000;
-/// Blocks of codes kept ready for scans, in bytes: 20,000 ordinary ones.
-pub const BLOCK_CACHE_BYTES_MAX: u64 = 128 << 20;
-/// Runs kept ready for scans.
-pub const RUN_CACHE_RUNS_MAX: u64 = 4_096;
+/// Blocks of codes kept ready for scans, in bytes, with their views, what is rendered of these, and their scan sums.
+/// 20,000 ordinary ones with their view (8.5 kB) and its JSON (1.5 kB), or 14,000 with a page as well (4 kB).
+pub const BLOCK_CACHE_BYTES_MAX: u64 = 192 << 20;
+/// Runs kept ready for the scan of another of their blocks, in bytes: 4,000 ordinary ones.
+pub const RUN_CACHE_BYTES_MAX: u64 = 24 << 20;
 
 /// One chunk of a staged capture with its entries, in bytes: applied in one write.
 pub const CAPTURE_CHUNK_BYTES: usize = 8 << 20;
@@ -180,9 +181,6 @@ pub const DOWNLOADS_KIB_MAX: u32 = 256 << 10;
 
 const _: () = assert!(DOCUMENT_BYTES_MAX >> 10 <= DOWNLOADS_KIB_MAX as usize);
 const _: () = assert!(CSV_ROWS_MAX <= CONSIGNMENT_BATCHES_MAX);
-
-/// Rendered scans that are kept, in bytes: 10,000 batches as JSON (3 kB) and as a page (6 kB).
-pub const RENDERED_BYTES_MAX: u64 = 96 << 20;
 
 /// Batches of one lot that its page shows.
 pub const LOT_BATCHES_SHOWN_MAX: usize = 20;

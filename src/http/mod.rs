@@ -63,15 +63,13 @@ pub struct Shared {
     pub config: Config,
     /// Budgets of those who ask.
     pub rate: RateLimiter,
-    /// What is rendered of scans.
-    pub rendered: scan::Rendered,
 }
 
 impl App {
-    /// The interface of a service. Budgets are full and nothing is rendered yet.
+    /// The interface of a service. Budgets are full.
     pub fn new(service: Arc<Service>, config: Config) -> Self {
-        let (rate, rendered) = (RateLimiter::new(&config.rate), scan::rendered());
-        Self(Arc::new(Shared { service, config, rate, rendered }))
+        let rate = RateLimiter::new(&config.rate);
+        Self(Arc::new(Shared { service, config, rate }))
     }
 }
 

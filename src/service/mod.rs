@@ -29,7 +29,7 @@ pub use self::watch::{Basis, Watch, Watched};
 use crate::{
     code::{Host, KeyRing, LinkCase, LinkScheme, RunId},
     epcis::Hosts,
-    limits::{BLOCK_CACHE_BYTES_MAX, DOWNLOADS_KIB_MAX, RUN_CACHE_RUNS_MAX, UPLOADS_MAX},
+    limits::{BLOCK_CACHE_BYTES_MAX, DOWNLOADS_KIB_MAX, RUN_CACHE_BYTES_MAX, UPLOADS_MAX},
     registration::{Content, Kind, Profiles, Statement, parse_key_text},
     store::{Capture, Store, Writer, Writes},
     trace::{Block, CaptureId, KeyId, OrganizationId, Role},
@@ -137,7 +137,10 @@ impl Service {
             .weigher(|_, block: &Arc<BlockView>| block.bytes())
             .max_capacity(BLOCK_CACHE_BYTES_MAX)
             .build();
-        let runs = Cache::new(RUN_CACHE_RUNS_MAX);
+        let runs = Cache::builder()
+            .weigher(|_, run: &Arc<RunFacts>| u32::try_from(run.bytes()).unwrap_or(u32::MAX))
+            .max_capacity(RUN_CACHE_BYTES_MAX)
+            .build();
         let (watch, scans) = (Arc::new(Watch::default()), ScanCounts::new(writer));
         let hosts = Hosts::new(settings.host.clone(), settings.aliases.iter().cloned());
         let (numbers, uploads) = (Numbers::default(), Semaphore::new(UPLOADS_MAX));

@@ -50,6 +50,11 @@ impl Watched {
 pub struct Basis(Vec<(Arc<AtomicU64>, u64)>);
 
 impl Basis {
+    /// How many things it is.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Whether nothing of it has been touched since.
     pub fn is_current(&self) -> bool {
         self.0.iter().all(|(counter, seen)| counter.load(Ordering::Acquire) == *seen)

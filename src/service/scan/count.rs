@@ -5,7 +5,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use futures_util::{StreamExt, stream};
@@ -24,6 +27,22 @@ pub struct BlockScans {
     /// Set once what is stored has been added to `sums`.
     read: OnceCell<()>,
     sums: Mutex<Sums>,
+    /// What they take in memory, in bytes.
+    bytes: AtomicU32,
+}
+
+impl BlockScans {
+    /// Roughly how much memory the sums take, in bytes: it grows with the codes that were ever scanned.
+    pub fn bytes(&self) -> u32 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    fn weigh(&self, sums: &Sums) {
+        // A table has an eighth more places than it is filled, and a byte of its own for each.
+        let places = (sums.own.capacity() + sums.others.capacity()) * 8 / 7;
+        let bytes = places * (size_of::<(u16, ScanSum)>() + 1);
+        self.bytes.store(u32::try_from(bytes).unwrap_or(u32::MAX), Ordering::Relaxed);
+    }
 }
 
 #[derive(Debug, Default)]
@@ -116,7 +135,8 @@ impl ScanCounts {
         if blocks.len() == blocks.capacity() {
             blocks.retain(|_, scans| scans.strong_count() > 0);
         }
-        let scans = Arc::new(BlockScans { block, read: OnceCell::new(), sums: Mutex::default() });
+        let scans =
+            Arc::new(BlockScans { block, read: OnceCell::new(), sums: Mutex::default(), bytes: AtomicU32::new(0) });
         blocks.insert(block, Arc::downgrade(&scans));
         scans
     }
@@ -131,6 +151,7 @@ impl ScanCounts {
                 side.insert(offset, total);
             }
         }
+        scans.weigh(sums);
         Ok(())
     }
 
@@ -144,6 +165,7 @@ impl ScanCounts {
             let own = *own;
             let first_change = sums.changed.is_none();
             sums.changed.get_or_insert_with(Offsets::none).insert(offset);
+            scans.weigh(&sums);
             (add(Some(&own), sums.others.get(&offset)), first_change)
         };
         if first_change {

@@ -7,7 +7,10 @@ use std::{
 
 use jiff::civil::Date;
 
-use super::view::View;
+use super::{
+    view::View,
+    weight::{WATCHED_BYTES, batch_bytes, entries_bytes, text_bytes},
+};
 use crate::{
     code::{RunId, RunKey},
     limits::{DOCUMENTS_MAX, LEDGER_ENTRIES_MAX, PAGE_ITEMS_MAX},
@@ -65,11 +68,18 @@ pub struct RunFacts {
     pub groups: Ledger,
     /// What all of the above was made from.
     pub basis: Basis,
+    /// What it takes in memory without its views, in bytes.
+    bytes: usize,
     /// Views by the entries that they show, so that codes with the same history share one.
     views: Mutex<HashMap<Vec<Place>, Weak<View>>>,
 }
 
 impl RunFacts {
+    /// Roughly how much memory it takes, in bytes, without its views.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// The view of the codes whose own entries have these places; `make` makes it where none is in memory that
     /// `is_current`.
     pub(super) fn view(
@@ -167,7 +177,10 @@ impl Service {
         };
         let whole = self.whole_entries(run.batch, &batch, &mut basis).await?;
         let groups = Ledger::new(self.ledger(&Subject::Run(id), Slice::Shared, &mut basis).await?);
-        Ok(Some(RunFacts { run, key, batch, whole, groups, basis, views: Mutex::default() }))
+        let watched = basis.len() * WATCHED_BYTES;
+        let entries = entries_bytes(&whole) + entries_bytes(groups.entries());
+        let bytes = size_of::<RunFacts>() + text_bytes(&run) + batch_bytes(&batch) + entries + watched;
+        Ok(Some(RunFacts { run, key, batch, whole, groups, basis, bytes, views: Mutex::default() }))
     }
 
     /// The entries on a whole batch and on its lot.

@@ -4,6 +4,7 @@ mod count;
 mod day;
 mod facts;
 mod view;
+mod weight;
 
 use std::sync::Arc;
 
@@ -13,11 +14,11 @@ pub use self::{
     count::{BlockScans, ScanCounts},
     day::Day,
     facts::{BatchFacts, RunFacts},
-    view::{BlockView, Line, View, Whole},
+    view::{BlockView, Line, Piece, Rendered, View, Whole},
 };
 use super::Service;
 use crate::{
-    code::{Code, Verification},
+    code::{Code, Serial, Verification},
     store::{self, ScanSum},
     trace::{Block, Verdict},
 };
@@ -69,6 +70,7 @@ impl Service {
                 } else {
                     ScanCounts::sum(&block.scans, offset)
                 };
+                self.weigh_block(at, &block, code.serial);
                 Scanned::Issued { view, sum, retired }
             }
             Ok(_) => Scanned::Nothing(Verdict::NotIssued),
@@ -87,6 +89,21 @@ impl Service {
         }
     }
 
+    /// Lets the cache know what a code's view takes: to be called once something was rendered of it.
+    pub fn weigh(&self, code: &Code) {
+        let at = Block::of(code.run, code.serial);
+        if let Some(block) = self.blocks.get(&at) {
+            self.weigh_block(at, &block, code.serial);
+        }
+    }
+
+    fn weigh_block(&self, at: Block, block: &Arc<BlockView>, serial: Serial) {
+        if block.has_grown(serial) {
+            // What is put in again is weighed again.
+            self.blocks.insert(at, Arc::clone(block));
+        }
+    }
+
     async fn block(&self, at: Block, now_ms: i64) -> store::Result<Option<Arc<BlockView>>> {
         let Some(facts) = self.facts_of(at.run).await? else { return Ok(None) };
         let today = Day::of(now_ms, &self.settings.zone);
@@ -100,3 +117,6 @@ impl Service {
         Day::of(ms, &self.settings.zone).date
     }
 }
+
+#[cfg(test)]
+mod tests;
