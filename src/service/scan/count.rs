@@ -318,4 +318,18 @@ mod tests {
         assert_eq!(counts.flush(&*other.store).await.unwrap(), 3);
         assert_eq!(counts.flush(&*other.store).await.unwrap(), 0);
     }
+
+    #[tokio::test]
+    async fn a_block_that_found_no_room_in_the_queue_is_written_once_there_is() {
+        let world = World::new().await;
+        let counts = ScanCounts::new(Writer(1));
+        let scans = counts.block(&*world.store, block(0)).await.unwrap();
+        *lock(&counts.queue) = vec![counts.block(&*world.store, block(1)).await.unwrap(); SCAN_BLOCKS_UNFLUSHED_MAX];
+        counts.count(&scans, 3, 50);
+        assert_eq!(lock(&counts.queue).len(), SCAN_BLOCKS_UNFLUSHED_MAX);
+        lock(&counts.queue).clear();
+        counts.count(&scans, 3, 60);
+        assert_eq!(counts.flush(&*world.store).await.unwrap(), 1);
+        assert_eq!(ScanCounts::sum(&scans, 3).count, 2);
+    }
 }
