@@ -135,10 +135,11 @@ pub const METRICS_UPKEEP_S: u64 = 5;
 pub const DOCUMENTS_MAX: usize = 200;
 /// Entries of one ledger slice that are held in memory.
 pub const LEDGER_ENTRIES_MAX: usize = 1_000_000;
-/// Blocks of codes kept ready for scans, in bytes: 20,000 ordinary ones.
-pub const BLOCK_CACHE_BYTES_MAX: u64 = 128 << 20;
-/// Runs kept ready for scans.
-pub const RUN_CACHE_RUNS_MAX: u64 = 4_096;
+/// Blocks of codes kept ready for scans, in bytes, with their views, what is rendered of these, and their scan sums.
+/// 20,000 ordinary ones with their view (8.5 kB) and its JSON (1.5 kB), or 14,000 with a page as well (4 kB).
+pub const BLOCK_CACHE_BYTES_MAX: u64 = 192 << 20;
+/// Runs kept ready for the scan of another of their blocks, in bytes: 4,000 ordinary ones.
+pub const RUN_CACHE_BYTES_MAX: u64 = 24 << 20;
 /// Whole batches kept ready for their own links, in bytes, and as much for lots: 6,000 ordinary ones. Fewer people open
 /// them than scan codes.
 pub const CLASS_CACHE_BYTES_MAX: u64 = 32 << 20;
@@ -195,8 +196,6 @@ pub const DOWNLOADS_KIB_MAX: u32 = 256 << 10;
 const _: () = assert!(DOCUMENT_BYTES_MAX >> 10 <= DOWNLOADS_KIB_MAX as usize);
 const _: () = assert!(CSV_ROWS_MAX <= CONSIGNMENT_BATCHES_MAX);
 
-/// Rendered scans that are kept, in bytes: 10,000 batches as JSON (3 kB) and as a page (6 kB).
-pub const RENDERED_BYTES_MAX: u64 = 96 << 20;
 /// Rendered batches and lots that are kept, in bytes: 3,000 of 10 kB.
 pub const RENDERED_CLASSES_BYTES_MAX: u64 = 32 << 20;
 

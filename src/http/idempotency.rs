@@ -207,9 +207,11 @@ mod tests {
             samples::{app, importer},
         },
         limits::BODY_BYTES_MAX,
+        trace::OrganizationId,
     };
 
-    /// A route that counts its effects, waits at a gate, and answers with the status that the body asks for.
+    /// A route that counts its effects, waits at a gate, and answers with the status that the body asks for, and with as
+    /// many spaces.
     struct Gated {
         router: Router,
         effects: Arc<AtomicU32>,
@@ -227,7 +229,9 @@ mod tests {
                 async move {
                     let effect = counted.fetch_add(1, Ordering::SeqCst) + 1;
                     waited.acquire().await.unwrap().forget();
-                    (StatusCode::from_u16(body.parse().unwrap()).unwrap(), effect.to_string())
+                    let (status, spaces) = body.split_once(' ').unwrap_or((&body, "0"));
+                    let answer = format!("{effect}{}", " ".repeat(spaces.parse().unwrap()));
+                    (StatusCode::from_u16(status.parse().unwrap()).unwrap(), answer)
                 }
             };
             let router = Router::new()
@@ -239,7 +243,11 @@ mod tests {
         }
 
         async fn post(&self, path: &str, body: impl Into<Body>) -> (u16, String) {
-            let request = Request::post(path).header("idempotency-key", "k").extension(importer());
+            self.post_as(importer(), path, body).await
+        }
+
+        async fn post_as(&self, caller: Caller, path: &str, body: impl Into<Body>) -> (u16, String) {
+            let request = Request::post(path).header("idempotency-key", "k").extension(caller);
             let response = self.router.clone().oneshot(request.body(body.into()).unwrap()).await.unwrap();
             let status = response.status().as_u16();
             let body = to_bytes(response.into_body(), 1 << 16).await.unwrap();
@@ -290,6 +298,33 @@ mod tests {
             assert_eq!(gated.post(path, body).await, (409, "idempotency-key-reused".to_owned()), "{path}");
         }
         assert_eq!(gated.post("/things?dry_run=true", "201").await, (201, "1".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn an_answer_too_long_to_keep_is_said_to_be_so_and_has_one_effect() {
+        let gated = Gated::new();
+        gated.gate.add_permits(10);
+        let body = |spaces: usize| format!("201 {spaces}");
+        let kept = IDEMPOTENCY_ANSWER_BYTES_MAX - 1;
+        for path in ["/things?kept", "/things?kept"] {
+            assert_eq!(gated.post_as(importer(), path, body(kept)).await.0, 201);
+        }
+        let other = Caller { organization: OrganizationId(2), ..importer() };
+        assert_eq!(gated.post_as(other, "/things", body(kept + 1)).await.0, 201);
+        let again = gated.post_as(other, "/things", body(kept + 1)).await;
+        assert_eq!(again, (409, "idempotency-answer-not-kept".to_owned()));
+        assert_eq!(gated.effects.load(Ordering::SeqCst), 2);
+    }
+
+    #[tokio::test]
+    async fn a_key_is_the_organizations_that_gave_it() {
+        let gated = Gated::new();
+        gated.gate.add_permits(10);
+        let other = Caller { organization: OrganizationId(2), ..importer() };
+        assert_eq!(gated.post("/things", "201").await, (201, "1".to_owned()));
+        assert_eq!(gated.post_as(other, "/things", "201").await, (201, "2".to_owned()));
+        assert_eq!(gated.post_as(other, "/things", "200").await, (409, "idempotency-key-reused".to_owned()));
+        assert_eq!(gated.post("/things", "201").await, (201, "1".to_owned()));
     }
 
     #[tokio::test]

@@ -1,6 +1,7 @@
 //! What every request passes through, on one page.
 
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     task::{Context, Poll, ready},
     time::Duration,
@@ -13,7 +14,6 @@ use axum::{
 };
 use tokio::time::Sleep;
 use tower::{Layer, Service, ServiceBuilder};
-use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{error::Problem, extract::limit_body, observe::ObserveLayer};
 use crate::{config::Server, limits::BODY_BYTES_MAX};
@@ -21,80 +21,84 @@ use crate::{config::Server, limits::BODY_BYTES_MAX};
 /// The one route without a time limit: an audit reads everything that is stored, for the admin socket alone.
 const AUDIT_PATH: &str = "/v1/audit";
 
-/// The router with, from outside to inside: observation, the time limit, the guard against panics, and the limit of
+/// The router with, from outside to inside: observation, the guard of answers, and for what is no scan the limit of
 /// ordinary bodies (routes that take larger ones set their own). `first_id` is a random number: see [`ObserveLayer`].
-/// They are one layer to the router, which boxes every layer's future.
+/// The outer two are one layer to the router, which boxes every layer's future.
 pub fn layered(router: Router, server: &Server, first_id: u64) -> Router {
-    router.layer(
-        ServiceBuilder::new()
-            .layer(ObserveLayer::new(first_id))
-            .layer(InTimeLayer { limit: server.answer_timeout() })
-            .layer(CatchPanicLayer::custom(|_| Problem::internal().into_response()))
-            .layer(limit_body(BODY_BYTES_MAX)),
-    )
+    // Scans read no body.
+    let router = router.route_layer(limit_body(BODY_BYTES_MAX));
+    let guard = GuardLayer { limit: server.answer_timeout() };
+    router.layer(ServiceBuilder::new().layer(ObserveLayer::new(first_id)).layer(guard))
 }
 
-/// Answers 503 where the head of the answer takes too long. A body that has begun to flow may take as long as it likes.
+/// Answers 503 where the head of the answer takes too long, and 500 where its making panics. A body that has begun to
+/// flow may take as long as it likes.
 #[derive(Clone)]
-struct InTimeLayer {
+struct GuardLayer {
     limit: Duration,
 }
 
 #[derive(Clone)]
-struct InTime<S> {
+struct Guard<S> {
     inner: S,
     limit: Duration,
 }
 
-impl<S> Layer<S> for InTimeLayer {
-    type Service = InTime<S>;
+impl<S> Layer<S> for GuardLayer {
+    type Service = Guard<S>;
 
-    fn layer(&self, inner: S) -> InTime<S> {
-        InTime { inner, limit: self.limit }
+    fn layer(&self, inner: S) -> Guard<S> {
+        Guard { inner, limit: self.limit }
     }
 }
 
-impl<S: Service<Request, Response: IntoResponse>> Service<Request> for InTime<S> {
+impl<S: Service<Request, Response = Response>> Service<Request> for Guard<S> {
     type Response = Response;
     type Error = S::Error;
-    type Future = Timed<S::Future>;
+    type Future = Guarded<S::Future>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, request: Request) -> Timed<S::Future> {
-        let limited = request.uri().path() != AUDIT_PATH;
-        let sleep = limited.then(|| tokio::time::sleep(self.limit));
-        Timed { inner: self.inner.call(request), sleep, limit: self.limit }
+    fn call(&mut self, request: Request) -> Guarded<S::Future> {
+        let limit = (request.uri().path() != AUDIT_PATH).then_some(self.limit);
+        Guarded { inner: self.inner.call(request), sleep: None, limit }
     }
 }
 
 pin_project_lite::pin_project! {
     /// An answer under way.
-    struct Timed<F> {
+    struct Guarded<F> {
         #[pin]
         inner: F,
+        // Set once the answer was not there at once: most scans read no clock here.
         #[pin]
         sleep: Option<Sleep>,
-        limit: Duration,
+        // `None` where there is none.
+        limit: Option<Duration>,
     }
 }
 
-impl<F: Future<Output = Result<R, E>>, R: IntoResponse, E> Future for Timed<F> {
+impl<F: Future<Output = Result<Response, E>>, E> Future for Guarded<F> {
     type Output = Result<Response, E>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        if let Poll::Ready(answer) = this.inner.poll(context) {
-            return Poll::Ready(answer.map(IntoResponse::into_response));
+        let mut this = self.project();
+        // The future is not polled again after a panic, so that nothing sees what it left half done.
+        match catch_unwind(AssertUnwindSafe(|| this.inner.poll(context))) {
+            Ok(Poll::Ready(answer)) => return Poll::Ready(answer),
+            Ok(Poll::Pending) => {}
+            Err(_) => return Poll::Ready(Ok(Problem::internal().into_response())),
         }
-        // Looked at only where the answer was not there at once: most scans never set the clock.
-        match this.sleep.as_pin_mut() {
-            Some(sleep) => ready!(sleep.poll(context)),
-            None => return Poll::Pending,
+        let Some(limit) = *this.limit else { return Poll::Pending };
+        if this.sleep.is_none() {
+            this.sleep.set(Some(tokio::time::sleep(limit)));
         }
-        let detail = format!("no answer within {} ms; whether it took effect is not known", this.limit.as_millis());
+        if let Some(sleep) = this.sleep.as_pin_mut() {
+            ready!(sleep.poll(context));
+        }
+        let detail = format!("no answer within {} ms; whether it took effect is not known", limit.as_millis());
         Poll::Ready(Ok(Problem::unavailable(detail).into_response()))
     }
 }

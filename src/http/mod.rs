@@ -64,18 +64,15 @@ pub struct Shared {
     pub config: Config,
     /// Budgets of those who ask.
     pub rate: RateLimiter,
-    /// What is rendered of scans.
-    pub rendered: scan::Rendered,
     /// What is rendered of batches and lots.
     pub rendered_classes: scan::RenderedClasses,
 }
 
 impl App {
-    /// The interface of a service. Budgets are full and nothing is rendered yet.
+    /// The interface of a service. Budgets are full.
     pub fn new(service: Arc<Service>, config: Config) -> Self {
-        let (rendered, rendered_classes) = (scan::rendered(), scan::rendered_classes());
-        let rate = RateLimiter::new(&config.rate);
-        Self(Arc::new(Shared { service, config, rate, rendered, rendered_classes }))
+        let (rate, rendered_classes) = (RateLimiter::new(&config.rate), scan::rendered_classes());
+        Self(Arc::new(Shared { service, config, rate, rendered_classes }))
     }
 }
 

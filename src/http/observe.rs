@@ -9,7 +9,7 @@ use std::{
     fmt,
     pin::Pin,
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc, OnceLock, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
     },
     task::{Context, Poll, ready},
@@ -49,12 +49,15 @@ struct Shared {
     next_id: AtomicU64,
     /// By matched path. It grows to the number of routes, which is fixed.
     routes: RwLock<HashMap<String, Arc<RouteMetrics>>>,
+    /// Those of requests that no route matched: all scans, which look up none.
+    unmatched: OnceLock<Arc<RouteMetrics>>,
 }
 
 impl ObserveLayer {
     /// Ids start at `first_id`, which is to be random.
     pub fn new(first_id: u64) -> ObserveLayer {
-        let shared = Shared { next_id: AtomicU64::new(first_id), routes: RwLock::default() };
+        let (next_id, routes) = (AtomicU64::new(first_id), RwLock::default());
+        let shared = Shared { next_id, routes, unmatched: OnceLock::new() };
         ObserveLayer { shared: Arc::new(shared) }
     }
 }
@@ -94,13 +97,20 @@ impl<S: Service<Request, Response = Response>> Service<Request> for Observe<S> {
         } else {
             error_span!("request", %id, method = %request.method(), route = path)
         };
-        let metrics = self.shared.metrics_of(path);
+        let metrics = match &route {
+            Some(_) => self.shared.metrics_of(path),
+            None => self.shared.unmatched().clone(),
+        };
         let inner = span.in_scope(|| self.inner.call(request));
         Observed { inner, observation: Observation { id, span, metrics, reads, started } }
     }
 }
 
 impl Shared {
+    fn unmatched(&self) -> &Arc<RouteMetrics> {
+        self.unmatched.get_or_init(|| Arc::new(RouteMetrics::new(NO_ROUTE)))
+    }
+
     fn metrics_of(&self, path: &str) -> Arc<RouteMetrics> {
         // A map whose writer panicked is still a map of metrics.
         if let Some(metrics) = self.routes.read().unwrap_or_else(PoisonError::into_inner).get(path) {

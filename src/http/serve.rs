@@ -11,7 +11,10 @@ use std::{
 };
 
 use axum::{Router, body::Body, extract::ConnectInfo, http::Request};
-use hyper::{body::Incoming, server::conn::http1};
+use hyper::{
+    body::{Body as _, Incoming},
+    server::conn::http1,
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
@@ -165,7 +168,10 @@ impl Connections {
     ) {
         let receive_timeout = self.receive_timeout;
         let router = self.router.clone().map_request(move |request: Request<Incoming>| {
-            let mut request = request.map(|body| Body::new(Box::pin(TimeoutBody::new(receive_timeout, body))));
+            let mut request = request.map(|body| match body.is_end_stream() {
+                true => Body::empty(),
+                false => Body::new(Box::pin(TimeoutBody::new(receive_timeout, body))),
+            });
             match peer {
                 Peer::Tcp(address) => request.extensions_mut().insert(ConnectInfo(address)).map(drop),
                 Peer::Admin => request.extensions_mut().insert(super::admin_socket::CALLER).map(drop),

@@ -3,6 +3,7 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::Parent;
 use crate::trace::{BatchId, ConsignmentId, DocumentId, OrganizationId};
 
 /// A certificate or other paper of a consignment or a batch.
@@ -37,6 +38,16 @@ pub enum DocumentOf {
     Consignment(ConsignmentId),
     /// One batch.
     Batch(BatchId),
+}
+
+impl DocumentOf {
+    /// What it is listed under.
+    pub fn parent(self) -> Parent {
+        match self {
+            Self::Consignment(id) => Parent::Consignment(id.0),
+            Self::Batch(id) => Parent::Batch(id.0),
+        }
+    }
 }
 
 /// What a document is.

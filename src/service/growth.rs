@@ -56,4 +56,12 @@ mod tests {
         assert_eq!(taken(1, 10 * GROWTH_ENTRY_MS), 10);
         assert_eq!(taken(2, 0) as i64, GROWTH_BURST_ENTRIES);
     }
+
+    #[test]
+    fn what_one_organization_says_keeps_no_other_from_saying_it() {
+        let (growth, subject) = (Growth::default(), Subject::Batch(BatchId(1)));
+        let says = |organization| growth.admit(OrganizationId(organization), &subject, 0);
+        while says(1).is_ok() {}
+        assert_eq!(says(2), Ok(()));
+    }
 }

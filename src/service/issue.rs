@@ -13,7 +13,7 @@ use crate::{
         BizStep, DocumentError,
         shapes::{self, BatchSpan, CodeStep, Occasion},
     },
-    limits::{KEY_RUNS_MAX, ORDER_CODES_MAX, PAGE_ITEMS_MAX, RUN_CODES_MAX},
+    limits::{KEY_RUNS_MAX, ORDER_CODES_MAX, PAGE_ITEMS_MAX, RUN_CODES_MAX, RUNS_OF_BATCH_MAX},
     registration::{
         Activation, Content, IssueError, Kind, Level, Live, Missing, Parent, Quantity, Run, Statement,
         content_of_level, may_issue,
@@ -63,6 +63,19 @@ pub enum OrderError {
     /// The batch lacks papers or fields.
     #[error("the batch lacks what its kind of goods needs before codes are issued")]
     Incomplete(Vec<Missing>),
+    /// The batch has as many runs as it may, or would have more.
+    #[error(
+        "batch {batch} has {runs} runs, and the order needs {more} more; expected at most {RUNS_OF_BATCH_MAX}: void \
+         labels keep their run, so order more codes at a time"
+    )]
+    Full {
+        /// The batch.
+        batch: BatchId,
+        /// How many it has.
+        runs: usize,
+        /// How many the order would add.
+        more: usize,
+    },
     /// The quantity of the batch does not allow it.
     #[error(transparent)]
     Quantity(#[from] IssueError),
@@ -116,6 +129,7 @@ impl Service {
             return Err(OrderError::Incomplete(missing));
         }
         let slot = self.keys.issuing_slot().ok_or(OrderError::NoKey)?;
+        self.check_runs(batch, &order).await?;
         self.reserve(&facts, &order).await?;
         let mut issued = Vec::new();
         let mut rest = order.count;
@@ -130,6 +144,16 @@ impl Service {
         }
         self.write_runs(issuer, &order, &issued).await?;
         Ok(issued)
+    }
+
+    /// Whether the batch may have as many runs more as the order becomes. Its lock is held.
+    async fn check_runs(&self, batch: BatchId, order: &Order) -> Result<(), OrderError> {
+        let runs = self.store.children(&Parent::Batch(batch.0), Kind::Run, None, RUNS_OF_BATCH_MAX).await?.len();
+        let more = order.count.div_ceil(RUN_CODES_MAX) as usize;
+        if runs + more > RUNS_OF_BATCH_MAX {
+            return Err(OrderError::Full { batch, runs, more });
+        }
+        Ok(())
     }
 
     fn run(&self, id: RunId, facts: &BatchFacts, order: &Order, count: u32) -> Run {
@@ -321,4 +345,52 @@ fn union(mut spans: Vec<Span>) -> u64 {
         next = next.max(end);
     }
     codes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        registration::samples,
+        service::{statements_capture_id, world::World},
+        store::{Claims, Feed, Records, Writes},
+    };
+
+    /// Lists as many runs under the batch as there may be, but one.
+    async fn fill_but_one(world: &World, batch: BatchId) {
+        let issued = world.issue(batch, 1).await.remove(0);
+        let slot = issued.run.id.key();
+        let numbers: Vec<_> = (1..RUNS_OF_BATCH_MAX as u32 - 1).collect();
+        for numbers in numbers.chunks(2_000) {
+            let run = |number: &u32| Run { id: RunId::new(slot, 1_000 + number).unwrap(), ..issued.run.clone() };
+            let statements: Vec<_> = numbers.iter().map(run).map(|run| statement(&run)).collect();
+            let id = statements_capture_id(world.importer.organization, &statements);
+            let capture = world.importer.capture(id, 0, &statements, 0);
+            world.store.append(capture, Writes { statements, ..Writes::default() }).await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_batch_has_no_more_runs_than_its_bound_and_a_refused_order_writes_nothing() {
+        let world = World::new().await;
+        let batch = world.batches(vec![samples::batch()]).await[0].id;
+        fill_but_one(&world, batch).await;
+        let order = |count| Order { count, level: Level::Item, content: None, activate: Activation::OnIssue };
+        let issue = async |count| world.service.issue(&world.importer, batch, &order(count)).await;
+        let state = async || {
+            let runs = world.store.children(&Parent::Batch(batch.0), Kind::Run, None, usize::MAX).await.unwrap();
+            (runs.len(), world.store.claim(&format!("issued/{batch}")).await.unwrap())
+        };
+        let before = state().await;
+        assert_eq!(before.0, RUNS_OF_BATCH_MAX - 1);
+        let refused = issue(RUN_CODES_MAX + 1).await.unwrap_err();
+        assert!(matches!(refused, OrderError::Full { runs, more: 2, .. } if runs == before.0), "{refused}");
+        assert_eq!(state().await, before);
+        issue(1).await.unwrap();
+        let full = state().await;
+        assert_eq!(full.0, RUNS_OF_BATCH_MAX);
+        let refused = issue(1).await.unwrap_err();
+        assert!(matches!(refused, OrderError::Full { runs: RUNS_OF_BATCH_MAX, more: 1, .. }), "{refused}");
+        assert_eq!(state().await, full);
+    }
 }

@@ -31,7 +31,7 @@ pub use self::watch::{Basis, Watch, Watched};
 use crate::{
     code::{Host, KeyRing, LinkCase, LinkScheme, RunId},
     epcis::Hosts,
-    limits::{BLOCK_CACHE_BYTES_MAX, CLASS_CACHE_BYTES_MAX, DOWNLOADS_KIB_MAX, RUN_CACHE_RUNS_MAX, UPLOADS_MAX},
+    limits::{BLOCK_CACHE_BYTES_MAX, CLASS_CACHE_BYTES_MAX, DOWNLOADS_KIB_MAX, RUN_CACHE_BYTES_MAX, UPLOADS_MAX},
     registration::{Content, Kind, Parent, Profiles, Statement, parse_key_text},
     store::{Capture, Store, Writer, Writes},
     trace::{BatchId, Block, CaptureId, KeyId, OrganizationId, Role},
@@ -49,6 +49,22 @@ pub struct Caller {
     pub organization: OrganizationId,
     /// What the key may do.
     pub role: Role,
+}
+
+impl Caller {
+    /// A capture by this caller that is applied whole when it is committed: of so many records, and of statements.
+    pub fn capture(&self, id: CaptureId, records: u32, statements: &[Statement], now_ms: i64) -> Capture {
+        Capture {
+            id,
+            organization: self.organization,
+            role: self.role,
+            created_ms: now_ms,
+            records,
+            chunks: records.min(1),
+            statements: statements.iter().map(|made| (made.kind, made.id, made.version)).collect(),
+            finished_ms: Some(now_ms),
+        }
+    }
 }
 
 /// What an operator decides about the service.
@@ -122,7 +138,7 @@ impl Service {
         clock: Clock,
     ) -> Self {
         let blocks = cache(BLOCK_CACHE_BYTES_MAX, BlockView::bytes);
-        let runs = Cache::new(RUN_CACHE_RUNS_MAX);
+        let runs = cache(RUN_CACHE_BYTES_MAX, |run: &RunFacts| u32::try_from(run.bytes()).unwrap_or(u32::MAX));
         let batches = cache(CLASS_CACHE_BYTES_MAX, Whole::bytes);
         let lots = cache(CLASS_CACHE_BYTES_MAX, WholeLot::bytes);
         let (watch, scans) = (Arc::new(Watch::default()), ScanCounts::new(writer));

@@ -44,6 +44,11 @@ impl Watched {
 pub struct Basis(Vec<(Arc<AtomicU64>, u64)>);
 
 impl Basis {
+    /// How many things it is.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Whether nothing of it has been touched since.
     pub fn is_current(&self) -> bool {
         self.0.iter().all(|(counter, seen)| counter.load(Ordering::Acquire) == *seen)
@@ -54,6 +59,7 @@ impl Basis {
 #[derive(Debug, Default)]
 pub struct Watch {
     counters: Mutex<HashMap<Watched, Weak<AtomicU64>>>,
+    touches: AtomicU64,
 }
 
 impl Watch {
@@ -79,6 +85,14 @@ impl Watch {
         for counter in touched.into_iter().filter_map(|watched| counters.get(watched)?.upgrade()) {
             counter.fetch_add(1, Ordering::Release);
         }
+        // After the counters: whoever sees this number sees them as well.
+        self.touches.fetch_add(1, Ordering::Release);
+    }
+
+    /// How often anything was touched. What was found to be current at a number of touches is current as long as the
+    /// number stands; it has to be read before the counters are.
+    pub fn touches(&self) -> u64 {
+        self.touches.load(Ordering::Acquire)
     }
 }
 
@@ -95,8 +109,10 @@ mod tests {
         watch.add(&mut basis, batch.clone());
         watch.touch([&other]);
         assert!(basis.is_current());
+        assert_eq!(watch.touches(), 1);
         watch.touch([&batch]);
         assert!(!basis.is_current());
+        assert_eq!(watch.touches(), 2);
     }
 
     #[test]

@@ -93,6 +93,7 @@ impl From<OrderError> for Problem {
                 let errors: Vec<_> = missing.into_iter().map(field).collect();
                 Self { errors, ..Self::refused("incomplete", "The batch lacks papers", detail) }
             }
+            OrderError::Full { .. } => Self::conflict("full", detail),
             OrderError::Quantity(_) => Self::refused("quantity", "More codes than goods", detail).at("/count"),
             OrderError::NoKey => Self::conflict("no-key", detail),
             OrderError::Event(error) => {

@@ -6,7 +6,7 @@ mod json;
 mod page;
 mod typed;
 
-use std::{sync::Arc, time::Instant};
+use std::time::Instant;
 
 use axum::{
     body::{Body, Bytes},
@@ -26,42 +26,20 @@ use super::{
 };
 use crate::{
     code::{Code, Gtin, Link, LinkCase, LinkError, LinkPrefix, Lot},
-    limits::{RENDERED_BYTES_MAX, RENDERED_CLASSES_BYTES_MAX},
-    pages::{CONTENT_SECURITY_POLICY, Failure, FailurePage, Lang, Spliced, render, render_failure},
+    limits::RENDERED_CLASSES_BYTES_MAX,
+    pages::{CONTENT_SECURITY_POLICY, Failure, FailurePage, Lang, render, render_failure},
     service::{
         Caller,
-        scan::{Scanned, View},
+        scan::{Piece, Scanned, View},
     },
     store::ScanSum,
     trace::Verdict,
 };
 
-/// A view's number and the form: JSON, or a page in a language.
+/// A batch's or lot's number among views, and the form: JSON, or a page in a language.
 type RenderedKey = (u64, Option<Lang>);
-/// What is rendered of views.
-pub type Rendered = Cache<RenderedKey, Arc<Piece>>;
 /// What is rendered of whole batches and lots.
 pub type RenderedClasses = Cache<RenderedKey, Bytes>;
-
-/// A view in one form, without what differs between codes.
-pub enum Piece {
-    /// JSON between the code and its scans.
-    Json(Vec<u8>),
-    /// A page with gaps.
-    Page(Spliced),
-}
-
-/// An empty cache of what is rendered, bounded in bytes.
-pub fn rendered() -> Rendered {
-    let bytes = |_: &RenderedKey, piece: &Arc<Piece>| {
-        let bytes = match &**piece {
-            Piece::Json(json) => json.len(),
-            Piece::Page(page) => page.size_bytes(),
-        };
-        u32::try_from(bytes + 128).unwrap_or(u32::MAX)
-    };
-    Cache::builder().weigher(bytes).max_capacity(RENDERED_BYTES_MAX).build()
-}
 
 /// An empty cache of rendered batches and lots, bounded in bytes.
 pub fn rendered_classes() -> RenderedClasses {
@@ -158,15 +136,23 @@ impl App {
         match scanned {
             Scanned::Nothing(verdict) => self.tell_nothing(&code.to_string(), *verdict, named.gtin, wanted),
             Scanned::Issued { view, sum, retired } => {
-                let wrong = named.contradicts(view);
-                let piece = if wrong || *retired {
-                    // Rare, so that it is not worth a place in the cache.
-                    Arc::new(self.render(view, wrong, *retired, wanted))
-                } else {
-                    self.rendered
-                        .get_with(wanted.key(view.number), || Arc::new(self.render(view, false, false, wanted)))
+                let code_text = code.to_ascii();
+                if named.contradicts(view) {
+                    // Rare, so that it is not worth keeping.
+                    return self.fill(&self.render(view, true, *retired, wanted), &code_text, sum, counted);
+                }
+                let kept = match (wanted.form, wanted.lang) {
+                    (Form::Json, _) => &view.rendered.json,
+                    (Form::Page, Lang::Zh) => &view.rendered.page_zh,
+                    (Form::Page, Lang::En) => &view.rendered.page_en,
                 };
-                self.fill(&piece, &code.to_ascii(), sum, counted)
+                let piece = kept.get().unwrap_or_else(|| {
+                    // All codes of a view are of one run, and so under one key.
+                    let piece = kept.get_or_init(|| self.render(view, false, *retired, wanted));
+                    self.service.weigh(code);
+                    piece
+                });
+                self.fill(piece, &code_text, sum, counted)
             }
         }
     }
@@ -193,7 +179,7 @@ impl App {
             verdicts.insert(0, Verdict::WrongProduct);
         }
         match wanted.form {
-            Form::Json => Piece::Json(Answer::issued(view, verdicts, retired).middle().unwrap_or_default()),
+            Form::Json => Piece::Json(Answer::issued(view, verdicts, retired).middle().unwrap_or_default().into()),
             Form::Page => {
                 let gtin = view.batch().product.as_ref().and_then(|product| product.gtin);
                 let prefix = self.link_prefix(gtin);

@@ -2,10 +2,12 @@ use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 
 use super::{Audit, Report};
 use crate::{
-    registration::{Batch, Live, MediaType, Product, Statement, samples},
+    code::Serial,
+    epcis::shapes::{self, BatchSpan, CodeStep},
+    registration::{Batch, Kind, Live, MediaType, Parent, Product, Statement, samples},
     service::{statements_capture_id, world::World},
     store::{Capture, Claims, Feed, Records, Writer, Writes},
-    trace::{BatchId, OrganizationId, ProductId, Role},
+    trace::{BatchId, CaptureId, OrganizationId, ProductId, Role},
 };
 
 /// An audit that waits for nothing.
@@ -86,7 +88,7 @@ async fn counters_that_would_give_a_number_again_are_findings() {
 
 /// Commits a capture that is not marked applied.
 async fn unfinished(world: &World) -> Capture {
-    let before = world.store.statement(crate::registration::Kind::Product, 1).await.unwrap().unwrap();
+    let before = world.store.statement(Kind::Product, 1).await.unwrap().unwrap();
     let statement = Statement { version: before.version + 1, ..before };
     let organization = OrganizationId(1);
     let statements = vec![statement.clone()];
@@ -130,4 +132,49 @@ async fn rows_that_come_after_the_beginning_are_not_read() {
     audit.report = Report::default();
     audit.feed(Writer(0), 3).await.unwrap();
     assert_eq!((audit.report.checked, audit.report.findings.len()), first);
+}
+
+/// Puts a statement under a capture of this id, applied.
+async fn put(world: &World, id: Option<CaptureId>, statement: Statement) {
+    let statements = vec![statement];
+    let id = id.unwrap_or_else(|| statements_capture_id(world.importer.organization, &statements));
+    let capture = world.importer.capture(id, 0, &statements, 1);
+    world.store.append(capture, Writes { statements, ..Writes::default() }).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_capture_that_is_not_the_digest_of_what_it_names_is_a_finding() {
+    let world = World::new().await;
+    let before = world.store.statement(Kind::Product, 1).await.unwrap().unwrap();
+    let id = CaptureId([9; 32]);
+    put(&world, Some(id), Statement { version: before.version + 1, ..before }).await;
+    assert_eq!(findings(&world).await, [format!("capture {id}: it is not the digest of what it names")]);
+}
+
+#[tokio::test]
+async fn a_run_that_is_listed_under_anothers_batch_is_a_finding() {
+    let (world, batch) = issued().await;
+    let other = world.batches(vec![samples::batch()]).await[0].id;
+    let run = world.service.runs_of(batch).await.unwrap().remove(0);
+    let before = world.store.statement(Kind::Run, run.id.bits().into()).await.unwrap().unwrap();
+    put(&world, None, Statement { version: 2, parents: vec![Parent::Batch(other.0)], ..before }).await;
+    let expected = format!("run {}: it is listed under batch {other} and is of {batch}", run.id);
+    assert!(findings(&world).await.contains(&expected));
+}
+
+#[tokio::test]
+async fn a_record_that_names_a_code_just_beyond_its_run_is_a_finding() {
+    let (world, batch) = issued().await;
+    let issued = world.issue(batch, 100).await.remove(0);
+    let say = async |serial| {
+        let code = issued.key.code(Serial::new(serial).unwrap());
+        let span = BatchSpan { batch, first: code, last: code };
+        let now_ms = world.service.now_ms();
+        let event = shapes::codes(&world.service.occasion(now_ms), CodeStep::Applied, &[span], &world.service.hosts);
+        world.service.commit_events(&world.importer, &[event.unwrap()], Vec::new(), now_ms).await.unwrap();
+        findings(&world).await
+    };
+    assert_eq!(say(99).await, Vec::<String>::new());
+    let found = say(100).await;
+    assert!(found.len() == 1 && found[0].contains("that were not issued"), "{found:?}");
 }

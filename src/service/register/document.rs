@@ -7,9 +7,7 @@ use sha2::{Digest, Sha256};
 use super::{Change, RegisterError, Result, Service, content_of, picture::decodes};
 use crate::{
     limits::DOCUMENTS_MAX,
-    registration::{
-        Content, Document, DocumentOf, FileHash, Kind, MediaType, Parent, Statement, StoredFile, ValueError,
-    },
+    registration::{Content, Document, DocumentOf, FileHash, Kind, MediaType, Statement, StoredFile, ValueError},
     service::{Caller, Counter},
     trace::{ConsignmentId, DocumentId},
 };
@@ -69,17 +67,17 @@ impl Service {
     pub async fn create_document(&self, caller: &Caller, document: Document) -> Result<Statement> {
         let consignment = self.consignment_with(caller, document.of).await?;
         let _changing = self.changing.lock((Kind::Consignment, consignment.0)).await;
-        let (what, parent) = match document.of {
-            DocumentOf::Consignment(id) => ("the consignment", Parent::Consignment(id.0)),
-            DocumentOf::Batch(id) => ("the batch", Parent::Batch(id.0)),
-        };
+        let (of, parent) = (document.of, document.of.parent());
         if self.store.children(&parent, Kind::Document, None, DOCUMENTS_MAX).await?.len() >= DOCUMENTS_MAX {
+            let what = match of {
+                DocumentOf::Consignment(_) => "the consignment",
+                DocumentOf::Batch(_) => "the batch",
+            };
             return Err(RegisterError::Full { what, of: "documents", max: DOCUMENTS_MAX });
         }
         let id = self.next_number(Counter::Documents).await?;
         let (organization, created_ms) = (caller.organization, self.now_ms());
         let document = Document { id: DocumentId(id), organization, created_ms, ..document };
-        let of = document.of;
         let statement = self.new_statement(caller, Kind::Document, id, vec![parent], Content::Document(document));
         self.write_document(caller, statement, consignment, of).await
     }

@@ -10,12 +10,11 @@ use crate::{
         record_id,
         shapes::{self, BatchFacts, DocumentFact, Occasion},
     },
-    limits::DOCUMENTS_MAX,
     registration::{
         Batch, Consignment, Content, DateRange, Document, DocumentKind, DocumentOf, EffectiveBatch, Kind, Paper,
-        Parent, Product, Statement,
+        Product, Statement,
     },
-    service::Caller,
+    service::{Basis, Caller},
     store,
 };
 
@@ -75,20 +74,14 @@ impl Service {
     /// are once `change` is written.
     async fn papers_of(&self, batch: &Batch, change: &Change) -> Result<Vec<Document>> {
         let mut papers = Vec::new();
-        for (parent, of) in [
-            (Parent::Consignment(batch.consignment.0), DocumentOf::Consignment(batch.consignment)),
-            (Parent::Batch(batch.id.0), DocumentOf::Batch(batch.id)),
-        ] {
-            let mut documents = BTreeMap::new();
-            for id in self.store.children(&parent, Kind::Document, None, DOCUMENTS_MAX).await? {
-                let Some(statement) = self.statement(Kind::Document, id).await? else { continue };
-                documents.insert(id, content_of!(statement.content, Document)?);
-            }
+        for of in [DocumentOf::Consignment(batch.consignment), DocumentOf::Batch(batch.id)] {
+            let documents = self.documents_of(of, &mut Basis::default()).await?.into_iter();
+            let mut documents: BTreeMap<_, _> = documents.map(|document| (document.id, document)).collect();
             for statement in &change.statements {
                 if let Content::Document(document) = &statement.content
                     && document.of == of
                 {
-                    documents.insert(statement.id, document.clone());
+                    documents.insert(document.id, document.clone());
                 }
             }
             papers.extend(documents.into_values());

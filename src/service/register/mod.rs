@@ -21,7 +21,7 @@ use crate::{
     epcis::{DocumentError, Event},
     limits::PAGE_ITEMS_MAX,
     registration::{Content, FieldError, Kind, Parent, Statement, ValueError},
-    store::{self, Capture, Writes},
+    store::{self, Writes},
     trace::{OrganizationId, Role},
 };
 
@@ -221,16 +221,8 @@ impl Service {
             return Ok(statements);
         }
         if change.events.is_empty() {
-            let capture = Capture {
-                id: statements_capture_id(caller.organization, &statements),
-                organization: caller.organization,
-                role: caller.role,
-                created_ms: now_ms,
-                records: 0,
-                chunks: 0,
-                statements: statements.iter().map(|it| (it.kind, it.id, it.version)).collect(),
-                finished_ms: Some(now_ms),
-            };
+            let id = statements_capture_id(caller.organization, &statements);
+            let capture = caller.capture(id, 0, &statements, now_ms);
             self.commit(capture, Writes { statements: statements.clone(), ..Writes::default() }).await?;
         } else {
             self.commit_events(caller, &change.events, statements.clone(), now_ms).await?;

@@ -1,10 +1,14 @@
-use super::{RegisterError, Result};
+use super::{BatchInput, RegisterError, Result};
 use crate::{
-    limits::DOCUMENTS_MAX,
+    limits::{CONSIGNMENT_BATCHES_MAX, DOCUMENTS_MAX},
     registration::{
-        Batch, Document, DocumentKind, DocumentOf, Kind, MediaType, Organization, ValueError, key_text, samples,
+        Batch, Consignment, Content, DeclarationNumber, Document, DocumentKind, DocumentOf, Kind, MediaType,
+        Organization, Product, ValueError, key_text, samples,
     },
-    service::world::{ADMIN, World},
+    service::{
+        Caller,
+        world::{ADMIN, World},
+    },
     store::Claims,
     trace::{BatchId, ConsignmentId, DocumentId, KeyId, OrganizationId, ProductId, Role},
 };
@@ -194,4 +198,101 @@ async fn a_file_is_what_its_first_bytes_say_or_refused() {
     let mut late = pdf.clone();
     late.extend([b'x'; 1_024]);
     refused(world.service.store_file("original", late.into(), &FILES).await);
+}
+
+#[tokio::test]
+async fn a_consignment_has_no_more_batches_than_its_bound() {
+    let world = World::new().await;
+    let draft = || Batch { draft: true, ..samples::batch() };
+    world.batches(vec![draft(); CONSIGNMENT_BATCHES_MAX - 1]).await;
+    let two = world.service.create_batches(&world.importer, ConsignmentId(1), vec![draft(), draft()]).await;
+    assert!(matches!(two, Err(RegisterError::Full { max: CONSIGNMENT_BATCHES_MAX, .. })), "{two:?}");
+    assert_eq!(world.batches(vec![draft()]).await[0].id, BatchId(CONSIGNMENT_BATCHES_MAX as u64));
+    let one = world.service.create_batches(&world.importer, ConsignmentId(1), vec![draft()]).await;
+    assert!(matches!(one, Err(RegisterError::Full { .. })), "{one:?}");
+}
+
+#[tokio::test]
+async fn of_two_changes_of_one_version_the_second_is_told_that_it_did_not_take_effect() {
+    let world = World::new().await;
+    let before = world.service.statement(Kind::Product, 1).await.unwrap().unwrap();
+    let change = |name: &str| {
+        let Content::Product(product) = before.content.clone() else { panic!("{before:?}") };
+        let content = Content::Product(Product { name_zh: name.to_owned(), ..product });
+        let statement = world.service.next_version(&world.importer, &before, Vec::new(), content);
+        world.service.write_one(&world.importer, statement)
+    };
+    let first = change("一").await.unwrap();
+    let second = change("二").await;
+    assert!(matches!(second, Err(RegisterError::Changed { what: "product", id: 1 })), "{second:?}");
+    assert_eq!(world.service.statement(Kind::Product, 1).await.unwrap(), Some(first));
+}
+
+#[tokio::test]
+async fn a_value_that_is_put_back_makes_another_event_than_the_one_that_was_in_error() {
+    let world = World::new().await;
+    let id = world.batches(vec![samples::batch()]).await[0].id;
+    let first = world.batch(id).await.registration.unwrap();
+    for lot in ["L-2", "L-1"] {
+        let edit = |input: &mut BatchInput| {
+            input.batch.lot = Some(lot.to_owned());
+            Ok(())
+        };
+        world.service.change_batch(&world.importer, id, edit).await.unwrap();
+    }
+    let batch = world.batch(id).await;
+    assert_eq!(batch.lot.as_deref(), Some("L-1"));
+    assert_ne!(batch.registration, Some(first));
+    let whole = world.service.whole_batch(id, jiff::civil::date(2026, 6, 1)).await.unwrap().unwrap();
+    assert_eq!(whole.lines.len(), 1, "one registration stands: {:?}", whole.lines);
+}
+
+#[tokio::test]
+async fn a_registered_batch_is_not_made_a_draft_again() {
+    let world = World::new().await;
+    let id = world.batches(vec![samples::batch()]).await[0].id;
+    let edit = |input: &mut BatchInput| {
+        input.batch.draft = true;
+        Ok(())
+    };
+    assert_eq!(refused(world.service.change_batch(&world.importer, id, edit).await).0, "draft");
+    assert!(!world.batch(id).await.draft);
+}
+
+#[tokio::test]
+async fn a_line_is_free_once_its_batch_is_of_another_declaration() {
+    let world = World::new().await;
+    let batch = || Batch { line: Some(7), ..samples::batch() };
+    let first = world.batches(vec![batch()]).await[0].id;
+    world.service.create_consignment(&world.importer, samples::consignment()).await.unwrap();
+    let again = async || {
+        let made = world.service.create_batches(&world.importer, ConsignmentId(2), vec![batch()]).await.unwrap();
+        world.batch(BatchId(made[0].id)).await.same_line
+    };
+    assert_eq!(again().await, Some(first));
+    let edit = |consignment: &mut Consignment| {
+        consignment.declaration = DeclarationNumber::parse("223120201000012346").ok();
+        Ok(())
+    };
+    world.service.change_consignment(&world.importer, ConsignmentId(1), edit).await.unwrap();
+    assert_eq!(again().await, None);
+}
+
+#[tokio::test]
+async fn an_organization_is_changed_by_itself_or_by_an_admin() {
+    let world = World::new().await;
+    let edit = |organization: &mut Organization| {
+        organization.public_name = Some("Name".to_owned());
+        Ok(())
+    };
+    let other = Caller { organization: OrganizationId(99), ..world.importer };
+    let inspector = Caller { role: Role::Inspector, ..other };
+    let id = world.importer.organization;
+    for stranger in [other, inspector] {
+        let refused = world.service.change_organization(&stranger, id, edit).await;
+        assert!(matches!(refused, Err(RegisterError::NotFound { .. })), "{refused:?}");
+    }
+    for caller in [world.importer, ADMIN] {
+        world.service.change_organization(&caller, id, edit).await.unwrap();
+    }
 }

@@ -7,14 +7,15 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU32, Ordering},
     },
 };
 
 use futures_util::{StreamExt, stream};
+use tokio::sync::OnceCell;
 
 use crate::{
-    limits::{SCAN_BLOCKS_FLUSHED_AT_ONCE, SCAN_BLOCKS_UNFLUSHED_MAX},
+    limits::{BLOCK_CODES, SCAN_BLOCKS_FLUSHED_AT_ONCE, SCAN_BLOCKS_UNFLUSHED_MAX},
     store::{self, ScanSum, Store, Writer},
     trace::Block,
 };
@@ -23,7 +24,25 @@ use crate::{
 #[derive(Debug)]
 pub struct BlockScans {
     block: Block,
+    /// Set once what is stored has been added to `sums`.
+    read: OnceCell<()>,
     sums: Mutex<Sums>,
+    /// What they take in memory, in bytes.
+    bytes: AtomicU32,
+}
+
+impl BlockScans {
+    /// Roughly how much memory the sums take, in bytes: it grows with the codes that were ever scanned.
+    pub fn bytes(&self) -> u32 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    fn weigh(&self, sums: &Sums) {
+        // A table has an eighth more places than it is filled, and a byte of its own for each.
+        let places = (sums.own.capacity() + sums.others.capacity()) * 8 / 7;
+        let bytes = places * (size_of::<(u16, ScanSum)>() + 1);
+        self.bytes.store(u32::try_from(bytes).unwrap_or(u32::MAX), Ordering::Relaxed);
+    }
 }
 
 #[derive(Debug, Default)]
@@ -32,8 +51,39 @@ struct Sums {
     own: HashMap<u16, ScanSum>,
     /// What the others had counted when the block was read.
     others: HashMap<u16, ScanSum>,
-    /// Offsets in `own` that changed since the last flush; while there are any, the block stands in the queue.
-    changed: Vec<u16>,
+    /// Codes in `own` that changed since the last flush; while there are any, the block stands in the queue.
+    changed: Option<Box<Offsets>>,
+}
+
+/// A set of codes of a block, by their offsets: a bit for each.
+#[derive(Debug)]
+struct Offsets([u64; Offsets::WORDS]);
+
+impl Offsets {
+    const WORDS: usize = BLOCK_CODES as usize / 64;
+
+    fn none() -> Box<Self> {
+        Box::new(Self([0; Self::WORDS]))
+    }
+
+    fn insert(&mut self, offset: u16) {
+        if let Some(word) = self.0.get_mut(usize::from(offset / 64)) {
+            *word |= 1 << (offset % 64);
+        }
+    }
+
+    /// In ascending order.
+    fn list(&self) -> Vec<u16> {
+        let mut offsets = Vec::new();
+        for (first, mut word) in (0..).step_by(64).zip(self.0) {
+            while word != 0 {
+                offsets.push(first + word.trailing_zeros() as u16);
+                // Clears the lowest bit that is set.
+                word &= word - 1;
+            }
+        }
+        offsets
+    }
 }
 
 /// The blocks whose sums are in memory.
@@ -43,8 +93,6 @@ pub struct ScanCounts {
     blocks: Mutex<HashMap<Block, Weak<BlockScans>>>,
     /// Blocks with changes; they are kept alive until they are flushed.
     queue: Mutex<Vec<Arc<BlockScans>>>,
-    /// How many flushes there were: a block that was read before one and registered after it would be stale.
-    flushes: AtomicU64,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -66,37 +114,45 @@ fn add(sum: Option<&ScanSum>, other: Option<&ScanSum>) -> ScanSum {
 impl ScanCounts {
     /// No block is in memory yet.
     pub fn new(writer: Writer) -> Self {
-        Self { writer, blocks: Mutex::default(), queue: Mutex::default(), flushes: AtomicU64::new(0) }
+        Self { writer, blocks: Mutex::default(), queue: Mutex::default() }
     }
 
     /// The block's sums, read from the store where they are not in memory.
+    ///
+    /// They are registered before they are read: whoever asks for the block in the meantime gets the same ones, so that
+    /// nothing is counted and flushed beside them that the reading may have missed.
     pub async fn block(&self, store: &dyn Store, block: Block) -> store::Result<Arc<BlockScans>> {
-        loop {
-            if let Some(scans) = lock(&self.blocks).get(&block).and_then(Weak::upgrade) {
-                return Ok(scans);
-            }
-            let flushes = self.flushes.load(Ordering::Acquire);
-            let mut sums = Sums::default();
-            for (writer, codes) in store.scans(block).await? {
-                let side = if writer == self.writer { &mut sums.own } else { &mut sums.others };
-                for (offset, sum) in codes {
-                    let total = add(side.get(&offset), Some(&sum));
-                    side.insert(offset, total);
-                }
-            }
-            let mut blocks = lock(&self.blocks);
-            if blocks.get(&block).is_some_and(|scans| scans.strong_count() > 0)
-                || self.flushes.load(Ordering::Acquire) != flushes
-            {
-                continue;
-            }
-            if blocks.len() == blocks.capacity() {
-                blocks.retain(|_, scans| scans.strong_count() > 0);
-            }
-            let scans = Arc::new(BlockScans { block, sums: Mutex::new(sums) });
-            blocks.insert(block, Arc::downgrade(&scans));
-            return Ok(scans);
+        let scans = self.registered(block);
+        scans.read.get_or_try_init(|| self.read(store, &scans)).await?;
+        Ok(scans)
+    }
+
+    fn registered(&self, block: Block) -> Arc<BlockScans> {
+        let mut blocks = lock(&self.blocks);
+        if let Some(scans) = blocks.get(&block).and_then(Weak::upgrade) {
+            return scans;
         }
+        if blocks.len() == blocks.capacity() {
+            blocks.retain(|_, scans| scans.strong_count() > 0);
+        }
+        let scans =
+            Arc::new(BlockScans { block, read: OnceCell::new(), sums: Mutex::default(), bytes: AtomicU32::new(0) });
+        blocks.insert(block, Arc::downgrade(&scans));
+        scans
+    }
+
+    async fn read(&self, store: &dyn Store, scans: &BlockScans) -> store::Result<()> {
+        let stored = store.scans(scans.block).await?;
+        let sums = &mut *lock(&scans.sums);
+        for (writer, codes) in stored {
+            let side = if writer == self.writer { &mut sums.own } else { &mut sums.others };
+            for (offset, sum) in codes {
+                let total = add(side.get(&offset), Some(&sum));
+                side.insert(offset, total);
+            }
+        }
+        scans.weigh(sums);
+        Ok(())
     }
 
     /// Counts one scan and returns the code's sum with it.
@@ -107,10 +163,9 @@ impl ScanCounts {
             own.count = own.count.saturating_add(1);
             own.last_ms = own.last_ms.max(now_ms);
             let own = *own;
-            let first_change = sums.changed.is_empty();
-            if !sums.changed.contains(&offset) {
-                sums.changed.push(offset);
-            }
+            let first_change = sums.changed.is_none();
+            sums.changed.get_or_insert_with(Offsets::none).insert(offset);
+            scans.weigh(&sums);
             (add(Some(&own), sums.others.get(&offset)), first_change)
         };
         if first_change {
@@ -119,7 +174,7 @@ impl ScanCounts {
                 queue.push(Arc::clone(scans));
             } else {
                 // The store has taken nothing for long: this block's changes may be lost, memory stays bounded.
-                lock(&scans.sums).changed.clear();
+                lock(&scans.sums).changed = None;
             }
         }
         sum
@@ -146,13 +201,12 @@ impl ScanCounts {
     async fn flush_block(&self, store: &dyn Store, scans: Arc<BlockScans>) -> store::Result<usize> {
         let changed = {
             let mut sums = lock(&scans.sums);
-            let changed = std::mem::take(&mut sums.changed);
+            let changed = sums.changed.take().map(|changed| changed.list()).unwrap_or_default();
             changed.into_iter().filter_map(|at| Some((at, *sums.own.get(&at)?))).collect::<Vec<_>>()
         };
         let written = store.put_scans(scans.block, self.writer, &changed).await;
-        match &written {
-            Ok(()) => drop(self.flushes.fetch_add(1, Ordering::Release)),
-            Err(_) => self.put_back(scans, &changed),
+        if written.is_err() {
+            self.put_back(scans, &changed);
         }
         written.map(|()| changed.len())
     }
@@ -160,16 +214,122 @@ impl ScanCounts {
     fn put_back(&self, scans: Arc<BlockScans>, unwritten: &[(u16, ScanSum)]) {
         let queued_again = {
             let mut sums = lock(&scans.sums);
-            let queued_again = !sums.changed.is_empty();
-            for (offset, _) in unwritten {
-                if !sums.changed.contains(offset) {
-                    sums.changed.push(*offset);
-                }
-            }
+            let queued_again = sums.changed.is_some();
+            let changed = sums.changed.get_or_insert_with(Offsets::none);
+            unwritten.iter().for_each(|(offset, _)| changed.insert(*offset));
             queued_again
         };
         if !queued_again {
             lock(&self.queue).push(scans);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        code::{KeySlot, RunId},
+        service::world::World,
+        store::Scans,
+    };
+
+    fn block(index: u16) -> Block {
+        Block { run: RunId::new(KeySlot::new(0).unwrap(), 7).unwrap(), index }
+    }
+
+    fn stored(count: u64) -> ScanSum {
+        ScanSum { count, first_ms: 5, last_ms: 6 }
+    }
+
+    #[test]
+    fn a_set_of_offsets_lists_each_once_in_order() {
+        let mut offsets = Offsets::none();
+        for offset in [4_095, 0, 63, 64, 0, 4_095, 127] {
+            offsets.insert(offset);
+        }
+        assert_eq!(offsets.list(), [0, 63, 64, 127, 4_095]);
+    }
+
+    #[tokio::test]
+    async fn a_flush_writes_each_code_that_changed_since_the_last_one_once() {
+        let world = World::new().await;
+        let counts = ScanCounts::new(Writer(1));
+        let scans = counts.block(&*world.store, block(0)).await.unwrap();
+        for round in 0..3 {
+            for offset in 0..4_096 {
+                assert_eq!(counts.count(&scans, offset, 100 + round).count, round as u64 + 1);
+            }
+        }
+        assert_eq!(counts.flush(&*world.store).await.unwrap(), 4_096);
+        assert_eq!(counts.flush(&*world.store).await.unwrap(), 0);
+        counts.count(&scans, 17, 200);
+        assert_eq!(counts.flush(&*world.store).await.unwrap(), 1);
+        let rows = world.store.scans(block(0)).await.unwrap();
+        assert_eq!(rows[0].1.len(), 4_096);
+        assert!(rows[0].1.contains(&(17, ScanSum { count: 4, first_ms: 100, last_ms: 200 })));
+    }
+
+    #[tokio::test]
+    async fn sums_go_on_where_they_were_written_and_others_are_added() {
+        let world = World::new().await;
+        for (writer, count) in [(1, 10), (2, 100), (3, 1_000)] {
+            world.store.put_scans(block(0), Writer(writer), &[(3, stored(count))]).await.unwrap();
+        }
+        let counts = ScanCounts::new(Writer(1));
+        let scans = counts.block(&*world.store, block(0)).await.unwrap();
+        let sum = counts.count(&scans, 3, 50);
+        assert_eq!((sum.count, sum.first_ms, sum.last_ms), (1_111, 5, 50));
+        assert_eq!(ScanCounts::sum(&scans, 3), sum);
+        counts.flush(&*world.store).await.unwrap();
+        let rows = world.store.scans(block(0)).await.unwrap();
+        let own = rows.iter().find(|(writer, _)| *writer == Writer(1)).unwrap();
+        assert_eq!(own.1, [(3, ScanSum { count: 11, first_ms: 5, last_ms: 50 })]);
+    }
+
+    #[tokio::test]
+    async fn everybody_who_asks_for_a_block_while_it_is_in_use_gets_the_same_sums() {
+        let world = World::new().await;
+        let counts = ScanCounts::new(Writer(1));
+        let (one, other) = tokio::join!(counts.block(&*world.store, block(0)), counts.block(&*world.store, block(0)));
+        let (one, other) = (one.unwrap(), other.unwrap());
+        assert!(Arc::ptr_eq(&one, &other));
+        counts.count(&one, 3, 50);
+        drop((one, other));
+        // It waits to be written, and is read again from memory until then, from the store afterwards.
+        for _ in 0..2 {
+            let scans = counts.block(&*world.store, block(0)).await.unwrap();
+            assert_eq!(ScanCounts::sum(&scans, 3).count, 1);
+            drop(scans);
+            counts.flush(&*world.store).await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn what_the_store_does_not_take_is_written_by_a_later_flush() {
+        let (world, other) = (World::new().await, World::new().await);
+        let counts = ScanCounts::new(Writer(1));
+        let scans = counts.block(&*world.store, block(0)).await.unwrap();
+        counts.count(&scans, 3, 50);
+        counts.count(&scans, 4, 50);
+        world.store.close().await.unwrap();
+        counts.flush(&*world.store).await.unwrap_err();
+        counts.count(&scans, 5, 60);
+        assert_eq!(counts.flush(&*other.store).await.unwrap(), 3);
+        assert_eq!(counts.flush(&*other.store).await.unwrap(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_block_that_found_no_room_in_the_queue_is_written_once_there_is() {
+        let world = World::new().await;
+        let counts = ScanCounts::new(Writer(1));
+        let scans = counts.block(&*world.store, block(0)).await.unwrap();
+        *lock(&counts.queue) = vec![counts.block(&*world.store, block(1)).await.unwrap(); SCAN_BLOCKS_UNFLUSHED_MAX];
+        counts.count(&scans, 3, 50);
+        assert_eq!(lock(&counts.queue).len(), SCAN_BLOCKS_UNFLUSHED_MAX);
+        lock(&counts.queue).clear();
+        counts.count(&scans, 3, 60);
+        assert_eq!(counts.flush(&*world.store).await.unwrap(), 1);
+        assert_eq!(ScanCounts::sum(&scans, 3).count, 2);
     }
 }

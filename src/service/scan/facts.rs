@@ -7,12 +7,16 @@ use std::{
 
 use jiff::civil::Date;
 
-use super::view::View;
+use super::{
+    view::View,
+    weight::{WATCHED_BYTES, batch_bytes, entries_bytes, text_bytes},
+};
 use crate::{
     code::{RunId, RunKey},
     limits::{DOCUMENTS_MAX, LEDGER_ENTRIES_MAX, PAGE_ITEMS_MAX},
     registration::{
-        Batch, Consignment, Content, Document, EffectiveBatch, Kind, Organization, Parent, Product, Run, Statement,
+        Batch, Consignment, Content, Document, DocumentOf, EffectiveBatch, Kind, Organization, Parent, Product, Run,
+        Statement,
     },
     service::{Basis, Service, Watched},
     store::{self, Slice},
@@ -68,6 +72,8 @@ pub struct RunFacts {
     pub groups: Ledger,
     /// What all of the above was made from.
     pub basis: Basis,
+    /// What it takes in memory without its views, in bytes.
+    bytes: usize,
     /// Views by the entries that they show, so that codes with the same history share one.
     views: Mutex<HashMap<Vec<Place>, Weak<View>>>,
 }
@@ -76,6 +82,11 @@ impl RunFacts {
     /// Whose goods its codes are on.
     pub fn owners(&self) -> Owners {
         Owners { issuer: self.run.organization, importer: self.batch.batch.organization }
+    }
+
+    /// Roughly how much memory it takes, in bytes, without its views.
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// The view of the codes whose own entries have these places; `make` makes it where none is in memory that
@@ -120,8 +131,8 @@ impl Service {
                 _ => return Err(dangling("product", product)),
             },
         };
-        let mut documents = self.documents_of(basis, Parent::Consignment(batch.consignment.0)).await?;
-        documents.extend(self.documents_of(basis, Parent::Batch(id.0)).await?);
+        let mut documents = self.documents_of(DocumentOf::Consignment(batch.consignment), basis).await?;
+        documents.extend(self.documents_of(DocumentOf::Batch(id), basis).await?);
         let lots = parents.into_iter().filter_map(|parent| match parent {
             Parent::Lot(gtin, lot) => Some(Subject::Lot { gtin, lot }),
             _ => None,
@@ -142,10 +153,15 @@ impl Service {
         Ok(self.statement(kind, id).await?.map(|statement| statement.content))
     }
 
-    async fn documents_of(&self, basis: &mut Basis, parent: Parent) -> store::Result<Vec<Document>> {
-        self.watch.add(basis, Watched::Children(parent.clone()));
+    /// The documents of a consignment or batch, in the order of their numbers, at most `DOCUMENTS_MAX`.
+    pub(in crate::service) async fn documents_of(
+        &self,
+        of: DocumentOf,
+        basis: &mut Basis,
+    ) -> store::Result<Vec<Document>> {
+        self.watch.add(basis, Watched::Children(of.parent()));
         let mut documents = Vec::new();
-        for document in self.store.children(&parent, Kind::Document, None, DOCUMENTS_MAX).await? {
+        for document in self.store.children(&of.parent(), Kind::Document, None, DOCUMENTS_MAX).await? {
             if let Some(Content::Document(document)) = self.watched(basis, Kind::Document, document).await? {
                 documents.push(document);
             }
@@ -166,8 +182,11 @@ impl Service {
         let groups = Ledger::new(self.ledger(&Subject::Run(id), Slice::Shared, &mut basis).await?);
         let owners = Owners { issuer: run.organization, importer: batch.batch.organization };
         let (whole_status, whole_bearings) = WholeStatus::of(&whole, owners);
+        let watched = basis.len() * WATCHED_BYTES;
+        let entries = entries_bytes(&whole) + entries_bytes(groups.entries());
+        let bytes = size_of::<RunFacts>() + text_bytes(&run) + batch_bytes(&batch) + entries + watched;
         let views = Mutex::default();
-        Ok(Some(RunFacts { run, key, batch, whole, whole_bearings, whole_status, groups, basis, views }))
+        Ok(Some(RunFacts { run, key, batch, whole, whole_bearings, whole_status, groups, basis, bytes, views }))
     }
 
     /// The entries on a whole batch and on its lot, in order of place.

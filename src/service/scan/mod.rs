@@ -1,23 +1,26 @@
 //! Scans: what a code's link says, from memory where nothing changed since it was last asked.
 
 mod count;
+mod day;
 mod facts;
 mod view;
+mod weight;
 mod whole;
 
 use std::sync::Arc;
 
-use jiff::{Timestamp, civil::Date};
+use jiff::civil::Date;
 
 pub use self::{
     count::{BlockScans, ScanCounts},
+    day::Day,
     facts::{BatchFacts, RunFacts},
-    view::{BlockView, Line, View},
+    view::{BlockView, Line, Piece, Rendered, View},
     whole::{Whole, WholeLot},
 };
 use super::Service;
 use crate::{
-    code::{Code, Verification},
+    code::{Code, Serial, Verification},
     store::{self, ScanSum},
     trace::{Block, Verdict},
 };
@@ -43,9 +46,8 @@ impl Service {
     /// `unverifiable`, never an error.
     pub async fn scan(&self, code: &Code, counts: bool) -> Scanned {
         let now_ms = self.now_ms();
-        let today = self.date(now_ms);
         let at = Block::of(code.run, code.serial);
-        let cached = self.blocks.get(&at).filter(|block| block.is_current(today));
+        let cached = self.blocks.get(&at).filter(|block| block.is_current(now_ms, self.watch.touches()));
         // A cached run's key saves its derivation; both ways compare in constant time.
         let verification = match &cached {
             Some(block) => block.facts.key.verify(code),
@@ -59,7 +61,7 @@ impl Service {
         };
         let block = match cached {
             Some(block) => Ok(Some(block)),
-            None => self.block(at, today).await,
+            None => self.block(at, now_ms).await,
         };
         match block {
             Ok(Some(block)) if code.serial.get() < block.facts.run.count => {
@@ -70,6 +72,7 @@ impl Service {
                 } else {
                     ScanCounts::sum(&block.scans, offset)
                 };
+                self.weigh_block(at, &block, code.serial);
                 Scanned::Issued { view, sum, retired }
             }
             Ok(_) => Scanned::Nothing(Verdict::NotIssued),
@@ -88,8 +91,24 @@ impl Service {
         }
     }
 
-    async fn block(&self, at: Block, today: Date) -> store::Result<Option<Arc<BlockView>>> {
+    /// Lets the cache know what a code's view takes: to be called once something was rendered of it.
+    pub fn weigh(&self, code: &Code) {
+        let at = Block::of(code.run, code.serial);
+        if let Some(block) = self.blocks.get(&at) {
+            self.weigh_block(at, &block, code.serial);
+        }
+    }
+
+    fn weigh_block(&self, at: Block, block: &Arc<BlockView>, serial: Serial) {
+        if block.has_grown(serial) {
+            // What is put in again is weighed again.
+            self.blocks.insert(at, Arc::clone(block));
+        }
+    }
+
+    async fn block(&self, at: Block, now_ms: i64) -> store::Result<Option<Arc<BlockView>>> {
         let Some(facts) = self.facts_of(at.run).await? else { return Ok(None) };
+        let today = Day::of(now_ms, &self.settings.zone);
         let block = Arc::new(self.read_block(facts, at, today).await?);
         self.blocks.insert(at, Arc::clone(&block));
         Ok(Some(block))
@@ -97,7 +116,9 @@ impl Service {
 
     /// The day that an instant belongs to, in the configured zone.
     pub fn date(&self, ms: i64) -> Date {
-        let timestamp = Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH);
-        timestamp.to_zoned(self.settings.zone.clone()).date()
+        Day::of(ms, &self.settings.zone).date
     }
 }
+
+#[cfg(test)]
+mod tests;

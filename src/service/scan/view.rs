@@ -4,36 +4,42 @@ use std::{
     collections::{HashMap, hash_map},
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
 };
 
 use jiff::civil::Date;
 
-use super::{count::BlockScans, facts::RunFacts};
+use super::{
+    count::BlockScans,
+    day::Day,
+    facts::RunFacts,
+    weight::{WATCHED_BYTES, entries_bytes, entry_bytes, text_bytes},
+};
 use crate::{
     code::{RunId, Serial},
     limits::{BLOCK_CODES, PUBLIC_TIMELINE_LINES_MAX},
+    pages::Spliced,
     registration::{Organization, Run},
     service::{Basis, Service, scan::facts::BatchFacts},
     store::{self, Slice},
     trace::{
-        Bearing, Block, Entry, Group, Ledger, OrganizationId, Role, Scope, Status, Subject, Told, Verdict, fold,
+        Bearing, Block, Entry, Group, Ledger, OrganizationId, Place, Role, Scope, Status, Subject, Told, Verdict, fold,
         in_order,
     },
 };
 
-/// Numbers views, so that what is rendered from them can be kept beside them.
-pub(super) fn next_number() -> u64 {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    NEXT.fetch_add(1, Ordering::Relaxed)
-}
+/// What a view takes at least, in bytes: itself, its verdicts, and its place among its run's views.
+const VIEW_BYTES: usize = size_of::<View>() + 256;
+/// What a block takes at least, in bytes: itself, its scan sums' frame, and its place in the cache.
+const BLOCK_BYTES: usize = size_of::<BlockView>() + size_of::<BlockScans>() + 512;
+
+/// A number of touches that there will not be.
+const NEVER: u64 = u64::MAX;
 
 /// What a scan says of every code with the same history, on one day.
 #[derive(Debug)]
 pub struct View {
-    /// No other view has had it since the start.
-    pub number: u64,
     /// The run, batch and product.
     pub facts: Arc<RunFacts>,
     /// What follows from the history.
@@ -46,6 +52,30 @@ pub struct View {
     pub lines: Vec<Line>,
     /// How many lines more there are.
     pub lines_further: usize,
+    /// What is rendered of it, kept as long as it is.
+    pub rendered: Rendered,
+    /// What it takes in memory without what is rendered, in bytes.
+    own_bytes: usize,
+}
+
+/// A view in each form in which it was asked for.
+#[derive(Debug, Default)]
+pub struct Rendered {
+    /// For programs.
+    pub json: OnceLock<Piece>,
+    /// The page in Chinese.
+    pub page_zh: OnceLock<Piece>,
+    /// The page in English.
+    pub page_en: OnceLock<Piece>,
+}
+
+/// A view in one form, without what differs between codes.
+#[derive(Debug)]
+pub enum Piece {
+    /// JSON between the code and its scans.
+    Json(Box<[u8]>),
+    /// A page with gaps.
+    Page(Spliced),
 }
 
 /// A line of the public timeline.
@@ -72,6 +102,17 @@ impl View {
     pub fn verdict(&self) -> Verdict {
         self.verdicts.first().copied().unwrap_or(Verdict::Unverifiable)
     }
+
+    /// Roughly how much memory it takes by now, in bytes.
+    fn bytes(&self) -> u32 {
+        let Rendered { json, page_zh, page_en } = &self.rendered;
+        let pieces = [json, page_zh, page_en].into_iter().filter_map(OnceLock::get);
+        let pieces = pieces.map(|piece| match piece {
+            Piece::Json(json) => json.len(),
+            Piece::Page(page) => page.size_bytes(),
+        });
+        u32::try_from(self.own_bytes + pieces.sum::<usize>()).unwrap_or(u32::MAX)
+    }
 }
 
 /// One block of a run, ready to answer scans of its codes.
@@ -82,33 +123,82 @@ pub struct BlockView {
     /// How often its codes were scanned.
     pub scans: Arc<BlockScans>,
     /// The day, in the configured zone, on which its views were made.
-    today: Date,
+    today: Day,
+    /// How many touches there had been when it was last found to be current.
+    current_at: AtomicU64,
     group: Ledger,
     block: Ledger,
     names: Names,
     basis: Basis,
-    /// Serials from which on the history is another, ascending; the first is the block's first. Each with its view,
-    /// made when first asked for.
-    segments: Vec<(u32, OnceLock<Arc<View>>)>,
+    /// Ascending; the first begins with the block.
+    segments: Vec<Segment>,
+    /// What it takes in memory without its views and scan sums, in bytes.
+    own_bytes: usize,
+    /// What the scan sums took when it was last weighed, in bytes.
+    scans_weighed: AtomicU32,
+}
+
+/// Serials with one history.
+#[derive(Debug)]
+struct Segment {
+    /// The first of them.
+    start: u32,
+    /// What the view took when the block was last weighed, in bytes.
+    weighed: AtomicU32,
+    /// Made when first asked for.
+    view: OnceLock<Arc<View>>,
 }
 
 impl BlockView {
-    /// Whether nothing that it was made from has changed.
-    pub fn is_current(&self, today: Date) -> bool {
-        self.today == today && self.basis.is_current() && self.facts.basis.is_current()
+    /// Whether nothing that it was made from has changed. `touches` is how many there have been of anything: while
+    /// there is none, one comparison tells.
+    pub fn is_current(&self, now_ms: i64, touches: u64) -> bool {
+        if !self.today.contains(now_ms) {
+            return false;
+        }
+        if self.current_at.load(Ordering::Relaxed) == touches {
+            return true;
+        }
+        let current = self.basis.is_current() && self.facts.basis.is_current();
+        if current {
+            self.current_at.store(touches, Ordering::Relaxed);
+        }
+        current
     }
 
     /// The view of one of its codes.
     pub fn view(&self, serial: Serial) -> Option<Arc<View>> {
-        let at = self.segments.partition_point(|(start, _)| *start <= serial.get()).checked_sub(1)?;
-        let (_, view) = self.segments.get(at)?;
-        Some(Arc::clone(view.get_or_init(|| self.make(serial))))
+        Some(Arc::clone(self.segment(serial)?.view.get_or_init(|| self.make(serial))))
     }
 
-    /// Roughly how much memory it takes, in bytes.
+    fn segment(&self, serial: Serial) -> Option<&Segment> {
+        let at = self.segments.partition_point(|segment| segment.start <= serial.get()).checked_sub(1)?;
+        self.segments.get(at)
+    }
+
+    /// Whether there is more of the view of one of its codes, or of its scan sums, than when this was last asked: views
+    /// are made when a code is first scanned and rendered when a form is first wanted.
+    pub fn has_grown(&self, serial: Serial) -> bool {
+        let grown = |weighed: &AtomicU32, bytes: u32| {
+            let grown = weighed.load(Ordering::Relaxed) != bytes;
+            if grown {
+                weighed.store(bytes, Ordering::Relaxed);
+            }
+            grown
+        };
+        let scans = grown(&self.scans_weighed, self.scans.bytes());
+        let segment = self.segment(serial);
+        let view = segment.and_then(|segment| Some((segment, segment.view.get()?)));
+        view.is_some_and(|(segment, view)| grown(&segment.weighed, view.bytes())) || scans
+    }
+
+    /// Roughly how much memory it takes, in bytes, as far as [`BlockView::has_grown`] has seen. What is shared with other
+    /// blocks counts in each, so that the cache holds too few of them rather than too many.
     pub fn bytes(&self) -> u32 {
-        let entries = self.group.entries().len() + self.block.entries().len() + self.facts.whole.len() + 8;
-        u32::try_from(4_096 + entries * 600 + self.segments.len() * 1_024).unwrap_or(u32::MAX)
+        let weighed = |weighed: &AtomicU32| weighed.load(Ordering::Relaxed) as usize;
+        let views = self.segments.iter().map(|segment| weighed(&segment.weighed)).sum::<usize>();
+        let bytes = self.own_bytes + self.facts.bytes() + views + weighed(&self.scans_weighed);
+        u32::try_from(bytes).unwrap_or(u32::MAX)
     }
 
     fn make(&self, serial: Serial) -> Arc<View> {
@@ -119,25 +209,28 @@ impl BlockView {
         own.sort_unstable_by_key(|entry| entry.place);
         let places = own.iter().map(|entry| entry.place).collect();
         let is_current = |view: &View| {
-            view.today == self.today && view.lines.iter().all(|line| line.party == self.names.of(&line.entry))
+            view.today == self.today.date && view.lines.iter().all(|line| line.party == self.names.of(&line.entry))
         };
         self.facts.view(places, is_current, || self.view_of(own))
     }
 
     fn view_of(&self, own: Vec<&Entry>) -> View {
+        let places_bytes = own.len() * size_of::<Place>();
         let mut told: Vec<_> = own.into_iter().map(|entry| Told { entry, of: None }).collect();
         in_order(&mut told);
         let status = fold(&told, &self.facts.whole_status, self.facts.owners());
         let own = told.iter().zip(&status.bearings).filter_map(|(told, bearing)| Some((told.entry, (*bearing)?)));
         let whole = self.facts.whole.iter().zip(self.facts.whole_bearings.iter().copied());
         let (lines, lines_further) = public_lines(own.chain(whole), &self.names);
+        let own_bytes = VIEW_BYTES + lines.iter().map(line_bytes).sum::<usize>() + places_bytes;
         View {
-            number: next_number(),
+            rendered: Rendered::default(),
+            own_bytes,
             lines,
             lines_further,
             facts: Arc::clone(&self.facts),
-            today: self.today,
-            verdicts: status.verdicts(self.facts.batch.is_expired(self.today), false),
+            today: self.today.date,
+            verdicts: status.verdicts(self.facts.batch.is_expired(self.today.date), false),
             status,
         }
     }
@@ -158,6 +251,10 @@ impl Names {
         let known = entry.organization == self.importer || entry.role == Role::Inspector;
         organization.public_name.clone().or_else(|| known.then(|| organization.legal_name.clone()))
     }
+}
+
+fn line_bytes(line: &Line) -> usize {
+    size_of::<Line>() - size_of::<Entry>() + entry_bytes(&line.entry) + line.party.as_ref().map_or(0, String::len)
 }
 
 /// What the public sees of entries: latest first, and how many more there are.
@@ -181,7 +278,7 @@ pub(super) fn public_lines<'e>(
 
 impl Service {
     /// Reads everything that scans of a block rest on: the run's ledgers beside, its group's and the block's own.
-    pub(super) async fn read_block(&self, facts: Arc<RunFacts>, block: Block, today: Date) -> store::Result<BlockView> {
+    pub(super) async fn read_block(&self, facts: Arc<RunFacts>, block: Block, today: Day) -> store::Result<BlockView> {
         let mut basis = Basis::default();
         let Some(first) = block.serial(0) else {
             return Err(store::Error::TooLarge { what: "block", found: block.index.into(), max: 1 << 10 });
@@ -195,7 +292,27 @@ impl Service {
         let names = self.names(&facts.batch, shown, &mut basis).await?;
         let scans = self.scans.block(&*self.store, block).await?;
         let segments = segments(first, [&facts.groups, &group, &entries]);
-        Ok(BlockView { facts, scans, today, group, block: entries, names, basis, segments })
+        let own_bytes = BLOCK_BYTES
+            + segments.len() * size_of::<Segment>()
+            + entries_bytes(group.entries())
+            + entries_bytes(entries.entries())
+            + names.organizations.values().map(|named| size_of_val(named) + text_bytes(named)).sum::<usize>()
+            + basis.len() * WATCHED_BYTES;
+        let current_at = AtomicU64::new(NEVER);
+        let scans_weighed = AtomicU32::new(scans.bytes());
+        Ok(BlockView {
+            facts,
+            scans,
+            today,
+            current_at,
+            group,
+            block: entries,
+            names,
+            basis,
+            segments,
+            own_bytes,
+            scans_weighed,
+        })
     }
 
     /// The names that the public may see of everybody whose entries may be shown.
@@ -229,12 +346,13 @@ impl Service {
 }
 
 /// Where in the block that begins at `first` the set of entries changes.
-fn segments(first: Serial, ledgers: [&Ledger; 3]) -> Vec<(u32, OnceLock<Arc<View>>)> {
+fn segments(first: Serial, ledgers: [&Ledger; 3]) -> Vec<Segment> {
     let end = first.get() + BLOCK_CODES;
     let mut borders = vec![first.get()];
     ledgers.into_iter().for_each(|ledger| ledger.borders(&mut borders));
     borders.retain(|border| (first.get()..end).contains(border));
     borders.sort_unstable();
     borders.dedup();
-    borders.into_iter().map(|border| (border, OnceLock::new())).collect()
+    let segment = |start| Segment { start, weighed: AtomicU32::new(0), view: OnceLock::new() };
+    borders.into_iter().map(segment).collect()
 }

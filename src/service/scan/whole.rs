@@ -1,13 +1,16 @@
 //! Whole batches and lots, as their own links show them: from memory where nothing changed since they were last asked
 //! for.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use jiff::civil::Date;
 
 use super::{
     facts::BatchFacts,
-    view::{Line, next_number, public_lines},
+    view::{Line, public_lines},
 };
 use crate::{
     code::{Gtin, Lot},
@@ -17,6 +20,12 @@ use crate::{
     store,
     trace::{BatchId, Owners, Verdict, WholeStatus, fold},
 };
+
+/// Numbers whole batches and lots, so that what is rendered of them can be kept beside them.
+fn next_number() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
 
 /// A whole batch, as its own link shows it.
 #[derive(Debug)]

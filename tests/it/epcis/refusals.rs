@@ -75,6 +75,11 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (r#""epcList":[],"sourceList":[{"source":"https://example.com/a"}]"#, "/sourceList/0", "\"type\" is missing"),
     (r#""epcList":[],"bizTransactionList":[{"type":"po"}]"#, "/bizTransactionList/0", "\"bizTransaction\" is missing"),
     (
+        r#""epcList":[],"bizTransactionList":[{"bizTransaction":"https://demo.coldproof.example/measure/1"},{"bizTransaction":"https://demo.coldproof.example/measure/2"}]"#,
+        "/bizTransactionList/1",
+        "measures in one event",
+    ),
+    (
         r#""epcList":[],"errorDeclaration":{"reason":"incorrect_data"}"#,
         "/errorDeclaration",
         "\"declarationTime\" is missing",
