@@ -31,11 +31,12 @@ impl FromRequestParts<App> for Caller {
                 Problem::unauthorized("found no key, expected `Authorization: Bearer cp_...`").at("Authorization")
             );
         };
-        let text = value.to_str().unwrap_or_default();
-        let key = text.strip_prefix("Bearer ").unwrap_or_default().trim();
-        match app.service.caller(key).await? {
-            Some(caller) => Ok(caller),
-            None => Err(Problem::unauthorized("the key is not known here, or was revoked").at("Authorization")),
-        }
+        let refused = |detail: &str| Problem::unauthorized(detail).at("Authorization");
+        // What stands there may be a secret of another service: it is not repeated.
+        let Some(key) = value.to_str().ok().and_then(|text| text.strip_prefix("Bearer ")) else {
+            return Err(refused("found something else, expected `Bearer cp_...`"));
+        };
+        let caller = app.service.caller(key.trim()).await?;
+        caller.ok_or_else(|| refused("found a key that is not known here or was revoked, expected a valid one"))
     }
 }

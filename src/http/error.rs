@@ -32,6 +32,9 @@ pub struct Problem {
     /// When to come back, in seconds; sent as `Retry-After`.
     #[serde(skip)]
     pub retry_after_s: Option<u32>,
+    /// Methods that the path has, where no router tells them; sent as `Allow`.
+    #[serde(skip)]
+    pub allow: Option<&'static str>,
 }
 
 /// One field at fault.
@@ -53,6 +56,7 @@ impl Problem {
             field: None,
             errors: Vec::new(),
             retry_after_s: None,
+            allow: None,
         }
     }
 
@@ -161,6 +165,9 @@ impl IntoResponse for Problem {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(seconds) = self.retry_after_s {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(methods) = self.allow {
+            headers.insert(header::ALLOW, HeaderValue::from_static(methods));
         }
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -9,7 +9,7 @@ use axum::{
 };
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
-use super::{App, error::Problem};
+use super::{App, error::Problem, router::other_method};
 
 /// Upper bounds of the histogram's buckets, in seconds: from a cached scan to the answer timeout.
 const SECONDS_BUCKETS: [f64; 12] = [0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.1, 0.5, 2.0, 10.0];
@@ -37,6 +37,7 @@ pub fn routes(metrics: PrometheusHandle) -> Router<App> {
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .route("/metrics", get(move |State(app): State<App>| async move { render(&app, &metrics) }))
+        .method_not_allowed_fallback(other_method)
 }
 
 /// The process answers.

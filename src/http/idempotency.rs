@@ -112,7 +112,9 @@ fn key_of(headers: &HeaderMap) -> Result<String, Problem> {
     if (1..=255).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok(value.to_owned());
     }
-    Err(Problem::malformed("expected 1 to 255 printable ASCII characters").at("Idempotency-Key"))
+    let found = headers.get(&IDEMPOTENCY_KEY).map_or(0, HeaderValue::len);
+    let detail = format!("found {found} bytes, expected 1 to 255 printable ASCII characters");
+    Err(Problem::malformed(detail).at("Idempotency-Key"))
 }
 
 fn claim_name(caller: &Caller, path: &str, key: &str) -> String {

@@ -8,8 +8,10 @@ use axum::{
 };
 
 use super::{
-    App, audit, batches, codes, consignments, documents, epcis, error::Problem, extract::limit_body, idempotency, keys,
-    openapi, organizations, products, runs, scan, site, verify,
+    App, audit, batches, codes, consignments, documents, epcis,
+    error::Problem,
+    extract::{cut, limit_body},
+    idempotency, keys, openapi, organizations, products, runs, scan, site, verify,
 };
 use crate::limits::{CAPTURE_BYTES_MAX, DOCUMENT_BYTES_MAX, SPANS_BYTES_MAX, UPLOAD_BYTES_MAX};
 
@@ -31,7 +33,9 @@ pub fn router(app: App) -> Router {
         .with_state(app)
 }
 
-async fn other_method(method: Method) -> Problem {
+/// Answers a method that a path does not have; what the router knows of it goes into `Allow`.
+pub async fn other_method(method: Method) -> Problem {
+    let method = cut(method.as_str());
     Problem::method_not_allowed(format!("found {method}, expected a method that this path has; `Allow` names them"))
 }
 

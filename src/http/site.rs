@@ -1,12 +1,17 @@
 //! The start page, the page to browse the interface, and the assets of all pages.
 
 use axum::{
-    extract::{Path, Request},
+    extract::Request,
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 
-use super::{error::Problem, openapi, scan::page_headers};
+use super::{
+    error::Problem,
+    extract::{Path, cut},
+    openapi,
+    scan::page_headers,
+};
 use crate::pages::{ASSET_CACHE_CONTROL, Asset, Lang, render_api, render_start};
 
 /// A field to type a code into.
@@ -22,7 +27,8 @@ pub async fn docs(request: Request) -> Response {
 /// A file that pages refer to, under a name that changes with its content.
 pub async fn asset(Path(name): Path<String>) -> Response {
     let Some(asset) = Asset::at(&format!("/assets/{name}")) else {
-        return Problem::not_found("there is no such asset").into_response();
+        let detail = format!("there is no asset {:?}", cut(&name));
+        return Problem::not_found(detail).into_response();
     };
     let headers = [
         (header::CONTENT_TYPE, asset.media_type),

@@ -95,5 +95,5 @@ fn broken(error: &MultipartError, too_large: &TooLarge) -> Problem {
     if error.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
         return too_large.problem();
     }
-    Problem::malformed(format!("not multipart/form-data: {}", error.body_text()))
+    Problem::malformed(format!("not multipart/form-data: {}", error.body_text())).at("")
 }

@@ -17,7 +17,13 @@ use axum::{
 use moka::sync::Cache;
 
 pub use self::{accept::Form, json::Answer, typed::typed};
-use super::{App, client_address::ClientAddress, error::Problem, rate::Asker};
+use super::{
+    App,
+    client_address::ClientAddress,
+    error::Problem,
+    extract::{cut, cut_detail},
+    rate::Asker,
+};
 use crate::{
     code::{Code, Gtin, Link, LinkCase, LinkError, LinkPrefix, Lot},
     limits::{RENDERED_BYTES_MAX, RENDERED_CLASSES_BYTES_MAX},
@@ -90,13 +96,17 @@ pub async fn scan(State(app): State<App>, request: Request) -> Response {
 }
 
 async fn answer(app: &App, parts: &mut Parts, wanted: Wanted) -> Result<Response, Problem> {
-    if parts.method != Method::GET && parts.method != Method::HEAD {
-        return Err(Problem::method_not_allowed(format!("found {}, expected GET or HEAD", parts.method)));
-    }
     let link = Link::parse_path(parts.uri.path(), parts.uri.query()).map_err(|error| match error {
-        LinkError::Unknown { .. } => Problem::not_found("the path is none of the links that are answered here"),
-        error => Problem::malformed(error.to_string()).at("path"),
+        LinkError::Unknown { found } => {
+            let expected = "/{code}, /01/{gtin} with what may follow it, or /batch/{number}";
+            Problem::not_found(format!("found {:?}, expected one of the links {expected}", cut(&found))).at("path")
+        }
+        error => Problem::malformed(cut_detail(&error.to_string())).at("path"),
     })?;
+    if parts.method != Method::GET && parts.method != Method::HEAD {
+        let detail = format!("found {}, expected GET or HEAD", cut(parts.method.as_str()));
+        return Err(Problem { allow: Some("GET,HEAD"), ..Problem::method_not_allowed(detail) });
+    }
     let caller = match parts.headers.contains_key(header::AUTHORIZATION) {
         true => Some(Caller::from_request_parts(parts, app).await?),
         false => None,
@@ -212,8 +222,11 @@ impl App {
 
 fn wanted(parts: &Parts) -> Result<Wanted, Problem> {
     let text = |name: HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok());
-    let Some(form) = Form::choose(text(header::ACCEPT)) else {
-        return Err(Problem::not_acceptable("expected text/html or application/json to be accepted").at("Accept"));
+    let accept = text(header::ACCEPT);
+    let Some(form) = Form::choose(accept) else {
+        let found = cut(accept.unwrap_or_default());
+        let detail = format!("found {found:?}, expected text/html or application/json among them");
+        return Err(Problem::not_acceptable(detail).at("Accept"));
     };
     let lang = match form {
         Form::Page => Lang::choose(asked_lang(parts.uri.query()), text(header::ACCEPT_LANGUAGE)),

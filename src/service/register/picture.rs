@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use image::{ImageFormat, ImageReader, Limits};
+use image::{ImageError, ImageFormat, ImageReader, Limits};
 
 use super::{Result, Service};
 use crate::{
@@ -48,7 +48,10 @@ pub(super) fn decodes(bytes: &[u8], format: ImageFormat) -> std::result::Result<
     limits.max_alloc = Some(PICTURE_DECODED_BYTES_MAX);
     reader.limits(limits);
     reader.decode().map(drop).map_err(|error| {
-        let expected = format!("a whole image of at most {PICTURE_SIDE_PIXELS_MAX} pixels a side");
-        ValueError::out_of_range(error, expected)
+        let found = match error {
+            ImageError::Limits(_) => "one that is larger",
+            _ => "one that is damaged or broke off",
+        };
+        ValueError::out_of_range(found, format!("a whole image of at most {PICTURE_SIDE_PIXELS_MAX} pixels a side"))
     })
 }

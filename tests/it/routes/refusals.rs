@@ -145,22 +145,8 @@ async fn json_that_is_wrong_is_refused_where_it_is_wrong() {
         (&runs, json!({ "count": 1, "activate": "never" }), "/activate"),
         (&runs, json!({ "count": 1, "content": { "value": 0, "uom": "KGM" } }), "/content/value"),
         (&runs, json!({}), "/count"),
-        (&runs, json!([10]), ""),
-        (&runs, json!({ "count": 1, "content": [0.4, "KGM"] }), "/content"),
         (&runs, json!({ "count": 1, "level": "x".repeat(100_000) }), "/level"),
-        (&void, json!({ "spans": [[run.first, run.last]] }), "/spans/0"),
         (&void, json!({ "spans": [{ "first": run.first }] }), "/spans/0/last"),
-        ("/v1/products", json!({ "name_zh": "虾", "storage": [null, -18] }), "/storage"),
-        ("/v1/products", json!({ "name_zh": "虾", "packaging": [["item", 1, null]] }), "/packaging/0"),
-        (
-            "/v1/products",
-            json!({ "name_zh": "虾", "packaging": [{ "level": "item", "items": 1, "net": [0.4, "KGM"] }] }),
-            "/packaging/0/net",
-        ),
-        ("/v1/consignments", json!({ "producer": ["Camarones SA", null] }), "/producer"),
-        ("/v1/consignments", json!({ "quarantine_certificate": ["I20260001", null, null] }), "/quarantine_certificate"),
-        (&batches, json!({ "product": goods.product, "lot": "L", "expiry": ["2028-01-01", null] }), "/expiry"),
-        (&batches, json!({ "product": goods.product, "lot": "L", "quantities": [1, 2, 3] }), "/quantities"),
         (&void, json!({ "spans": [{ "first": "abc", "last": run.last }] }), "/spans/0/first"),
         (&void, json!({ "spans": [{ "first": run.first, "last": "0000000000000000000Z" }] }), "/spans/0/last"),
         (&void, json!({ "spans": [{ "first": run.last, "last": run.first }] }), "/spans/0/last"),
@@ -176,6 +162,33 @@ async fn json_that_is_wrong_is_refused_where_it_is_wrong() {
         cases.push(posted(path, body, (400, field)));
     }
     sweep(&app, cases).await;
+}
+
+#[tokio::test]
+async fn an_array_of_values_is_no_object_wherever_it_stands() {
+    let app = TestApp::new().await;
+    let (goods, run) = app.run(10).await;
+    let batches = format!("/v1/consignments/{}/batches", goods.consignment);
+    let runs = format!("/v1/batches/{}/runs", goods.batch);
+    let void = format!("/v1/runs/{}/void", run.name);
+    let cases = [
+        (&*runs, json!([10]), ""),
+        (&runs, json!({ "count": 1, "content": [0.4, "KGM"] }), "/content"),
+        (&void, json!({ "spans": [[run.first, run.last]] }), "/spans/0"),
+        ("/v1/products", json!({ "name_zh": "虾", "storage": [null, -18] }), "/storage"),
+        ("/v1/products", json!({ "name_zh": "虾", "packaging": [["item", 1, null]] }), "/packaging/0"),
+        (
+            "/v1/products",
+            json!({ "name_zh": "虾", "packaging": [{ "level": "item", "items": 1, "net": [0.4, "KGM"] }] }),
+            "/packaging/0/net",
+        ),
+        ("/v1/consignments", json!({ "producer": ["Camarones SA", null] }), "/producer"),
+        ("/v1/consignments", json!({ "quarantine_certificate": ["I20260001", null, null] }), "/quarantine_certificate"),
+        (&batches, json!({ "product": goods.product, "lot": "L", "expiry": ["2028-01-01", null] }), "/expiry"),
+        (&batches, json!({ "product": goods.product, "lot": "L", "quantities": [1, 2, 3] }), "/quantities"),
+    ];
+    let cases = cases.into_iter().map(|(path, body, field)| posted(path, body, (400, field)));
+    sweep(&app, cases.collect()).await;
 }
 
 #[tokio::test]
@@ -251,18 +264,22 @@ async fn a_body_that_is_too_large_is_told_its_length_and_the_limit_of_its_route(
 }
 
 #[tokio::test]
-async fn stray_bytes_in_a_path_and_unknown_things_are_refused() {
+async fn stray_bytes_in_a_path_and_unknown_parameters_are_refused() {
     let app = TestApp::new().await;
-    let (goods, run) = app.run(10).await;
+    let (_, run) = app.run(10).await;
     let long = "A".repeat(60_000);
-    let batch = format!("/v1/batches/{}", goods.batch);
     let cases = vec![
-        asked("/%FF", "", (404, "")),
-        asked("/..", "", (404, "")),
-        asked("/../../etc/passwd", "", (404, "")),
-        asked("/%2e%2e/%2e%2e/etc/passwd", "", (404, "")),
+        asked("/%FF", "", (404, "path")),
+        asked("/..", "", (404, "path")),
+        asked("/../../etc/passwd", "", (404, "path")),
+        asked("/%2e%2e/%2e%2e/etc/passwd", "", (404, "path")),
         asked("/assets/..%2fkeyring.toml", "", (404, "")),
-        asked(&format!("/{long}"), "", (404, "")),
+        asked(&format!("/{long}"), "", (404, "path")),
+        asked("/assets/%FF", "", (400, "path")),
+        asked(&format!("/01/{GTIN}/21/%FF{long}"), "", (400, "path")),
+        asked(&format!("/v1/batches/{long}"), "importer", (400, "path")),
+        case(("POST", &format!("/{}", run.first)), "", JSON, "{}", (405, "")),
+        case(("POST", "/v1/nothing"), "", JSON, "{}", (404, "path")),
         asked(&format!("/01/{GTIN}/21/%FF"), "", (400, "path")),
         asked(&format!("/01/{GTIN}/21/{long}"), "", (400, "path")),
         asked(&format!("/01/{long}"), "", (400, "path")),
@@ -281,10 +298,22 @@ async fn stray_bytes_in_a_path_and_unknown_things_are_refused() {
         asked(&format!("/v1/codes/{}/qr.png?size=100000", run.first), "importer", (400, "size")),
         asked(&format!("/v1/codes/{}/qr.png?size=0", run.first), "importer", (400, "size")),
         asked("/v1/products?limit=0", "importer", (400, "limit")),
-        asked("/v1/products?page=3", "importer", (400, "query")),
+        asked("/v1/products?page=3", "importer", (400, "page")),
+        asked("/v1/products?limit=x", "importer", (400, "limit")),
+        asked("/v1/products?limit=%FF", "importer", (400, "limit")),
         asked("/epcis/events/nothing", "importer", (404, "")),
         asked("/epcis/events/%FF", "importer", (400, "path")),
         asked("/epcis/capture/zz", "importer", (404, "")),
+    ];
+    sweep(&app, cases).await;
+}
+
+#[tokio::test]
+async fn what_is_anothers_or_for_another_role_is_refused_and_a_picture_that_is_none() {
+    let app = TestApp::new().await;
+    let (goods, run) = app.run(10).await;
+    let batch = format!("/v1/batches/{}", goods.batch);
+    let cases = vec![
         asked(&batch, "other", (404, "")),
         asked(&format!("{batch}/codes"), "other", (404, "")),
         asked(&format!("{batch}/runs"), "other", (404, "")),

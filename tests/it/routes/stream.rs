@@ -73,8 +73,8 @@ async fn what_can_not_be_streamed_is_refused_by_name() {
         (format!("/v1/runs/{name}/codes?form=xml"), "form"),
         (format!("/v1/runs/{name}/codes?from=11"), "from"),
         (format!("/v1/runs/{name}/codes?count=0"), "count"),
-        (format!("/v1/runs/{name}/codes?first=3"), "query"),
-        (format!("/v1/runs/{name}/codes?from=-1"), "query"),
+        (format!("/v1/runs/{name}/codes?first=3"), "first"),
+        (format!("/v1/runs/{name}/codes?from=-1"), "from"),
         ("/v1/runs/00/codes".to_owned(), "run"),
         (format!("/v1/batches/{}/codes?from=11", goods.batch), "from"),
     ] {
