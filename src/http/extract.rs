@@ -111,14 +111,20 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
     path.iter().map(segment).collect()
 }
 
+const TWICE: &str = "found it twice, expected it once";
+
+/// The field that serde names behind these words.
+fn name_behind<'a>(words: &str, said: &'a str) -> Option<&'a str> {
+    said.strip_prefix(words)?.split_once('`').map(|(name, _)| name)
+}
+
 /// What serde says of a value, in the words of every other refusal.
 fn wrong_value(pointer: String, said: &str) -> Problem {
-    let named = |what| said.strip_prefix(what).and_then(|rest: &str| rest.split_once('`'));
-    if let Some((name, _)) = named("missing field `") {
+    if let Some(name) = name_behind("missing field `", said) {
         return Problem::invalid(format!("{pointer}/{name}"), "is missing, expected a value");
     }
-    if let Some((name, _)) = named("duplicate field `") {
-        return Problem::invalid(format!("{pointer}/{name}"), "found it twice, expected it once");
+    if let Some(name) = name_behind("duplicate field `", said) {
+        return Problem::invalid(format!("{pointer}/{name}"), TWICE);
     }
     let said = NUMBERS.iter().fold(said.to_owned(), |said, (rust, words)| said.replace(rust, words));
     let found = said.strip_prefix("invalid type: ").or_else(|| said.strip_prefix("invalid value: "));
@@ -162,6 +168,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
 /// What axum says of a query: where it can, the name of the parameter stands before what is wrong with it.
 fn wrong_parameter(query: &str, said: &str) -> Problem {
     let said = said.strip_prefix("Failed to deserialize query string: ").unwrap_or(said);
+    if let Some(name) = name_behind("duplicate field `", said) {
+        return Problem::invalid(name, TWICE);
+    }
     let Some((name, why)) = said.split_once(": ") else { return Problem::malformed(cut_detail(said)).at("query") };
     let value = query.split('&').find_map(|parameter| parameter.strip_prefix(name)?.strip_prefix('='));
     let detail = match value {
@@ -251,7 +260,7 @@ mod tests {
             ("limit=", "limit", "found \"\", expected a whole number from 0, not too large"),
             ("limit=99999999999999999999", "limit", "found \"99999999999999999999\", expected a whole number"),
             ("limit=1&dry_run=yes", "dry_run", "found \"yes\", expected true or false"),
-            ("limit=1&limit=2", "limit", "duplicate field `limit`"),
+            ("limit=1&limit=2", "limit", "found it twice, expected it once"),
             ("colour=red", "colour", "unknown field `colour`, expected `limit` or `dry_run`"),
         ] {
             let (mut parts, ()) = axum::http::Request::get(format!("/?{query}")).body(()).unwrap().into_parts();
