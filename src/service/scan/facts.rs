@@ -9,7 +9,7 @@ use jiff::civil::Date;
 
 use super::{
     view::View,
-    weight::{WATCHED_BYTES, batch_bytes, entries_bytes, text_bytes},
+    weight::{batch_bytes, entries_bytes, text_bytes},
 };
 use crate::{
     code::{RunId, RunKey},
@@ -177,9 +177,8 @@ impl Service {
         };
         let whole = self.whole_entries(run.batch, &batch, &mut basis).await?;
         let groups = Ledger::new(self.ledger(&Subject::Run(id), Slice::Shared, &mut basis).await?);
-        let watched = basis.len() * WATCHED_BYTES;
         let entries = entries_bytes(&whole) + entries_bytes(groups.entries());
-        let bytes = size_of::<RunFacts>() + text_bytes(&run) + batch_bytes(&batch) + entries + watched;
+        let bytes = size_of::<RunFacts>() + text_bytes(&run) + batch_bytes(&batch) + entries + basis.bytes();
         Ok(Some(RunFacts { run, key, batch, whole, groups, basis, bytes, views: Mutex::default() }))
     }
 
