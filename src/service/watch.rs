@@ -18,6 +18,9 @@ use crate::{
     trace::Subject,
 };
 
+/// What something watched takes in memory: its counter, with its place in a basis and in the table of all.
+const WATCHED_BYTES: usize = 160;
+
 /// Something that a cached view is made from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Watched {
@@ -44,9 +47,9 @@ impl Watched {
 pub struct Basis(Vec<(Arc<AtomicU64>, u64)>);
 
 impl Basis {
-    /// How many things it is.
-    pub fn len(&self) -> usize {
-        self.0.len()
+    /// Roughly how much memory it takes, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.0.len() * WATCHED_BYTES
     }
 
     /// Whether nothing of it has been touched since.

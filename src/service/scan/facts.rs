@@ -9,7 +9,7 @@ use jiff::civil::Date;
 
 use super::{
     view::View,
-    weight::{WATCHED_BYTES, batch_bytes, entries_bytes, text_bytes},
+    weight::{batch_bytes, entries_bytes, text_bytes},
 };
 use crate::{
     code::{RunId, RunKey},
@@ -182,9 +182,8 @@ impl Service {
         let groups = Ledger::new(self.ledger(&Subject::Run(id), Slice::Shared, &mut basis).await?);
         let owners = Owners { issuer: run.organization, importer: batch.batch.organization };
         let (whole_status, whole_bearings) = WholeStatus::of(&whole, owners);
-        let watched = basis.len() * WATCHED_BYTES;
         let entries = entries_bytes(&whole) + entries_bytes(groups.entries());
-        let bytes = size_of::<RunFacts>() + text_bytes(&run) + batch_bytes(&batch) + entries + watched;
+        let bytes = size_of::<RunFacts>() + text_bytes(&run) + batch_bytes(&batch) + entries + basis.bytes();
         let views = Mutex::default();
         Ok(Some(RunFacts { run, key, batch, whole, whole_bearings, whole_status, groups, basis, bytes, views }))
     }

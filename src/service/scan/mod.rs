@@ -119,6 +119,3 @@ impl Service {
         Day::of(ms, &self.settings.zone).date
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -5,8 +5,6 @@ use serde::Serialize;
 use super::facts::BatchFacts;
 use crate::{epcis::Disposition, registration::Document, trace::Entry};
 
-/// What something watched takes: its counter, with its place in a view's basis and in the table of all.
-pub const WATCHED_BYTES: usize = 160;
 /// What an entry takes in a ledger's indexes beside itself.
 const INDEX_BYTES: usize = 32;
 /// What an allocation takes beside what it holds.
