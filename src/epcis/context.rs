@@ -126,7 +126,7 @@ impl<'o> Context<'o> {
         }
         Err(Fault::new(Reason::UnknownField {
             name: super::error::quote(name),
-            expected: "a field of EPCIS 2.0, or an extension whose prefix an @context in this document declares",
+            expected: "a field that EPCIS 2.0 gives this type of event, or an extension whose prefix an @context in this document declares",
         }))
     }
 

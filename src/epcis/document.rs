@@ -1,12 +1,12 @@
 //! EPCIS documents in JSON (EPCIS 2.0, clause 9.5): taken apart into events, and put together again.
 
 use super::{
-    DocumentError, Draft, Hosts,
+    DocumentError, Draft, Hosts, aggregation_event, association_event,
     context::Context,
     error::{Checked, Fault, Reason, Under, quote},
     fields,
     json::{Json, Members},
-    object_event, time,
+    object_event, time, transaction_event, transformation_event,
 };
 use crate::limits::{CAPTURE_BYTES_MAX, CAPTURE_EVENTS_MAX};
 
@@ -175,11 +175,18 @@ fn read_event<'a>(event: Json<'a>, document: &Context, hosts: &'a Hosts) -> Chec
     };
     let kind = members.iter().find(|(name, _)| name == "type").map(|(_, value)| value);
     match kind {
-        Some(Json::String(kind)) if kind == "ObjectEvent" => {
-            object_event::read(members, own.as_ref().unwrap_or(document), hosts)
+        Some(Json::String(kind)) => {
+            let read = match kind.as_ref() {
+                "ObjectEvent" => object_event::read,
+                "AggregationEvent" => aggregation_event::read,
+                "TransactionEvent" => transaction_event::read,
+                "TransformationEvent" => transformation_event::read,
+                "AssociationEvent" => association_event::read,
+                other => return Err(Fault::new(Reason::UnknownType { found: quote(other) })).under("type"),
+            };
+            read(members, own.as_ref().unwrap_or(document), hosts)
         }
-        Some(Json::String(kind)) => Err(Fault::new(Reason::UnsupportedType { found: quote(kind) })).under("type"),
-        Some(other) => Err(Fault::unexpected(other.describe(), "ObjectEvent")).under("type"),
-        None => Err(fields::missing("type", "ObjectEvent")),
+        Some(other) => Err(Fault::unexpected(other.describe(), "the name of a type of event")).under("type"),
+        None => Err(fields::missing("type", "the name of a type of event")),
     }
 }

@@ -122,17 +122,3 @@ pub(super) fn missing(field: &'static str, expected: &'static str) -> Fault {
 pub(super) fn unknown(name: &str, expected: &'static str) -> Fault {
     Fault::new(Reason::UnknownField { name: quote(name), expected })
 }
-
-/// The first value that stands twice.
-pub(super) fn all_differ(values: &[String]) -> Checked<()> {
-    let mut sorted: Vec<(&str, usize)> = values.iter().enumerate().map(|(at, value)| (value.as_str(), at)).collect();
-    sorted.sort_unstable();
-    let twice = sorted.windows(2).find_map(|pair| match pair {
-        [(one, _), (other, at)] if one == other => Some((*one, *at)),
-        _ => None,
-    });
-    match twice {
-        None => Ok(()),
-        Some((value, at)) => Err(Fault::new(Reason::Duplicate { found: quote(value) })).under_index(at),
-    }
-}

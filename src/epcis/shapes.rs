@@ -239,7 +239,7 @@ fn insert_spans(event: &mut Map<String, Value>, spans: &[BatchSpan], hosts: &Hos
         |(batch, count): &(BatchId, u64)| json!({ "epcClass": epc::batch_uri(*batch, hosts), "quantity": count });
     event.insert("quantityList".into(), counts.iter().map(element).collect());
     let span = |span: &BatchSpan| json!({ "first": span.first.to_string(), "last": span.last.to_string() });
-    event.insert(super::draft::SPANS.into(), spans.iter().map(span).collect());
+    event.insert(super::GoodsList::Objects.spans().into(), spans.iter().map(span).collect());
 }
 
 /// Reads the event as one of somebody else's; EPCs in it that read as own codes are taken as they stand.
