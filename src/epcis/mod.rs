@@ -16,6 +16,7 @@ mod error;
 mod event;
 mod event_hash;
 mod fields;
+mod goods_shapes;
 mod gs1_link;
 mod gs1_uri;
 mod hash_order;
