@@ -5,6 +5,7 @@ mod audit;
 mod authority;
 mod events;
 mod issuing;
+mod kinds;
 mod life;
 mod refusals;
 mod said;
