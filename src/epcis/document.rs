@@ -4,7 +4,7 @@ use super::{
     DocumentError, Draft, Hosts, aggregation_event, association_event,
     context::Context,
     error::{Checked, Fault, Reason, Under, quote},
-    fields,
+    fields, header,
     json::{Json, Members},
     object_event, time, transaction_event, transformation_event,
 };
@@ -105,7 +105,7 @@ fn read_envelope(members: Members<'_>) -> Checked<(Context<'static>, Json<'_>)> 
             "creationDate" => drop(fields::date_time(&value).under("creationDate")?),
             "id" => drop(fields::uri(&mut value, &context).under("id")?),
             "instanceIdentifier" | "sender" | "receiver" => drop(fields::text(&value, "a string").under(&name)?),
-            "epcisHeader" => read_header(&mut value, &context).under("epcisHeader")?,
+            "epcisHeader" => header::read(&mut value, &context).under("epcisHeader")?,
             "epcisBody" => body = Some(value),
             _ => fields::extension(&mut name, &mut value, &context)?,
         }
@@ -122,18 +122,6 @@ fn one_of(value: &Json<'_>, known: &[&str], expected: &'static str) -> Checked<(
         Json::String(text) if known.contains(&text.as_ref()) => Ok(()),
         other => Err(Fault::unexpected(other.describe(), expected)),
     }
-}
-
-/// Master data in a header is let pass and not kept: products and places are registered, not captured.
-fn read_header(value: &mut Json<'_>, context: &Context) -> Checked<()> {
-    for (name, value) in fields::object(value, "an object with epcisMasterData")?.iter_mut() {
-        if name == "epcisMasterData" {
-            fields::object(value, "master data").under("epcisMasterData")?;
-        } else {
-            fields::extension(name, value, context)?;
-        }
-    }
-    Ok(())
 }
 
 /// The events, and the field that they stand in.

@@ -20,6 +20,7 @@ mod goods_shapes;
 mod gs1_link;
 mod gs1_uri;
 mod hash_order;
+mod header;
 mod identity;
 mod json;
 mod listing;
