@@ -55,8 +55,9 @@ pub(super) fn uris(value: &mut Json<'_>, context: &Context) -> Checked<Vec<Strin
 
 /// A word of a vocabulary, or a user's own as its full URI.
 pub(super) fn word(value: &mut Json<'_>, words: &Words, expected: &'static str, context: &Context) -> Checked<String> {
-    let full = context.expand(text(value, expected)?)?;
-    match words.canonical(&full) {
+    let written = text(value, expected)?;
+    let full = context.expand(written)?;
+    match words.canonical(&full).filter(|_| !words.forbids(written)) {
         Some(word) => {
             let word = word.to_owned();
             replace(value, &word);

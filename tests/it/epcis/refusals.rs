@@ -95,6 +95,29 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "/sensorElementList",
         "later than the event",
     ),
+    // Words in name spaces that the JSON schema forbids.
+    (r#""epcList":[],"bizStep":"urn:epcglobal:cbv:bizstep:shipping""#, "/bizStep", "business step of CBV 2.0"),
+    (r#""epcList":[],"disposition":"https://ns.gs1.org/cbv/Disp-active""#, "/disposition", "disposition of CBV 2.0"),
+    (
+        r#""epcList":[],"persistentDisposition":{"set":["urn:epcglobal:cbv:disp:recalled"]}"#,
+        "/persistentDisposition/set/0",
+        "disposition of CBV 2.0",
+    ),
+    (
+        r#""epcList":[],"bizTransactionList":[{"type":"urn:epcglobal:cbv:btt:po","bizTransaction":"urn:x:1"}]"#,
+        "/bizTransactionList/0/type",
+        "business transaction type",
+    ),
+    (
+        r#""epcList":[],"sourceList":[{"type":"urn:epcglobal:cbv:sdt:location","source":"urn:x:1"}]"#,
+        "/sourceList/0/type",
+        "owning_party",
+    ),
+    (
+        r#""epcList":[],"sensorElementList":[{"sensorReport":[{"type":"https://gs1.org/voc/Mass"}]}]"#,
+        "/sensorElementList/0/sensorReport/0/type",
+        "measurement type",
+    ),
     // Forms of fields.
     (r#""epcList":"urn:x:1""#, "/epcList", "an array of EPCs"),
     (r#""epcList":[7]"#, "/epcList/0", "a URI"),
