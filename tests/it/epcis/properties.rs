@@ -1,6 +1,6 @@
 //! What holds of every event.
 
-use coldproof::epcis::{Event, Ruling, document_of, event_id, parse_canonical, parse_event_id};
+use coldproof::epcis::{Event, Ruling, document_of, event_id, parse_canonical, parse_event_id, record_id, shapes};
 use proptest::prelude::*;
 
 use super::{
@@ -28,6 +28,17 @@ fn generated_events_of_all_types_read_as_themselves_in_any_order_of_members() {
         assert_eq!(again(&read), read);
         let text = shuffled(&value, &mut die);
         assert_eq!(event(&text).unwrap(), read, "{text}");
+    }
+}
+
+#[test]
+fn a_declaration_of_any_type_has_the_id_of_its_event_and_is_a_record_of_its_own() {
+    let organization = coldproof::trace::OrganizationId(1);
+    for (_, standing) in generated(30).into_iter().filter(|(value, _)| value.get("errorDeclaration").is_none()) {
+        let declaration = shapes::declared_in_error(&standing, None, 1_778_032_800_000, &hosts()).unwrap();
+        assert_eq!((declaration.hash, declaration.kind), (standing.hash, standing.kind));
+        assert!(declaration.error_declaration.is_some() && standing.error_declaration.is_none());
+        assert_ne!(record_id(organization, &declaration.body), record_id(organization, &standing.body));
     }
 }
 
