@@ -20,7 +20,8 @@ pub const EVENT_SUBJECTS_MAX: usize = 100_000;
 /// One URI of an event (EPC, class, place, id) or name of an extension, its prefix expanded, in bytes: what browsers and
 /// proxies pass on as a link; canonical forms, which may be a little longer, must fit a key of the store.
 pub const URI_BYTES_MAX: usize = 2_048;
-/// Prefixes in force for one event of an EPCIS document: each shortened name is looked for among them.
+/// Prefixes in force for one event of an EPCIS document, and elements of one `@context`: each shortened name is looked
+/// for among them, and each element compared with the others.
 pub const PREFIXES_MAX: usize = 64;
 /// The IRI of a declared prefix, in bytes. A name of three bytes becomes so long; what a whole document's expansion adds
 /// is at most `CAPTURE_BYTES_MAX`.

@@ -48,8 +48,8 @@ impl CommonFields {
             "bizStep" => self.biz_step = Some(biz_step(value, context)?),
             "disposition" => self.disposition = Some(disposition(value, context)?),
             "persistentDisposition" => (self.set, self.unset) = persistent_disposition(value, context)?,
-            "readPoint" => self.read_point = Some(place(value, context)?),
-            "bizLocation" => self.biz_location = Some(place(value, context)?),
+            "readPoint" => self.read_point = Some(place(value, context, hosts)?),
+            "bizLocation" => self.biz_location = Some(place(value, context, hosts)?),
             "bizTransactionList" => self.measure = biz_transactions(value, context, hosts)?,
             "sourceList" => self.sources = parties(value, "source", context, hosts)?,
             "destinationList" => self.destinations = parties(value, "destination", context, hosts)?,
@@ -145,12 +145,15 @@ fn error_declaration(value: &mut Json<'_>, context: &Context) -> Checked<ErrorDe
     Ok(ErrorDeclaration { declaration_time_ms, reason, corrective_event_ids })
 }
 
-fn place(value: &mut Json<'_>, context: &Context) -> Checked<String> {
+fn place(value: &mut Json<'_>, context: &Context, hosts: &Hosts) -> Checked<String> {
     let members = fields::object(value, "an object with the member id")?;
     let mut id = None;
     for (name, value) in members.iter_mut() {
         match name.as_ref() {
-            "id" => id = Some(fields::uri(value, context).under(name)?),
+            "id" => {
+                let uri = fields::uri(value, context).under(name)?;
+                id = Some(epc::canonical_link(value, uri, hosts));
+            }
             _ => fields::extension(name, value, context)?,
         }
     }
@@ -172,7 +175,7 @@ fn biz_transactions(value: &mut Json<'_>, context: &Context, hosts: &Hosts) -> C
 }
 
 fn biz_transaction(value: &mut Json<'_>, context: &Context, hosts: &Hosts) -> Checked<Option<MeasureId>> {
-    let (mut transaction, mut measure) = (None, None);
+    let (mut has_transaction, mut measure) = (false, None);
     for (name, value) in fields::object(value, "a business transaction")?.iter_mut() {
         match name.as_ref() {
             "type" => {
@@ -184,16 +187,15 @@ fn biz_transaction(value: &mut Json<'_>, context: &Context, hosts: &Hosts) -> Ch
                 if let Named::Measure(id) = epc::read(&uri, hosts).under(name)? {
                     fields::replace(value, &epc::measure_uri(id, hosts));
                     measure = Some(id);
+                } else {
+                    epc::canonical_link(value, uri, hosts);
                 }
-                transaction = Some(uri);
+                has_transaction = true;
             }
             other => return Err(fields::unknown(other, "type or bizTransaction")),
         }
     }
-    match transaction {
-        Some(_) => Ok(measure),
-        None => Err(fields::missing("bizTransaction", "the transaction's URI")),
-    }
+    if has_transaction { Ok(measure) } else { Err(fields::missing("bizTransaction", "the transaction's URI")) }
 }
 
 fn parties(value: &mut Json<'_>, field: &'static str, context: &Context, hosts: &Hosts) -> Checked<Vec<Party>> {
@@ -213,6 +215,8 @@ fn party(value: &mut Json<'_>, field: &'static str, context: &Context, hosts: &H
             if let Some(organization) = organization {
                 uri = epc::organization_uri(organization, hosts);
                 fields::replace(value, &uri);
+            } else {
+                uri = epc::canonical_link(value, uri, hosts);
             }
             id = Some(uri);
         } else {

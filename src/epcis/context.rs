@@ -45,13 +45,22 @@ impl<'o> Context<'o> {
             Json::Object(terms) => {
                 terms.iter().try_for_each(|(prefix, meaning)| self.declare(prefix, meaning).under(prefix))
             }
-            Json::Array(parts) => parts.iter().enumerate().try_for_each(|(at, part)| {
-                match part {
-                    Json::Array(_) => Err(Fault::unexpected(part.describe(), "a URL or an object")),
-                    _ => self.extend(part),
+            Json::Array(parts) => {
+                if parts.len() > PREFIXES_MAX {
+                    let what = "elements of one @context";
+                    return Err(Fault::new(Reason::TooMany { what, found: parts.len(), max: PREFIXES_MAX }));
                 }
-                .under_index(at)
-            }),
+                parts.iter().enumerate().try_for_each(|(at, part)| {
+                    match part {
+                        Json::Array(_) => Err(Fault::unexpected(part.describe(), "a URL or an object")),
+                        _ if parts.iter().take(at).any(|before| before == part) => {
+                            Err(Fault::new(Reason::Duplicate { found: part.describe() }))
+                        }
+                        _ => self.extend(part),
+                    }
+                    .under_index(at)
+                })
+            }
             other => Err(Fault::unexpected(other.describe(), "a URL, an object, or an array of both")),
         }
     }
@@ -126,7 +135,7 @@ impl<'o> Context<'o> {
         }
         Err(Fault::new(Reason::UnknownField {
             name: super::error::quote(name),
-            expected: "a field of EPCIS 2.0, or an extension whose prefix an @context in this document declares",
+            expected: "a field that EPCIS 2.0 gives this type of event, or an extension whose prefix an @context in this document declares",
         }))
     }
 

@@ -1,12 +1,12 @@
 //! EPCIS documents in JSON (EPCIS 2.0, clause 9.5): taken apart into events, and put together again.
 
 use super::{
-    DocumentError, Draft, Hosts,
+    DocumentError, Draft, Hosts, aggregation_event, association_event,
     context::Context,
     error::{Checked, Fault, Reason, Under, quote},
-    fields,
+    fields, header,
     json::{Json, Members},
-    object_event, time,
+    object_event, time, transaction_event, transformation_event,
 };
 use crate::limits::{CAPTURE_BYTES_MAX, CAPTURE_EVENTS_MAX};
 
@@ -105,7 +105,7 @@ fn read_envelope(members: Members<'_>) -> Checked<(Context<'static>, Json<'_>)> 
             "creationDate" => drop(fields::date_time(&value).under("creationDate")?),
             "id" => drop(fields::uri(&mut value, &context).under("id")?),
             "instanceIdentifier" | "sender" | "receiver" => drop(fields::text(&value, "a string").under(&name)?),
-            "epcisHeader" => read_header(&mut value, &context).under("epcisHeader")?,
+            "epcisHeader" => header::read(&mut value, &context).under("epcisHeader")?,
             "epcisBody" => body = Some(value),
             _ => fields::extension(&mut name, &mut value, &context)?,
         }
@@ -122,18 +122,6 @@ fn one_of(value: &Json<'_>, known: &[&str], expected: &'static str) -> Checked<(
         Json::String(text) if known.contains(&text.as_ref()) => Ok(()),
         other => Err(Fault::unexpected(other.describe(), expected)),
     }
-}
-
-/// Master data in a header is let pass and not kept: products and places are registered, not captured.
-fn read_header(value: &mut Json<'_>, context: &Context) -> Checked<()> {
-    for (name, value) in fields::object(value, "an object with epcisMasterData")?.iter_mut() {
-        if name == "epcisMasterData" {
-            fields::object(value, "master data").under("epcisMasterData")?;
-        } else {
-            fields::extension(name, value, context)?;
-        }
-    }
-    Ok(())
 }
 
 /// The events, and the field that they stand in.
@@ -175,11 +163,18 @@ fn read_event<'a>(event: Json<'a>, document: &Context, hosts: &'a Hosts) -> Chec
     };
     let kind = members.iter().find(|(name, _)| name == "type").map(|(_, value)| value);
     match kind {
-        Some(Json::String(kind)) if kind == "ObjectEvent" => {
-            object_event::read(members, own.as_ref().unwrap_or(document), hosts)
+        Some(Json::String(kind)) => {
+            let read = match kind.as_ref() {
+                "ObjectEvent" => object_event::read,
+                "AggregationEvent" => aggregation_event::read,
+                "TransactionEvent" => transaction_event::read,
+                "TransformationEvent" => transformation_event::read,
+                "AssociationEvent" => association_event::read,
+                other => return Err(Fault::new(Reason::UnknownType { found: quote(other) })).under("type"),
+            };
+            read(members, own.as_ref().unwrap_or(document), hosts)
         }
-        Some(Json::String(kind)) => Err(Fault::new(Reason::UnsupportedType { found: quote(kind) })).under("type"),
-        Some(other) => Err(Fault::unexpected(other.describe(), "ObjectEvent")).under("type"),
-        None => Err(fields::missing("type", "ObjectEvent")),
+        Some(other) => Err(Fault::unexpected(other.describe(), "the name of a type of event")).under("type"),
+        None => Err(fields::missing("type", "the name of a type of event")),
     }
 }

@@ -3,31 +3,21 @@
 use std::{borrow::Cow, collections::BTreeMap};
 
 use super::{
-    Class, ClassQuantity, CodeAt, DocumentError, Event, EventKind, Goods, Hosts, Ruling,
+    Class, ClassQuantity, CodeAt, DocumentError, Event, EventKind, Goods, GoodsList, Hosts, Ruling,
     common_fields::CommonFields,
-    error::{Checked, Fault, Reason, Under, quote},
+    error::{Checked, Fault, Reason, Under},
     event::Position,
     event_hash, fields, gs1_uri,
     json::{Json, Members},
+    listing::Listing,
+    named::Named,
+    parts::Parts,
 };
 use crate::{
     code::{RunId, code_epc},
     limits::RECORD_BYTES_MAX,
-    trace::{BatchId, Span},
+    trace::BatchId,
 };
-
-/// The extension that names spans.
-pub(super) const SPANS: &str = "https://w3id.org/coldproof/1/spans";
-
-/// What an event is about, as far as its document tells.
-#[derive(Debug, Default)]
-pub(super) struct Subjects {
-    pub(super) codes: Vec<CodeAt>,
-    pub(super) classes: Vec<ClassQuantity>,
-    /// From `cp:spans` alone.
-    pub(super) spans: Vec<Span>,
-    pub(super) names_spans: bool,
-}
 
 /// An event of a document, checked as far as the document goes. The caller rules on each of [`Draft::codes`]
 /// and gets the [`Event`] from [`Draft::seal`].
@@ -37,26 +27,43 @@ pub struct Draft<'a> {
     index: Option<usize>,
     /// Pointer to the event in the document.
     pointer: String,
+    kind: EventKind,
     common: CommonFields,
-    subjects: Subjects,
+    goods: Listing,
+    outputs: Listing,
+    /// Of all lists, and the parent.
+    codes: Vec<CodeAt>,
+    transformation_id: Option<String>,
     members: Members<'a>,
     hosts: &'a Hosts,
 }
 
 impl<'a> Draft<'a> {
-    pub(super) fn new(
-        common: CommonFields,
-        subjects: Subjects,
-        members: Members<'a>,
-        hosts: &'a Hosts,
-    ) -> Checked<Self> {
+    pub(super) fn new(mut parts: Parts, members: Members<'a>, hosts: &'a Hosts) -> Checked<Self> {
         let missing = |field, expected| move || fields::missing(field, expected);
+        let common = parts.common;
         common.event_time_ms.ok_or_else(missing("eventTime", "when it happened"))?;
         common
             .offset_minutes
             .ok_or_else(missing("eventTimeZoneOffset", "the local offset from UTC, such as +08:00"))?;
-        common.action.ok_or_else(missing("action", "ADD, OBSERVE or DELETE"))?;
-        Ok(Self { index: None, pointer: String::new(), common, subjects, members, hosts })
+        if parts.kind != EventKind::Transformation {
+            common.action.ok_or_else(missing("action", "ADD, OBSERVE or DELETE"))?;
+        }
+        let mut codes = std::mem::take(&mut parts.goods.codes);
+        codes.append(&mut parts.outputs.codes);
+        codes.extend(parts.parent_code);
+        Ok(Self {
+            index: None,
+            pointer: String::new(),
+            kind: parts.kind,
+            common,
+            goods: parts.goods,
+            outputs: parts.outputs,
+            codes,
+            transformation_id: parts.transformation_id,
+            members,
+            hosts,
+        })
     }
 
     /// Notes where in its document it stands.
@@ -64,64 +71,50 @@ impl<'a> Draft<'a> {
         Self { index: Some(index), pointer, ..self }
     }
 
-    /// What reads as an own code: single codes of the EPC list, and both ends of each span.
+    /// What reads as an own code: single codes of lists of EPCs, both ends of each span, and the parent.
     pub fn codes(&self) -> &[CodeAt] {
-        &self.subjects.codes
+        &self.codes
     }
 
     /// An error about one of its codes that the caller found: a wrong tag, never issued, another product's.
     pub fn refuse(&self, code: &CodeAt, found: &str, expected: &'static str) -> DocumentError {
-        let fault = Fault::unexpected(found, expected);
-        let fault = match code.at {
-            Position::Epc(at) => fault.under(&at.to_string()).under("epcList"),
-            Position::First(at) => fault.under("first").under(&at.to_string()).under(SPANS),
-            Position::Last(at) => fault.under("last").under(&at.to_string()).under(SPANS),
+        self.at(code.at, Fault::unexpected(found, expected)).in_event(self)
+    }
+
+    /// A fault of what stands at a position.
+    fn at(&self, position: Position, fault: Fault) -> Fault {
+        let (list, at, end) = match position {
+            Position::Parent => return fault.under("parentID"),
+            Position::Epc(list, at) => return fault.under(&at.to_string()).under(list.epcs()),
+            Position::First(list, at) => (list, at, "first"),
+            Position::Last(list, at) => (list, at, "last"),
         };
-        fault.in_event(self)
+        let listing = if list == GoodsList::Outputs { &self.outputs } else { &self.goods };
+        let field = listing.spans_field.as_deref().unwrap_or(list.spans());
+        fault.under(end).under(&at.to_string()).under(field)
     }
 
-    /// Checks the quantities beside `cp:spans`, where there are any: one element per batch, and its quantity the number
-    /// of codes that the spans name of it. `batch_of` knows the batch of a run.
+    /// Checks the quantities beside spans, where there are any: one element per batch, and its quantity the number of
+    /// codes that the spans name of it. `batch_of` knows the batch of a run.
     pub fn check_quantities(&self, batch_of: impl Fn(RunId) -> Option<BatchId>) -> Result<(), DocumentError> {
-        const EXPECTED: &str = "one element per batch, its quantity the number of codes that the spans name of it";
-        if !self.subjects.names_spans || self.subjects.classes.is_empty() {
-            return Ok(());
+        for listing in [&self.goods, &self.outputs] {
+            check_counts(listing, &batch_of).under(listing.list.quantities()).map_err(|fault| fault.in_event(self))?;
         }
-        let mut named: BTreeMap<BatchId, u64> = BTreeMap::new();
-        for span in &self.subjects.spans {
-            if let Some(batch) = batch_of(span.run()) {
-                *named.entry(batch).or_default() += u64::from(span.codes());
-            }
-        }
-        let refuse = |fault: Fault| fault.under("quantityList").in_event(self);
-        for (at, ClassQuantity { class, quantity, .. }) in self.subjects.classes.iter().enumerate() {
-            // Taken out, so that a second element of the same batch finds none.
-            let codes = if let Class::Batch(batch) = class { named.remove(batch).unwrap_or(0) } else { 0 };
-            // Both are below 2^53, where doubles count exactly.
-            if codes == 0 || *quantity != Some(codes as f64) {
-                let counted = quantity.unwrap_or_default();
-                let found = format!("a quantity of {counted}, where the spans name {codes} codes more of that class");
-                return Err(refuse(Fault::unexpected(found, EXPECTED).under(&at.to_string())));
-            }
-        }
-        match named.first_key_value() {
-            None => Ok(()),
-            Some((batch, codes)) => {
-                Err(refuse(Fault::unexpected(format!("no element for {codes} codes of batch {batch}"), EXPECTED)))
-            }
-        }
+        Ok(())
     }
 
-    /// Makes the event canonical. `rule` is asked once for each of [`Draft::codes`] that stands in the EPC list.
-    /// Errors where something is named twice.
+    /// Makes the event canonical. `rule` is asked once for each of [`Draft::codes`] that stands in a list of EPCs or is the
+    /// parent. Errors where something is named twice.
     pub fn seal(mut self, mut rule: impl FnMut(&CodeAt) -> Ruling) -> Result<Event, DocumentError> {
         let sealed = self.seal_checked(&mut rule);
         sealed.map_err(|fault| fault.in_event(&self))
     }
 
     fn seal_checked(&mut self, rule: &mut dyn FnMut(&CodeAt) -> Ruling) -> Checked<Event> {
-        let (singles, epcs) = self.rule_epcs(rule).under("epcList")?;
-        let spans = fold(self.subjects.spans.drain(..).chain(singles).collect())?;
+        let mut named = self.rule_instances(rule)?;
+        named.check_each_once().map_err(|(position, fault)| self.at(position, fault))?;
+        let goods = sealed(&mut self.goods, &mut named);
+        let outputs = sealed(&mut self.outputs, &mut named);
         for (_, value) in &mut self.members {
             value.sort_names();
         }
@@ -137,7 +130,7 @@ impl<'a> Draft<'a> {
         let common = std::mem::take(&mut self.common);
         let missing = || fields::missing("eventTime", "checked before");
         Ok(Event {
-            kind: EventKind::Object,
+            kind: self.kind,
             event_time_ms: common.event_time_ms.ok_or_else(missing)?,
             offset_minutes: common.offset_minutes.ok_or_else(missing)?,
             action: common.action,
@@ -145,15 +138,10 @@ impl<'a> Draft<'a> {
             disposition: common.disposition,
             set: common.set,
             unset: common.unset,
-            parent: None,
-            goods: Goods {
-                spans,
-                names_spans: self.subjects.names_spans,
-                epcs,
-                classes: std::mem::take(&mut self.subjects.classes),
-            },
-            outputs: Goods::default(),
-            transformation_id: None,
+            parent: named.parent(),
+            goods,
+            outputs,
+            transformation_id: self.transformation_id.take(),
             measure: common.measure,
             read_point: common.read_point,
             biz_location: common.biz_location,
@@ -166,27 +154,87 @@ impl<'a> Draft<'a> {
         })
     }
 
-    /// Single own codes as spans of one, and the other EPCs in canonical form. Own codes become canonical in the tree.
-    fn rule_epcs(&mut self, rule: &mut dyn FnMut(&CodeAt) -> Ruling) -> Checked<(Vec<Span>, Vec<String>)> {
-        let (mut singles, mut epcs) = (Vec::new(), Vec::new());
-        let list = self.members.iter_mut().find(|(name, _)| name == "epcList");
-        let Some((_, Json::Array(items))) = list else { return Ok((singles, epcs)) };
-        let mut codes = self.subjects.codes.iter().filter(|code| matches!(code.at, Position::Epc(_))).peekable();
-        for (at, item) in items.iter_mut().enumerate() {
-            let code = codes.next_if(|code| code.at == Position::Epc(at));
-            if let Some(code) = code
-                && let Ruling::Ours(gtin) = rule(code)
-            {
-                let text = code_epc(self.hosts.canonical(), gtin, code.code);
-                singles.extend(Span::new(code.code.run, code.code.serial, code.code.serial));
-                *item = Json::String(Cow::Owned(text));
-            } else {
-                let uri = fields::text(item, "an EPC")?;
-                epcs.push(gs1_uri::canonical(uri).unwrap_or_else(|| uri.to_owned()));
+    /// All own codes and other EPCs. Own codes become canonical in the tree.
+    fn rule_instances(&mut self, rule: &mut dyn FnMut(&CodeAt) -> Ruling) -> Checked<Named> {
+        let mut named = Named::default();
+        for listing in [&self.goods, &self.outputs] {
+            let list = listing.list;
+            named.add_spans(list, &listing.spans);
+            let member = self.members.iter_mut().find(|(name, _)| name == list.epcs());
+            let Some((_, Json::Array(items))) = member else { continue };
+            let mut codes =
+                self.codes.iter().filter(|code| matches!(code.at, Position::Epc(of, _) if of == list)).peekable();
+            for (at, item) in items.iter_mut().enumerate() {
+                let at = Position::Epc(list, at);
+                let code = codes.next_if(|code| code.at == at);
+                rule_instance(item, at, code, rule, self.hosts, &mut named)?;
             }
         }
-        fields::all_differ(&epcs)?;
-        Ok((singles, epcs))
+        // Types of events without a parent do not have the field.
+        if let Some((_, item)) = self.members.iter_mut().find(|(name, _)| name == "parentID") {
+            let code = self.codes.iter().find(|code| code.at == Position::Parent);
+            rule_instance(item, Position::Parent, code, rule, self.hosts, &mut named)?;
+        }
+        Ok(named)
+    }
+}
+
+fn rule_instance(
+    item: &mut Json<'_>,
+    at: Position,
+    code: Option<&CodeAt>,
+    rule: &mut dyn FnMut(&CodeAt) -> Ruling,
+    hosts: &Hosts,
+    named: &mut Named,
+) -> Checked<()> {
+    if let Some(code) = code
+        && let Ruling::Ours(gtin) = rule(code)
+    {
+        *item = Json::String(Cow::Owned(code_epc(hosts.canonical(), gtin, code.code)));
+        named.add_code(at, code.code);
+    } else {
+        let uri = fields::text(item, "an EPC")?;
+        named.add_epc(at, gs1_uri::canonical(uri).unwrap_or_else(|| uri.to_owned()));
+    }
+    Ok(())
+}
+
+fn sealed(listing: &mut Listing, named: &mut Named) -> Goods {
+    Goods {
+        spans: named.folded(listing.list),
+        names_spans: listing.spans_field.is_some(),
+        epcs: named.take_epcs(listing.list),
+        classes: std::mem::take(&mut listing.classes),
+    }
+}
+
+/// See [`Draft::check_quantities`]; for the quantities of one list.
+fn check_counts(listing: &Listing, batch_of: &dyn Fn(RunId) -> Option<BatchId>) -> Checked<()> {
+    const EXPECTED: &str = "one element per batch, its quantity the number of codes that the spans name of it";
+    if listing.spans_field.is_none() || listing.classes.is_empty() {
+        return Ok(());
+    }
+    let mut named: BTreeMap<BatchId, u64> = BTreeMap::new();
+    for span in &listing.spans {
+        if let Some(batch) = batch_of(span.run()) {
+            *named.entry(batch).or_default() += u64::from(span.codes());
+        }
+    }
+    for (at, ClassQuantity { class, quantity, .. }) in listing.classes.iter().enumerate() {
+        // Taken out, so that a second element of the same batch finds none.
+        let codes = if let Class::Batch(batch) = class { named.remove(batch).unwrap_or(0) } else { 0 };
+        // Both are below 2^53, where doubles count exactly.
+        if codes == 0 || *quantity != Some(codes as f64) {
+            let counted = quantity.unwrap_or_default();
+            let found = format!("a quantity of {counted}, where the spans name {codes} codes more of that class");
+            return Err(Fault::unexpected(found, EXPECTED)).under_index(at);
+        }
+    }
+    match named.first_key_value() {
+        None => Ok(()),
+        Some((batch, codes)) => {
+            Err(Fault::unexpected(format!("no element for {codes} codes of batch {batch}"), EXPECTED))
+        }
     }
 }
 
@@ -195,27 +243,6 @@ impl Fault {
         self.pointer.insert_str(0, &draft.pointer);
         self.in_document(draft.index)
     }
-}
-
-/// Spans in ascending order, neighbours joined. Errors where two overlap.
-fn fold(mut spans: Vec<Span>) -> Checked<Vec<Span>> {
-    spans.sort_unstable();
-    let mut folded: Vec<Span> = Vec::with_capacity(spans.len().min(16));
-    for span in spans {
-        match folded.last_mut() {
-            Some(last) if last.run() == span.run() && span.first() <= last.last() => {
-                let found = quote(&format!("serial {} of run {}", span.first().get(), span.run().bits()));
-                return Err(Fault::new(Reason::Duplicate { found }));
-            }
-            Some(last) if last.run() == span.run() && span.first().get() == last.last().get() + 1 => {
-                if let Some(joined) = Span::new(last.run(), last.first(), span.last()) {
-                    *last = joined;
-                }
-            }
-            _ => folded.push(span),
-        }
-    }
-    Ok(folded)
 }
 
 #[cfg(test)]
@@ -233,8 +260,9 @@ mod tests {
         let element = |(batch, quantity): &(u64, u32)| {
             format!(r#"{{"epcClass":"https://demo.coldproof.example/batch/{batch}","quantity":{quantity}}}"#)
         };
+        let spans = GoodsList::Objects.spans();
         let text = format!(
-            r#"{{"@context":[],"type":"ObjectEvent","eventTime":"2026-05-04T09:30:00Z","eventTimeZoneOffset":"+00:00","action":"OBSERVE","epcList":[],"quantityList":[{}],"{SPANS}":[{},{}]}}"#,
+            r#"{{"@context":[],"type":"ObjectEvent","eventTime":"2026-05-04T09:30:00Z","eventTimeZoneOffset":"+00:00","action":"OBSERVE","epcList":[],"quantityList":[{}],"{spans}":[{},{}]}}"#,
             quantities.iter().map(element).collect::<Vec<_>>().join(","),
             span(3, 9),
             span(4, 4),

@@ -3,7 +3,8 @@
 use super::{
     error::{Checked, Fault},
     event::Hosts,
-    gs1_uri,
+    fields, gs1_uri,
+    json::Json,
 };
 use crate::{
     code::{Code, Gtin, Link, LinkError, Lot},
@@ -74,6 +75,17 @@ pub(super) fn own_link(uri: &str, hosts: &Hosts) -> Option<String> {
     }
     let (_, path) = uri.split_once("://")?.1.split_once('/')?;
     gs1_uri::canonical(&format!("https://id.gs1.org/{path}"))
+}
+
+/// Makes a link on one of our hosts that names a key of GS1 canonical in the tree; gives back what stands there.
+pub(super) fn canonical_link(value: &mut Json<'_>, uri: String, hosts: &Hosts) -> String {
+    match own_link(&uri, hosts) {
+        Some(link) => {
+            fields::replace(value, &link);
+            link
+        }
+        None => uri,
+    }
 }
 
 fn is_own(uri: &str, hosts: &Hosts) -> bool {

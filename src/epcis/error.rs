@@ -90,9 +90,12 @@ pub enum Reason {
         /// The thing.
         found: String,
     },
-    /// An EPCIS event type that this version does not take.
-    #[error("events of type {found} are not yet supported, expected ObjectEvent")]
-    UnsupportedType {
+    /// A type of event that EPCIS 2.0 does not have.
+    #[error(
+        "found an event of type {found}, expected ObjectEvent, AggregationEvent, TransactionEvent, \
+         TransformationEvent or AssociationEvent"
+    )]
+    UnknownType {
         /// The type.
         found: String,
     },

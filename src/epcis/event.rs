@@ -121,6 +121,32 @@ pub struct Event {
     pub body: String,
 }
 
+impl Event {
+    /// Its goods, with the list that they stand in.
+    pub fn lists(&self) -> [(GoodsList, &Goods); 2] {
+        let list = match self.kind {
+            EventKind::Object | EventKind::Transaction => GoodsList::Objects,
+            EventKind::Aggregation | EventKind::Association => GoodsList::Children,
+            EventKind::Transformation => GoodsList::Inputs,
+        };
+        [(list, &self.goods), (GoodsList::Outputs, &self.outputs)]
+    }
+
+    /// All own codes that it names anywhere: goods, outputs, and a parent that is one.
+    pub fn spans(&self) -> impl Iterator<Item = Span> {
+        let parent = self.parent.iter().filter_map(|parent| match parent {
+            Instance::Code { run, serial } => Some(Span::single(*run, *serial)),
+            Instance::Epc(_) => None,
+        });
+        self.goods.spans.iter().chain(&self.outputs.spans).copied().chain(parent)
+    }
+
+    /// All classes that it names anywhere.
+    pub fn classes(&self) -> impl Iterator<Item = &ClassQuantity> {
+        self.goods.classes.iter().chain(&self.outputs.classes)
+    }
+}
+
 /// A class of the quantity list, and how much of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClassQuantity {
@@ -184,15 +210,42 @@ pub struct CodeAt {
     pub claims_ours: bool,
 }
 
+/// A part of an event that names goods: a list of EPCs, a list of quantities, and an extension for spans.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum GoodsList {
+    /// `epcList`, `quantityList` and `cp:spans` of an object or transaction event.
+    Objects,
+    /// `childEPCs`, `childQuantityList` and `cp:spans` of an aggregation or association event.
+    Children,
+    /// `inputEPCList`, `inputQuantityList` and `cp:inputSpans` of a transformation event.
+    Inputs,
+    /// `outputEPCList`, `outputQuantityList` and `cp:outputSpans` of a transformation event.
+    Outputs,
+}
+
+impl GoodsList {
+    /// The field of the list of quantities.
+    pub fn quantities(self) -> &'static str {
+        match self {
+            Self::Objects => "quantityList",
+            Self::Children => "childQuantityList",
+            Self::Inputs => "inputQuantityList",
+            Self::Outputs => "outputQuantityList",
+        }
+    }
+}
+
 /// Where a code stands in its event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Position {
-    /// Element of `epcList`, from 0.
-    Epc(usize),
-    /// First code of an element of `cp:spans`.
-    First(usize),
-    /// Last code of an element of `cp:spans`.
-    Last(usize),
+    /// `parentID`.
+    Parent,
+    /// Element of a list of EPCs, from 0.
+    Epc(GoodsList, usize),
+    /// First code of an element of the spans, from 0.
+    First(GoodsList, usize),
+    /// Last code of an element of the spans, from 0.
+    Last(GoodsList, usize),
 }
 
 /// What the caller says of an EPC that reads as an own code.

@@ -55,8 +55,9 @@ pub(super) fn uris(value: &mut Json<'_>, context: &Context) -> Checked<Vec<Strin
 
 /// A word of a vocabulary, or a user's own as its full URI.
 pub(super) fn word(value: &mut Json<'_>, words: &Words, expected: &'static str, context: &Context) -> Checked<String> {
-    let full = context.expand(text(value, expected)?)?;
-    match words.canonical(&full) {
+    let written = text(value, expected)?;
+    let full = context.expand(written)?;
+    match words.canonical(&full).filter(|_| !words.forbids(written)) {
         Some(word) => {
             let word = word.to_owned();
             replace(value, &word);
@@ -121,18 +122,4 @@ pub(super) fn missing(field: &'static str, expected: &'static str) -> Fault {
 
 pub(super) fn unknown(name: &str, expected: &'static str) -> Fault {
     Fault::new(Reason::UnknownField { name: quote(name), expected })
-}
-
-/// The first value that stands twice.
-pub(super) fn all_differ(values: &[String]) -> Checked<()> {
-    let mut sorted: Vec<(&str, usize)> = values.iter().enumerate().map(|(at, value)| (value.as_str(), at)).collect();
-    sorted.sort_unstable();
-    let twice = sorted.windows(2).find_map(|pair| match pair {
-        [(one, _), (other, at)] if one == other => Some((*one, *at)),
-        _ => None,
-    });
-    match twice {
-        None => Ok(()),
-        Some((value, at)) => Err(Fault::new(Reason::Duplicate { found: quote(value) })).under_index(at),
-    }
 }

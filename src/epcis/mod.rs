@@ -4,6 +4,8 @@
 //! [`parse_document`] gives a [`Draft`] per event; the caller says which of its codes are ours and
 //! [`Draft::seal`] makes the [`Event`], whose body is what is stored and signed for.
 
+mod aggregation_event;
+mod association_event;
 mod batch_facts;
 mod common_fields;
 mod context;
@@ -14,15 +16,22 @@ mod error;
 mod event;
 mod event_hash;
 mod fields;
+mod goods_shapes;
 mod gs1_link;
 mod gs1_uri;
 mod hash_order;
+mod header;
 mod identity;
 mod json;
+mod listing;
+mod named;
 mod object_event;
+mod parts;
 mod sensor;
 pub mod shapes;
 mod time;
+mod transaction_event;
+mod transformation_event;
 mod uri;
 mod vocabulary;
 
@@ -30,7 +39,7 @@ pub use document::{NAME_SPACE, STANDARD_CONTEXT, document_of, parse_canonical, p
 pub use draft::Draft;
 pub use error::{DocumentError, Reason};
 pub use event::{
-    Class, ClassQuantity, CodeAt, ErrorDeclaration, Event, EventKind, Goods, Hosts, Party, Position, Ruling,
+    Class, ClassQuantity, CodeAt, ErrorDeclaration, Event, EventKind, Goods, GoodsList, Hosts, Party, Position, Ruling,
 };
 pub use event_hash::{event_id, parse_event_id};
 pub use identity::{capture_id, record_id};

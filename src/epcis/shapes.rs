@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    DocumentError, Event, Hosts, Ruling,
+    DocumentError, Event, GoodsList, Hosts, Ruling,
     document::{NAME_SPACE, parse_canonical},
     epc, event_hash, time,
 };
@@ -13,7 +13,10 @@ use crate::{
     trace::{BatchId, MeasureId},
 };
 
-pub use super::batch_facts::{BatchFacts, DocumentFact};
+pub use super::{
+    batch_facts::{BatchFacts, DocumentFact},
+    goods_shapes::{Movement, NamedGoods, Transformation, aggregation, movement, transformation},
+};
 
 /// When an event happened, and where.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -142,7 +145,7 @@ pub fn codes(occasion: &Occasion, step: CodeStep, spans: &[BatchSpan], hosts: &H
         CodeStep::Void => ("DELETE", "decommissioning", "inactive"),
     };
     let mut event = base(occasion, action, Some(biz_step), Some(disposition));
-    insert_spans(&mut event, spans, hosts);
+    insert_spans(&mut event, GoodsList::Objects, spans, hosts);
     read(event, hosts)
 }
 
@@ -187,7 +190,7 @@ fn measure_events(
     let mut events = Vec::new();
     if !measure.spans.is_empty() {
         let mut event = event.clone();
-        insert_spans(&mut event, &measure.spans, hosts);
+        insert_spans(&mut event, GoodsList::Objects, &measure.spans, hosts);
         events.push(read(event, hosts)?);
     }
     let batches = measure.batches.iter().map(|batch| epc::batch_uri(*batch, hosts));
@@ -205,7 +208,12 @@ fn measure_events(
     Ok(events)
 }
 
-fn base(occasion: &Occasion, action: &str, step: Option<&str>, disposition: Option<&str>) -> Map<String, Value> {
+pub(super) fn base(
+    occasion: &Occasion,
+    action: &str,
+    step: Option<&str>,
+    disposition: Option<&str>,
+) -> Map<String, Value> {
     let minutes = occasion.offset_minutes;
     let sign = if minutes < 0 { '-' } else { '+' };
     let offset = format!("{sign}{:02}:{:02}", minutes.unsigned_abs() / 60, minutes.unsigned_abs() % 60);
@@ -225,8 +233,8 @@ fn base(occasion: &Occasion, action: &str, step: Option<&str>, disposition: Opti
     event
 }
 
-/// `cp:spans`, and beside it one quantity per batch: how many codes the spans name of it.
-fn insert_spans(event: &mut Map<String, Value>, spans: &[BatchSpan], hosts: &Hosts) {
+/// The spans' extension of a list, and beside it one quantity per batch: how many codes the spans name of it.
+pub(super) fn insert_spans(event: &mut Map<String, Value>, list: GoodsList, spans: &[BatchSpan], hosts: &Hosts) {
     let mut counts: Vec<(BatchId, u64)> = Vec::new();
     for span in spans {
         let codes = 1 + u64::from(span.last.serial.get().saturating_sub(span.first.serial.get()));
@@ -237,13 +245,13 @@ fn insert_spans(event: &mut Map<String, Value>, spans: &[BatchSpan], hosts: &Hos
     }
     let element =
         |(batch, count): &(BatchId, u64)| json!({ "epcClass": epc::batch_uri(*batch, hosts), "quantity": count });
-    event.insert("quantityList".into(), counts.iter().map(element).collect());
+    event.insert(list.quantities().into(), counts.iter().map(element).collect());
     let span = |span: &BatchSpan| json!({ "first": span.first.to_string(), "last": span.last.to_string() });
-    event.insert(super::draft::SPANS.into(), spans.iter().map(span).collect());
+    event.insert(list.spans().into(), spans.iter().map(span).collect());
 }
 
 /// Reads the event as one of somebody else's; EPCs in it that read as own codes are taken as they stand.
-fn read(event: Map<String, Value>, hosts: &Hosts) -> Result<Event, DocumentError> {
+pub(super) fn read(event: Map<String, Value>, hosts: &Hosts) -> Result<Event, DocumentError> {
     let text = Value::Object(event).to_string();
     parse_canonical(&text, hosts)?.seal(|code| Ruling::Ours(code.gtin))
 }

@@ -33,7 +33,7 @@ impl Action {
 /// Defines a vocabulary: a variant for each standard word, in an order that is fixed for ever,
 /// because entries keep a word as its position. New words go last.
 macro_rules! vocabulary {
-    ($(#[$doc:meta])* $name:ident, $web:literal, $urn:literal, $($variant:ident $word:literal)*) => {
+    ($(#[$doc:meta])* $name:ident, $web:literal, $($variant:ident $word:literal)*) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, Hash)]
         pub enum $name {
@@ -53,14 +53,14 @@ macro_rules! vocabulary {
                 }
             }
 
-            /// From a bare word, from its URI in either of CBV's name spaces, or from the URI of a
-            /// user's own word. `None` for a bare word that CBV does not have and for what is no URI.
+            /// From a bare word, from its web URI, or from the URI of a user's own word. `None` for a bare word that
+            /// CBV does not have, for a URI in older name spaces of CBV, and for what is no URI.
             pub fn parse(text: &str) -> Option<Self> {
                 let standard = |word: &str| match word {
                     $($word => Some(Self::$variant),)*
                     _ => None,
                 };
-                match standard_word(text, $web, $urn) {
+                match standard_word(text, $web) {
                     Some(word) => standard(word),
                     None => super::uri::is_uri(text).then(|| Self::Other(text.into())),
                 }
@@ -114,7 +114,7 @@ macro_rules! vocabulary {
 
 vocabulary! {
     /// A CBV 2.0 business step (clause 7.1), or a user's own as its full URI.
-    BizStep, "BizStep-", "bizstep:",
+    BizStep, "BizStep-",
     Accepting "accepting"
     Arriving "arriving"
     Assembling "assembling"
@@ -160,7 +160,7 @@ vocabulary! {
 
 vocabulary! {
     /// A CBV 2.0 disposition (clause 7.2), or a user's own as its full URI.
-    Disposition, "Disp-", "disp:",
+    Disposition, "Disp-",
     Active "active"
     Available "available"
     CompletenessInferred "completeness_inferred"
@@ -200,49 +200,49 @@ vocabulary! {
 pub(super) struct Words {
     /// What its words' URIs begin with.
     pub(super) web: &'static str,
-    urn: &'static str,
     words: &'static [&'static str],
 }
 
 impl Words {
+    /// Whether a text as written in a document is a URI that the JSON schema forbids here, because a bare word stands for it.
+    pub(super) fn forbids(&self, written: &str) -> bool {
+        self.web.is_empty() && WEB_VOCABULARY.iter().any(|space| written.starts_with(space))
+    }
+
     /// The bare word, or the full URI of a user's own; `None` as for [`BizStep::parse`].
     pub(super) fn canonical<'a>(&self, text: &'a str) -> Option<&'a str> {
-        match standard_word(text, self.web, self.urn) {
+        match standard_word(text, self.web) {
             Some(word) => self.words.contains(&word).then_some(word),
             None => super::uri::is_uri(text).then_some(text),
         }
     }
 }
 
-/// The bare word in `text`, if it is one or the URI of one: `https://ref.gs1.org/cbv/` or
-/// `https://gs1.org/voc/` with the vocabulary's mark, or `urn:epcglobal:cbv:` with the older one.
-fn standard_word<'a>(text: &'a str, web: &str, urn: &str) -> Option<&'a str> {
+/// The bare word in `text`, if it is one or the web URI of one: in `https://ref.gs1.org/cbv/` with the vocabulary's mark, or in
+/// the GS1 web vocabulary, which has no marks.
+fn standard_word<'a>(text: &'a str, web: &str) -> Option<&'a str> {
     if !text.contains(':') {
         return Some(text);
     }
-    let marked = |(space, mark): (&str, &str)| text.strip_prefix(space)?.strip_prefix(mark);
-    let spaces = [
-        ("https://ref.gs1.org/cbv/", web),
-        ("http://ref.gs1.org/cbv/", web),
-        ("https://ns.gs1.org/cbv/", web),
-        ("http://ns.gs1.org/cbv/", web),
-    ];
-    let found = if web.is_empty() {
-        ["https://gs1.org/voc/", "http://gs1.org/voc/", "https://www.gs1.org/voc/", "http://www.gs1.org/voc/"]
-            .into_iter()
-            .find_map(|space| text.strip_prefix(space))
-    } else {
-        spaces.into_iter().find_map(marked).or_else(|| marked(("urn:epcglobal:cbv:", urn)))
-    };
-    // A URI in CBV's own name space that is none of this vocabulary is refused as an unknown word.
-    let reserved = || text.starts_with("urn:epcglobal:cbv:") || spaces.iter().any(|(space, _)| text.starts_with(space));
-    found.or_else(|| reserved().then_some(text))
+    let within = |spaces: &[&str]| spaces.iter().find_map(|space| text.strip_prefix(space));
+    if web.is_empty() {
+        return within(&WEB_VOCABULARY);
+    }
+    let found = within(&["https://ref.gs1.org/cbv/", "http://ref.gs1.org/cbv/"]);
+    // A URI in CBV's own name spaces that is none of this vocabulary is refused as an unknown word, and so is one in
+    // the older name spaces, which the JSON schema forbids.
+    let reserved = found.is_some()
+        || within(&["urn:epcglobal:cbv", "https://ns.gs1.org/cbv/", "http://ns.gs1.org/cbv/"]).is_some();
+    found.and_then(|word| word.strip_prefix(web)).or_else(|| reserved.then_some(text))
 }
+
+/// Name spaces of the GS1 web vocabulary.
+const WEB_VOCABULARY: [&str; 4] =
+    ["https://gs1.org/voc/", "http://gs1.org/voc/", "https://www.gs1.org/voc/", "http://www.gs1.org/voc/"];
 
 /// Types of business transactions (CBV 2.0, clause 7.3).
 pub(super) const BIZ_TRANSACTION_TYPES: Words = Words {
     web: "BTT-",
-    urn: "btt:",
     words: &[
         "bol",
         "cert",
@@ -262,15 +262,14 @@ pub(super) const BIZ_TRANSACTION_TYPES: Words = Words {
 
 /// Types of sources and destinations (CBV 2.0, clause 7.4).
 pub(super) const SOURCE_DESTINATION_TYPES: Words =
-    Words { web: "SDT-", urn: "sdt:", words: &["owning_party", "possessing_party", "location"] };
+    Words { web: "SDT-", words: &["owning_party", "possessing_party", "location"] };
 
 /// Reasons of error declarations (CBV 2.0, clause 7.5).
-pub(super) const ERROR_REASONS: Words = Words { web: "ER-", urn: "er:", words: &["did_not_occur", "incorrect_data"] };
+pub(super) const ERROR_REASONS: Words = Words { web: "ER-", words: &["did_not_occur", "incorrect_data"] };
 
 /// Components of a sensor's vector (CBV 2.0, clause 7.7).
 pub(super) const COMPONENTS: Words = Words {
     web: "Comp-",
-    urn: "comp:",
     words: &[
         "x",
         "y",
@@ -290,13 +289,12 @@ pub(super) const COMPONENTS: Words = Words {
 };
 
 /// Exceptional conditions of a sensor (GS1 web vocabulary).
-pub(super) const SENSOR_ALERTS: Words = Words { web: "", urn: "", words: &["ALARM_CONDITION", "ERROR_CONDITION"] };
+pub(super) const SENSOR_ALERTS: Words = Words { web: "", words: &["ALARM_CONDITION", "ERROR_CONDITION"] };
 
 /// Types of measurements (GS1 web vocabulary, as EPCIS 2.0's JSON schema lists them).
 #[rustfmt::skip]
 pub(super) const MEASUREMENT_TYPES: Words = Words {
     web: "",
-    urn: "",
     words: &[
         "AbsoluteHumidity", "AbsorbedDose", "AbsorbedDoseRate", "Acceleration", "Altitude", "AmountOfSubstance",
         "AmountOfSubstancePerUnitVolume", "Angle", "AngularAcceleration", "AngularMomentum", "AngularVelocity", "Area",
@@ -318,18 +316,21 @@ mod tests {
 
     #[test]
     fn words_and_their_uris_are_one_and_strangers_are_told_apart() {
-        for text in [
-            "shipping",
-            "https://ref.gs1.org/cbv/BizStep-shipping",
-            "http://ns.gs1.org/cbv/BizStep-shipping",
-            "urn:epcglobal:cbv:bizstep:shipping",
-        ] {
+        for text in ["shipping", "https://ref.gs1.org/cbv/BizStep-shipping", "http://ref.gs1.org/cbv/BizStep-shipping"]
+        {
             assert_eq!(BizStep::parse(text), Some(BizStep::Shipping));
         }
         assert_eq!(BizStep::parse("https://example.com/thaw"), Some(BizStep::Other("https://example.com/thaw".into())));
-        for text in
-            ["Shipping", "thaw", "", "urn:epcglobal:cbv:disp:active", "https://ref.gs1.org/cbv/BizStep-thaw", "a b:c"]
-        {
+        for text in [
+            "Shipping",
+            "thaw",
+            "",
+            "urn:epcglobal:cbv:bizstep:shipping",
+            "http://ns.gs1.org/cbv/BizStep-shipping",
+            "https://ref.gs1.org/cbv/Disp-active",
+            "https://ref.gs1.org/cbv/BizStep-thaw",
+            "a b:c",
+        ] {
             assert_eq!(BizStep::parse(text), None, "{text}");
         }
     }

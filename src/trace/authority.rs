@@ -3,13 +3,14 @@
 //! The door ([`may_say`]) looks only at facts that never change, so that acceptance does not depend on the order in
 //! which documents arrive. The fold ([`has_effect`]) decides what an accepted entry changes.
 
-use super::{Entry, OrganizationId, Role, Scope};
-use crate::epcis::{Action, BizStep, Disposition};
+use super::{Entry, OrganizationId, Part, Role, Scope};
+use crate::epcis::{Action, BizStep, Disposition, EventKind};
 
 /// What an entry says, as far as rights go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Saying {
-    /// A batch is registered (`creating_class_instance`), or codes come into being (`reserving`, `commissioning`, any ADD).
+    /// A batch is registered (`creating_class_instance`), or codes come into being (`reserving`, `commissioning`, any ADD of
+    /// an object event).
     Create,
     /// Labels are declared void (`decommissioning`).
     Void,
@@ -19,6 +20,10 @@ pub enum Saying {
     LiftMeasure,
     /// Goods are destroyed (`destroying`, `destroyed`).
     Destroy,
+    /// Goods are consumed for others (the inputs of a transformation).
+    Transform,
+    /// Own codes come out of a transformation.
+    Make,
     /// Anything else that moves, keeps, sells or looks at goods.
     Report,
     /// An event is declared in error.
@@ -49,15 +54,28 @@ pub const fn right(saying: Saying, role: Role) -> Right {
         (Saying::Create, Role::Importer) => OwnOnly,
         (Saying::Create, Role::Operator | Role::Inspector) => Refused,
         (Saying::Void | Saying::SetMeasure | Saying::LiftMeasure, Role::Operator) => Report,
-        (Saying::Destroy | Saying::Report, Role::Operator) => OwnElseReport,
+        (Saying::Destroy | Saying::Transform | Saying::Report, Role::Operator) => OwnElseReport,
         (
-            Saying::Void | Saying::SetMeasure | Saying::LiftMeasure | Saying::Destroy | Saying::Report,
+            Saying::Void
+            | Saying::SetMeasure
+            | Saying::LiftMeasure
+            | Saying::Destroy
+            | Saying::Transform
+            | Saying::Report,
             Role::Importer,
         ) => OwnElseReport,
         (
-            Saying::Void | Saying::SetMeasure | Saying::LiftMeasure | Saying::Destroy | Saying::Report,
+            Saying::Void
+            | Saying::SetMeasure
+            | Saying::LiftMeasure
+            | Saying::Destroy
+            | Saying::Transform
+            | Saying::Report,
             Role::Inspector,
         ) => Effect,
+        // Whose codes they are prints their labels: nobody else can make the goods under them, and an inspector makes none.
+        (Saying::Make, Role::Importer | Role::Operator) => OwnOnly,
+        (Saying::Make, Role::Inspector) => Refused,
         // On its own organization's records; which those are is looked up by whoever asks.
         (Saying::DeclareError, Role::Importer | Role::Operator) => OwnOnly,
         (Saying::DeclareError, Role::Inspector) => Effect,
@@ -67,6 +85,8 @@ pub const fn right(saying: Saying, role: Role) -> Right {
 /// The parts of an event that decide what it says.
 #[derive(Clone, Copy, Debug)]
 pub struct Said<'a> {
+    /// What kind of event says it, and of which of its goods.
+    pub of: SaidOf,
     /// ADD, OBSERVE or DELETE; a transformation has none.
     pub action: Option<Action>,
     /// The business step.
@@ -81,6 +101,30 @@ pub struct Said<'a> {
     pub declares_error: bool,
 }
 
+/// Of which goods something is said, as far as rights depend on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SaidOf {
+    /// The objects of an object event: its ADD creates.
+    Objects,
+    /// Goods of an aggregation, association or transaction event: its ADD joins what is there.
+    Joined,
+    /// The inputs of a transformation.
+    Inputs,
+    /// The outputs of a transformation.
+    Outputs,
+}
+
+impl SaidOf {
+    /// What an event of this type says of its own list of goods; its outputs are apart.
+    pub fn goods(kind: EventKind) -> Self {
+        match kind {
+            EventKind::Object => Self::Objects,
+            EventKind::Aggregation | EventKind::Association | EventKind::Transaction => Self::Joined,
+            EventKind::Transformation => Self::Inputs,
+        }
+    }
+}
+
 /// Whether a persistent disposition is a measure: a hold or a recall.
 pub fn is_measure(disposition: &Disposition) -> bool {
     matches!(disposition, Disposition::NonSellableOther | Disposition::Recalled)
@@ -92,10 +136,15 @@ pub fn sayings(said: Said<'_>) -> Vec<Saying> {
         return vec![Saying::DeclareError];
     }
     let mut sayings = Vec::new();
-    let creates = said.action == Some(Action::Add)
-        || matches!(said.biz_step, Some(BizStep::CreatingClassInstance | BizStep::Commissioning | BizStep::Reserving));
-    if creates {
-        sayings.push(Saying::Create);
+    let creating_step =
+        matches!(said.biz_step, Some(BizStep::CreatingClassInstance | BizStep::Commissioning | BizStep::Reserving));
+    match said.of {
+        SaidOf::Objects if creating_step || said.action == Some(Action::Add) => sayings.push(Saying::Create),
+        SaidOf::Joined if creating_step => sayings.push(Saying::Create),
+        SaidOf::Objects | SaidOf::Joined => {}
+        // A creating step speaks of the outputs, and those are made in any case.
+        SaidOf::Inputs => sayings.push(Saying::Transform),
+        SaidOf::Outputs => sayings.push(Saying::Make),
     }
     if matches!(said.biz_step, Some(BizStep::Decommissioning)) {
         sayings.push(Saying::Void);
@@ -146,9 +195,16 @@ pub fn voids(declaration: &Entry, record: &Entry) -> bool {
     same && (inspector || (declaration.organization == record.organization && record.role != Role::Inspector))
 }
 
-/// What an entry says.
+/// What an entry says. Of [`Part::Object`] it does not tell whether an object event, an association or a transaction is
+/// behind it: an ADD is taken for one that creates, which gives nobody more rights.
 pub fn entry_sayings(entry: &Entry) -> Vec<Saying> {
     sayings(Said {
+        of: match entry.part {
+            Part::Object => SaidOf::Objects,
+            Part::Child(_) | Part::Parent { .. } => SaidOf::Joined,
+            Part::Input => SaidOf::Inputs,
+            Part::Output => SaidOf::Outputs,
+        },
         action: entry.action,
         biz_step: entry.biz_step.as_ref(),
         disposition: entry.disposition.as_ref(),

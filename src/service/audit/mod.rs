@@ -251,13 +251,13 @@ impl Audit<'_> {
         if !self.sound(by_event)?.unwrap_or_default().contains(&id) {
             self.find(|| format!("record {id}: it is not found by its event id"));
         }
-        for span in &event.goods.spans {
+        for span in event.spans() {
             let run = self.run(span.run().bits().into()).await?;
             if run.is_none_or(|run| span.last().get() >= run.count) {
                 self.find(|| format!("record {id}: it names codes of run {} that were not issued", span.run()));
             }
         }
-        for class in &event.goods.classes {
+        for class in event.classes() {
             if let Class::Batch(BatchId(batch)) = class.class
                 && self.service.statement(Kind::Batch, batch).await?.is_none()
             {

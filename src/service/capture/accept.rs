@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::{CaptureError, heavy};
 use crate::{
     code::{Gtin, RunId, Verification},
-    epcis::{BizStep, Class, DocumentError, Draft, Event, Ruling},
+    epcis::{BizStep, Class, DocumentError, Draft, Event, EventKind, Ruling},
     limits::{CLOCK_SKEW_MS_MAX, EVENT_RECORDS_MAX},
     registration::{Batch, Content, Kind, Run},
     service::{
@@ -15,7 +15,7 @@ use crate::{
     store,
     trace::{
         EventHash, OrganizationId, Role,
-        authority::{self, Said},
+        authority::{self, Said, SaidOf, Saying},
         cut, subject_of,
     },
 };
@@ -47,7 +47,7 @@ impl Service {
         let events = heavy(bytes, || {
             drafts.into_iter().map(|draft| self.seal(draft, &facts)).collect::<Result<Vec<Event>, DocumentError>>()
         })?;
-        for class in events.iter().flat_map(|event| &event.goods.classes) {
+        for class in events.iter().flat_map(Event::classes) {
             if let Class::Batch(id) = class.class
                 && !facts.batches.contains_key(&id.0)
             {
@@ -106,23 +106,17 @@ impl Service {
             return Err(CaptureError::Invalid { event: at, field: "eventTime", detail });
         }
         let owners = owners(at, event, facts)?;
-        let own = owners.iter().all(|owner| *owner == caller.organization);
-        let said = Said {
-            action: event.action,
-            biz_step: event.biz_step.as_ref(),
-            disposition: event.disposition.as_ref(),
-            set: &event.set,
-            unset: &event.unset,
-            declares_error: event.error_declaration.is_some(),
-        };
-        for saying in authority::sayings(said) {
-            let own = if saying == authority::Saying::DeclareError {
+        // Whose codes come out of a transformation is asked apart.
+        let made = event.outputs.spans.iter().filter_map(|span| Some(facts.run(span.run())?.organization)).collect();
+        for saying in sayings(event) {
+            let owners: &HashSet<OrganizationId> = if saying == Saying::Make { &made } else { &owners };
+            let own = if saying == Saying::DeclareError {
                 self.may_declare(caller, event.hash).await?
             } else {
-                own
+                owners.iter().all(|owner| *owner == caller.organization)
             };
             // Of goods that are not in this service anybody may say anything; it changes nothing here.
-            let foreign = owners.is_empty() && caller.role != Role::Admin && saying != authority::Saying::DeclareError;
+            let foreign = owners.is_empty() && caller.role != Role::Admin && saying != Saying::DeclareError;
             if !foreign && !authority::may_say(saying, caller.role, own) {
                 let detail = format!(
                     "{saying:?} was said with the role {:?} of {}; see the table of authority for who may say it",
@@ -142,8 +136,8 @@ impl Service {
         if !declares_void || self.store.records_of_event(event.hash, 1).await?.is_empty() {
             return Ok(());
         }
-        for span in &event.goods.spans {
-            let Some(Some((run, _))) = facts.runs.get(&span.run()) else { continue };
+        for span in event.spans() {
+            let Some(run) = facts.run(span.run()) else { continue };
             let Some(batch) = self.batch_facts(run.batch, &mut Basis::default()).await? else { continue };
             let order =
                 Order { count: span.codes(), level: run.level, content: run.content.clone(), activate: run.activate };
@@ -174,8 +168,9 @@ impl Service {
         if own || caller.role == Role::Inspector || event.set.iter().chain(&event.unset).any(authority::is_measure) {
             return Ok(());
         }
-        let classes = event.goods.own_classes().iter().map(|class| subject_of(&class.class));
-        let spans = event.goods.spans.iter().flat_map(cut).map(|(subject, _)| subject);
+        let classes = event.lists().into_iter().flat_map(|(_, goods)| goods.own_classes());
+        let classes = classes.map(|class| subject_of(&class.class));
+        let spans = event.spans().flat_map(|span| cut(&span)).map(|(subject, _)| subject);
         for subject in classes.chain(spans) {
             if let Err(retry_after_s) = self.growth.admit(caller.organization, &subject, now_ms) {
                 return Err(CaptureError::TooMany { event: at, retry_after_s });
@@ -229,23 +224,51 @@ impl Service {
     }
 }
 
+impl Facts {
+    /// A run that was issued.
+    fn run(&self, id: RunId) -> Option<&Run> {
+        self.runs.get(&id)?.as_ref().map(|(run, _)| run)
+    }
+}
+
+/// What an event says of its goods, and of its outputs where there are any.
+fn sayings(event: &Event) -> Vec<Saying> {
+    let said = |of| Said {
+        of,
+        action: event.action,
+        biz_step: event.biz_step.as_ref(),
+        disposition: event.disposition.as_ref(),
+        set: &event.set,
+        unset: &event.unset,
+        declares_error: event.error_declaration.is_some(),
+    };
+    let mut sayings = authority::sayings(said(SaidOf::goods(event.kind)));
+    if event.kind == EventKind::Transformation {
+        let of_outputs = authority::sayings(said(SaidOf::Outputs));
+        sayings.extend(of_outputs.into_iter().filter(|saying| *saying == Saying::Make));
+    }
+    sayings
+}
+
 /// Whose goods an event speaks of: the issuers of its codes, the importers of its batches.
 fn owners(at: usize, event: &Event, facts: &Facts) -> Result<HashSet<OrganizationId>, CaptureError> {
     let mut owners = HashSet::new();
-    for span in &event.goods.spans {
-        let Some(Some((run, _))) = facts.runs.get(&span.run()) else {
+    for span in event.spans() {
+        let Some(run) = facts.run(span.run()) else {
             let detail = format!("found codes of run {}, expected an issued run", span.run());
             return Err(CaptureError::Invalid { event: at, field: "cp:spans", detail });
         };
         owners.insert(run.organization);
     }
-    for class in &event.goods.classes {
-        let Class::Batch(id) = class.class else { continue };
-        let Some(Some(batch)) = facts.batches.get(&id.0) else {
-            let detail = format!("found batch {id}, expected a registered batch");
-            return Err(CaptureError::Invalid { event: at, field: "quantityList", detail });
-        };
-        owners.insert(batch.organization);
+    for (list, goods) in event.lists() {
+        for class in &goods.classes {
+            let Class::Batch(id) = class.class else { continue };
+            let Some(Some(batch)) = facts.batches.get(&id.0) else {
+                let detail = format!("found batch {id}, expected a registered batch");
+                return Err(CaptureError::Invalid { event: at, field: list.quantities(), detail });
+            };
+            owners.insert(batch.organization);
+        }
     }
     Ok(owners)
 }

@@ -15,7 +15,7 @@ use crate::{
         CAPTURE_CHUNK_BYTES, ENTRY_BYTES_MAX, PARSE_INLINE_BYTES_MAX, SPAN_ENTRIES_MAX, STAGED_KEPT_MS, WRITE_BYTES_MAX,
     },
     store::{self, Capture, Chunk, Writes},
-    trace::{CaptureId, EventHash, Instance, Record, RecordId, Role, Span, entries_of},
+    trace::{CaptureId, EventHash, Instance, Record, RecordId, Role, entries_of},
 };
 
 /// Why a document was refused; nothing of it took effect.
@@ -262,10 +262,10 @@ impl Service {
         }
         let event = self.event_of(record)?;
         let mut owners = Vec::new();
-        for run in event.goods.spans.iter().map(Span::run).collect::<HashSet<_>>() {
+        for run in event.spans().map(|span| span.run()).collect::<HashSet<_>>() {
             owners.push(self.run_and_gtin(run).await?.map(|(run, _)| run.organization));
         }
-        for class in &event.goods.classes {
+        for class in event.classes() {
             if let Class::Batch(id) = class.class {
                 owners.push(self.batch(id.0).await?.map(|batch| batch.organization));
             }

@@ -7,7 +7,9 @@ use std::{
 
 use coldproof::epcis::{STANDARD_CONTEXT, event_id};
 
-use super::varied;
+use super::{generated::generated, varied};
+
+const EVENTS_OF_EACH_TYPE: usize = 80;
 
 const SCRIPT: &str = r#"
 import json, sys
@@ -27,7 +29,8 @@ fn event_ids_are_those_of_the_reference_generator() {
         eprintln!("skipped: EPCIS_JUDGE_PYTHON names no python with epcis-event-hash-generator");
         return;
     };
-    let events = varied();
+    let mut events = varied();
+    events.extend(generated(EVENTS_OF_EACH_TYPE).into_iter().map(|(_, event)| event));
     let mut child = Command::new(python)
         .args(["-c", SCRIPT, STANDARD_CONTEXT])
         .stdin(Stdio::piped())

@@ -1,9 +1,11 @@
 //! EPCIS: what documents become, judged by others' work and by the spec pages.
 
+mod generated;
 mod judge;
 mod pages;
 mod properties;
 mod refusals;
+mod type_refusals;
 
 use coldproof::{
     code::Host,

@@ -2,8 +2,11 @@
 
 use coldproof::{
     epcis::{
-        DocumentError, Event, capture_id, event_id, record_id,
-        shapes::{self, BatchFacts, BatchSpan, CodeStep, DocumentFact, Measure, MeasureKind, Occasion},
+        Action, BizStep, Class, ClassQuantity, Disposition, DocumentError, Event, capture_id, event_id, record_id,
+        shapes::{
+            self, BatchFacts, BatchSpan, CodeStep, DocumentFact, Measure, MeasureKind, Movement, NamedGoods, Occasion,
+            Transformation,
+        },
     },
     trace::{BatchId, MeasureId, OrganizationId},
 };
@@ -119,6 +122,90 @@ fn measures_are_set_and_lifted_as_the_page_shows() {
     }
 }
 
+const PALLET: &str = "https://id.gs1.org/00/095060001234567893";
+
+#[test]
+fn goods_are_packed_and_unpacked_as_the_page_shows() {
+    let case = "https://demo.coldproof.example/01/09506000134352/21/000005000000000000AB";
+    let items = NamedGoods { spans: vec![span()], ..NamedGoods::default() };
+    let cases = NamedGoods {
+        epcs: vec![case.to_owned(), "https://id.gs1.org/00/095060001234567909".to_owned()],
+        ..NamedGoods::default()
+    };
+    let none = NamedGoods::default();
+    for (action, parent, children, step, heading) in [
+        (Action::Add, case, &items, BizStep::Packing, "packed: items into a case"),
+        (Action::Add, PALLET, &cases, BizStep::Packing, "packed: a case and another unit onto a pallet"),
+        (Action::Delete, PALLET, &none, BizStep::Unpacking, "unpacked: all of a pallet"),
+    ] {
+        let event = shapes::aggregation(&occasion(), action, parent, children, &step, &hosts()).unwrap();
+        assert_eq!(event.body, golden(EVENTS, heading));
+    }
+    let empty = shapes::aggregation(&occasion(), Action::Add, PALLET, &none, &BizStep::Packing, &hosts());
+    assert_eq!(empty.unwrap_err().pointer, "");
+    let itself = NamedGoods { epcs: vec![PALLET.to_owned()], ..NamedGoods::default() };
+    let itself = shapes::aggregation(&occasion(), Action::Add, PALLET, &itself, &BizStep::Packing, &hosts());
+    assert_eq!(itself.unwrap_err().pointer, "/childEPCs/0");
+}
+
+#[test]
+fn goods_move_as_the_page_shows() {
+    let transactions = vec![("desadv".to_owned(), "urn:epc:id:gdti:9506000.00001.DA-7".to_owned())];
+    let shipped = Movement {
+        biz_step: BizStep::Shipping,
+        disposition: Some(Disposition::InTransit),
+        goods: NamedGoods { spans: vec![span()], epcs: vec![PALLET.to_owned()], classes: Vec::new() },
+        from: Some(OrganizationId(1)),
+        to: Some(OrganizationId(2)),
+        biz_location: None,
+        transactions: transactions.clone(),
+    };
+    let kilos = |class| ClassQuantity { class, quantity: Some(500.0), uom: Some("KGM".to_owned()) };
+    let lot = Class::Lot { gtin: "09506000134352".parse().unwrap(), lot: "L24-0117".parse().unwrap() };
+    let received = Movement {
+        biz_step: BizStep::Receiving,
+        disposition: Some(Disposition::InProgress),
+        goods: NamedGoods { classes: vec![kilos(Class::Batch(BatchId(17))), kilos(lot)], ..NamedGoods::default() },
+        biz_location: Some("https://id.gs1.org/414/9506000000026".to_owned()),
+        ..shipped.clone()
+    };
+    for (movement, heading) in [(&shipped, "shipped: codes and a unit"), (&received, "received: so many kilograms")] {
+        let event = shapes::movement(&occasion(), movement, &hosts()).unwrap();
+        assert_eq!(event.body, golden(EVENTS, heading));
+        assert_eq!(event.destinations[0].organization, Some(OrganizationId(2)));
+    }
+    let goods = NamedGoods { classes: received.goods.classes, ..shipped.goods.clone() };
+    let both = shapes::movement(&occasion(), &Movement { goods, ..shipped }, &hosts());
+    assert_eq!(both.unwrap_err().pointer, "/quantityList", "classes beside spans would be lost");
+}
+
+#[test]
+fn goods_become_others_as_the_page_shows() {
+    let whole = ClassQuantity { class: Class::Batch(BatchId(17)), quantity: Some(480.5), uom: Some("KGM".to_owned()) };
+    let mut packs = span();
+    packs.batch = BatchId(18);
+    let repackaged = Transformation {
+        inputs: NamedGoods { classes: vec![whole], ..NamedGoods::default() },
+        outputs: NamedGoods { spans: vec![packs], ..NamedGoods::default() },
+        id: None,
+        disposition: Some(Disposition::SellableNotAccessible),
+        facts: BatchFacts {
+            expiry: Some(("2026-11-04".to_owned(), "2026-11-04".to_owned())),
+            net_weight: Some((480.0, "KGM".to_owned())),
+            ..BatchFacts::default()
+        },
+    };
+    let event = shapes::transformation(&occasion(), &repackaged, &hosts()).unwrap();
+    assert_eq!(event.body, golden(EVENTS, "repackaged"));
+    assert_eq!((event.action, event.goods.classes.len()), (None, 1));
+    assert_eq!(event.outputs.spans.iter().map(|span| span.codes()).collect::<Vec<_>>(), [32_768]);
+    let half = Transformation { outputs: NamedGoods::default(), ..repackaged };
+    shapes::transformation(&occasion(), &half, &hosts()).unwrap_err();
+    let id = Some("https://example.com/transformations/1".to_owned());
+    let event = shapes::transformation(&occasion(), &Transformation { id: id.clone(), ..half }, &hosts()).unwrap();
+    assert_eq!(event.transformation_id, id);
+}
+
 #[test]
 fn ids_are_those_of_the_page() {
     let mut records = Vec::new();
@@ -135,7 +222,7 @@ fn ids_are_those_of_the_page() {
         assert_eq!(record.to_string(), value("record id"));
         records.push(record);
     }
-    assert_eq!(records.len(), 5);
+    assert_eq!(records.len(), 9);
     let capture = RECORDS.split("- capture id `").nth(1).unwrap().split('`').next().unwrap();
     assert_eq!(capture_id(OrganizationId(1), records).to_string(), capture);
 }

@@ -1,9 +1,13 @@
 //! What holds of every event.
 
-use coldproof::epcis::{Event, Ruling, document_of, event_id, parse_canonical, parse_event_id};
+use coldproof::epcis::{Event, Ruling, document_of, event_id, parse_canonical, parse_event_id, record_id, shapes};
 use proptest::prelude::*;
 
-use super::{event, events, hosts, varied};
+use super::{
+    event, events,
+    generated::{Die, generated, shuffled},
+    hosts, varied,
+};
 
 fn again(event: &Event) -> Event {
     let hosts = hosts();
@@ -14,6 +18,75 @@ fn again(event: &Event) -> Event {
 fn a_canonical_event_reads_as_itself() {
     for event in varied() {
         assert_eq!(again(&event), event);
+    }
+}
+
+#[test]
+fn generated_events_of_all_types_read_as_themselves_in_any_order_of_members() {
+    let mut die = Die::new(11);
+    for (value, read) in generated(150) {
+        assert_eq!(again(&read), read);
+        let text = shuffled(&value, &mut die);
+        assert_eq!(event(&text).unwrap(), read, "{text}");
+    }
+}
+
+#[test]
+fn a_declaration_of_any_type_has_the_id_of_its_event_and_is_a_record_of_its_own() {
+    let organization = coldproof::trace::OrganizationId(1);
+    for (_, standing) in generated(30).into_iter().filter(|(value, _)| value.get("errorDeclaration").is_none()) {
+        let declaration = shapes::declared_in_error(&standing, None, 1_778_032_800_000, &hosts()).unwrap();
+        assert_eq!((declaration.hash, declaration.kind), (standing.hash, standing.kind));
+        assert!(declaration.error_declaration.is_some() && standing.error_declaration.is_none());
+        assert_ne!(record_id(organization, &declaration.body), record_id(organization, &standing.body));
+    }
+}
+
+/// The same thing in its place, whatever list of whatever type it stands in.
+#[test]
+fn all_forms_of_one_code_are_one_in_every_place() {
+    let forms = [
+        "https://id.gs1.org/01/09506000134352/21/000003ABCDEFGHJKMNPQ",
+        "HTTPS://DEMO.COLDPROOF.EXAMPLE/01/09506000134352/10/L%2F1/21/000003abcdefghjkmnpq?s=Ax",
+        "http://trace.example.cn/01/9506000134352/21/OOOOO3-ABCD-EFGH-JKMN-PQ",
+        "urn:epc:id:sgtin:9506000.013435.000003ABCDEFGHJKMNPQ",
+    ];
+    let places = [
+        ("AggregationEvent", r#""action":"ADD","parentID":"urn:x:p","childEPCs":["@"]"#),
+        ("AggregationEvent", r#""action":"ADD","parentID":"@","childEPCs":["urn:x:c"]"#),
+        ("AssociationEvent", r#""action":"ADD","parentID":"@","childEPCs":["urn:x:c"]"#),
+        ("TransactionEvent", r#""action":"ADD","bizTransactionList":[{"bizTransaction":"urn:x:t"}],"epcList":["@"]"#),
+        (
+            "TransactionEvent",
+            r#""action":"ADD","bizTransactionList":[{"bizTransaction":"urn:x:t"}],"parentID":"@","epcList":[]"#,
+        ),
+        ("TransformationEvent", r#""inputEPCList":["@"],"outputEPCList":["urn:x:o"]"#),
+        ("TransformationEvent", r#""inputEPCList":["urn:x:i"],"outputEPCList":["@"]"#),
+    ];
+    for (kind, members) in places {
+        let read = |form: &&str| {
+            event(&sample_of(kind, &members.replace('@', form))).unwrap_or_else(|error| panic!("{form}: {error}"))
+        };
+        let events: Vec<Event> = forms.iter().map(read).collect();
+        assert!(events[0].body.contains(forms[0]), "{}", events[0].body);
+        assert!(events.iter().all(|event| *event == events[0]), "{events:#?}");
+        assert_eq!(events[0].spans().map(|span| span.codes()).collect::<Vec<_>>(), [1], "{members}");
+    }
+}
+
+#[test]
+fn links_of_ours_to_keys_of_gs1_are_canonical_in_every_field() {
+    let members = r#""epcList":["https://trace.example.cn/00/095060001234567893"],
+        "readPoint":{"id":"https://trace.example.cn/414/9506000000019"},
+        "bizLocation":{"id":"HTTP://demo.coldproof.example/414/9506000000026"},
+        "sourceList":[{"type":"location","source":"https://trace.example.cn/414/9506000000033"}],
+        "bizTransactionList":[{"bizTransaction":"https://trace.example.cn/253/9506000000040A"}]"#;
+    let body = event(&sample(members)).unwrap().body;
+    assert!(!body.contains("trace.example.cn") && !body.contains("demo.coldproof.example"), "{body}");
+    for link in
+        ["00/095060001234567893", "414/9506000000019", "414/9506000000026", "414/9506000000033", "253/9506000000040A"]
+    {
+        assert!(body.contains(&format!("\"https://id.gs1.org/{link}\"")), "{body}");
     }
 }
 
@@ -56,10 +129,15 @@ fn a_serial_that_only_looks_like_a_code_stays_what_it_is() {
     assert!(event.goods.spans.is_empty());
 }
 
-/// An event with these members.
+/// An object event with these members.
 pub fn sample(members: &str) -> String {
+    sample_of("ObjectEvent", &format!(r#""action":"OBSERVE",{members}"#))
+}
+
+/// An event of this type with these members.
+pub fn sample_of(kind: &str, members: &str) -> String {
     format!(
-        r#"{{"@context":["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld",{{"ex":"https://example.com/ns/","cp":"https://w3id.org/coldproof/1/"}}],"type":"ObjectEvent","eventTime":"2026-05-04T09:30:00.000+08:00","eventTimeZoneOffset":"+08:00","action":"OBSERVE",{members}}}"#
+        r#"{{"@context":["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld",{{"ex":"https://example.com/ns/","cp":"https://w3id.org/coldproof/1/"}}],"type":"{kind}","eventTime":"2026-05-04T09:30:00.000+08:00","eventTimeZoneOffset":"+08:00",{members}}}"#
     )
 }
 

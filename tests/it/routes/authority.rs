@@ -14,12 +14,14 @@ use super::{Run, TestApp, both, event, lay_over, measure, span, text, texts};
 
 const PAGE: &str = include_str!("../../../docs/spec/authority.md");
 
-const SAYINGS: [(&str, Saying); 7] = [
+const SAYINGS: [(&str, Saying); 9] = [
     ("create", Saying::Create),
     ("void", Saying::Void),
     ("set a measure", Saying::SetMeasure),
     ("lift a measure", Saying::LiftMeasure),
     ("destroy", Saying::Destroy),
+    ("transform", Saying::Transform),
+    ("make", Saying::Make),
     ("report", Saying::Report),
     ("declare in error", Saying::DeclareError),
 ];
@@ -121,6 +123,8 @@ impl Bench {
             "set a measure" => self.event(code, 2, measure(8, "set", "recalled")),
             "lift a measure" => self.event(code, 2, measure(7, "unset", "non_sellable_other")),
             "destroy" => self.event(code, 2, json!({ "bizStep": "destroying", "disposition": "destroyed" })),
+            "transform" => transformation(2, code, UNIT),
+            "make" => transformation(2, UNIT, code),
             "report" => self.event(code, 2, json!({ "bizStep": "shipping", "disposition": "in_transit" })),
             "declare in error" => in_error(self.event(code, 1, void())),
             _ => panic!("{saying}"),
@@ -148,6 +152,21 @@ fn applied() -> Value {
     json!({ "action": "ADD", "bizStep": "commissioning", "disposition": "active" })
 }
 
+/// Somebody else's goods.
+const UNIT: &str = "https://id.gs1.org/00/095060001234567891";
+
+/// One thing made of another: links, or codes of ours.
+fn transformation(minutes: i64, input: &str, output: &str) -> Value {
+    let epc = |name: &str| if name == UNIT { name.to_owned() } else { format!("https://trace.example/{name}") };
+    let mut event = event(
+        minutes,
+        json!({ "type": "TransformationEvent", "bizStep": "repackaging", "disposition": "sellable_not_accessible",
+            "inputEPCList": [epc(input)], "outputEPCList": [epc(output)] }),
+    );
+    event.as_object_mut().unwrap().remove("action");
+    event
+}
+
 fn void() -> Value {
     json!({ "action": "DELETE", "bizStep": "decommissioning", "disposition": "inactive" })
 }
@@ -166,6 +185,7 @@ fn after(saying: &str) -> (String, Vec<String>) {
         "set a measure" => ("reserved", &["recalled", "not_activated"]),
         "destroy" => ("destroyed", &["destroyed", "not_activated"]),
         "report" => ("in_transit", &["not_activated"]),
+        "transform" | "make" => ("stored", &["not_activated"]),
         "lift a measure" | "declare in error" => ("reserved", &["not_activated"]),
         _ => panic!("{saying}"),
     };

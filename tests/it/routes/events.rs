@@ -39,9 +39,8 @@ async fn a_document_with_one_wrong_event_takes_no_effect_at_all() {
         ),
     ] {
         let problem = app.capture(&app.keys.importer, vec![good(), wrong]).await.refused(StatusCode::BAD_REQUEST);
-        let field = text(&problem["field"]).replace("https:~1~1w3id.org~1coldproof~11~1", "cp:");
         assert_eq!(
-            (text(&problem["type"]).as_str(), field.as_str()),
+            (text(&problem["type"]).as_str(), text(&problem["field"]).as_str()),
             ("epcisException:ValidationException", pointer),
             "{problem}"
         );

@@ -6,6 +6,7 @@ mod authority;
 mod classes;
 mod events;
 mod issuing;
+mod kinds;
 mod life;
 mod refusals;
 mod said;
