@@ -55,10 +55,10 @@ pub struct Args {
     #[arg(long, requires = "how")]
     release: bool,
     /// The key ring has a new key, made after the restore.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "from")]
     fresh_key: bool,
     /// The last run that the lost machine issued.
-    #[arg(long, value_name = "RUN")]
+    #[arg(long, conflicts_with = "from", value_name = "RUN")]
     past_run: Option<String>,
 }
 

@@ -71,11 +71,7 @@ pub struct RetiredJson {
 /// One moment of everything, as a stream in the format of `docs/spec/backup.md`.
 #[utoipa::path(post, path = "/v1/backup", tag = "operations", request_body = BackupBody,
     responses((status = 200, content_type = "application/octet-stream"), (status = "4XX", body = Problem)))]
-pub async fn post(
-    State(app): State<App>,
-    caller: Caller,
-    Json(body): Json<BackupBody>,
-) -> Result<Response, Problem> {
+pub async fn post(State(app): State<App>, caller: Caller, Json(body): Json<BackupBody>) -> Result<Response, Problem> {
     require_socket(&caller)?;
     let pieces = app.service.backup(body.last).await?;
     let mut response = Response::new(Body::from_stream(pieces.map(Ok::<_, std::convert::Infallible>)));

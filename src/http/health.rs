@@ -48,7 +48,9 @@ async fn healthz() -> &'static str {
 async fn readyz(State(app): State<App>) -> Result<&'static str, Problem> {
     app.service.store.claim(NO_CLAIM).await?;
     if !app.service.store.writable() {
-        return Err(Problem::unavailable("The store takes no writes: one failed (the log says why; restart it), or it was retired."));
+        return Err(Problem::unavailable(
+            "The store takes no writes: one failed (the log says why; restart it), or it was retired.",
+        ));
     }
     Ok("ready\n")
 }

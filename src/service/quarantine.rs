@@ -8,10 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Counter, Service,
-    backup::payload::HeadRow,
-};
+use super::{Counter, Service, backup::payload::HeadRow};
 use crate::{
     code::{KeyRing, KeySlot, RunId},
     limits::{KEY_RUNS_MAX, KEY_SLOTS, NUMBER_LEASE},

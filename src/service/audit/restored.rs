@@ -49,7 +49,9 @@ impl Audit<'_> {
             let first = if slot.get() == released.slot { released.first } else { KEY_RUNS_MAX.into() };
             let next = self.service.first_free_number(Counter::Runs(slot)).await;
             let Some(next) = self.sound(next)?.filter(|next| *next < first) else { continue };
-            self.find(|| format!("restored: key slot {slot} would issue run {next}, which the lost server may have issued"));
+            self.find(|| {
+                format!("restored: key slot {slot} would issue run {next}, which the lost server may have issued")
+            });
         }
         Ok(())
     }

@@ -14,13 +14,13 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use tokio::sync::mpsc;
 
-pub use self::{
-    read::{BackupReader, check},
-    restore::{Summary, restore},
-};
 use self::{
     frame::{FrameKind, FrameWriter},
     payload::{Digest32, Header, Trailer, encode, encode_kept, head_row},
+};
+pub use self::{
+    read::{BackupReader, check},
+    restore::{Summary, restore},
 };
 use super::{Service, register::file_hash};
 use crate::{
@@ -160,7 +160,9 @@ impl Service {
                 if last {
                     *self.final_backup.lock().await = Some(digest);
                 }
-                return sending.send().await.is_ok();
+                let sent = sending.send().await.is_ok();
+                // All room is free once all was taken; a receiver that has gone away takes nothing.
+                return sent && to.reserve_many(BACKUP_PIECES_WAITING).await.is_ok();
             }
             Err(Stop::Unheard) => return false,
             Err(Stop::Failed(error)) => error,

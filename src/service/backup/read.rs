@@ -81,7 +81,8 @@ impl<R: Read> BackupReader<R> {
                 Ok(None)
             }
             _ => {
-                let piece = decode_piece(kind, &payload).map_err(|found| damaged(format!("{}: {found}", kind.name())))?;
+                let piece =
+                    decode_piece(kind, &payload).map_err(|found| damaged(format!("{}: {found}", kind.name())))?;
                 let piece = piece.ok_or_else(|| damaged("a second header".to_owned()))?;
                 self.check_piece(&piece).map_err(damaged)?;
                 Ok(Some(piece))

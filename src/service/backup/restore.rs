@@ -4,11 +4,7 @@ use std::{collections::BTreeMap, io::Read};
 
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 
-use super::{
-    BackupError, BackupReader,
-    frame::FrameKind,
-    payload::Piece,
-};
+use super::{BackupError, BackupReader, frame::FrameKind, payload::Piece};
 use crate::{
     limits::{RESTORE_BATCH_BYTES, RESTORE_NUMBERS_SKIPPED},
     service::{
@@ -88,11 +84,7 @@ pub async fn restore<R: Read>(
 
 /// A claim as the restored store begins with it. Counters of things move; those of runs stay, because they move with the
 /// release; what concerned the source alone does not come along.
-fn claim(
-    name: String,
-    value: Vec<u8>,
-    counters: &mut BTreeMap<String, u64>,
-) -> Result<Option<Kept>, BackupError> {
+fn claim(name: String, value: Vec<u8>, counters: &mut BTreeMap<String, u64>) -> Result<Option<Kept>, BackupError> {
     if name == RETIRED_CLAIM || name == RESTORED_CLAIM {
         return Ok(None);
     }

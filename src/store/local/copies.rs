@@ -10,9 +10,7 @@ use super::{
     key, snapshot, stopped,
     value::CaptureRow,
 };
-use crate::store::{
-    Chunk, Copies, Error, FeedRow, Intake, Kept, RETIRED_CLAIM, Result, Snapshot, Writer, Writes,
-};
+use crate::store::{Chunk, Copies, Error, FeedRow, Intake, Kept, RETIRED_CLAIM, Result, Snapshot, Writer, Writes};
 
 #[async_trait]
 impl Copies for LocalStore {

@@ -13,7 +13,7 @@ use super::{
     verify::newest_marker,
 };
 use crate::{
-    limits::{SNAPSHOT_BATCHES_WAITING, SNAPSHOT_BATCH_BYTES},
+    limits::{SNAPSHOT_BATCH_BYTES, SNAPSHOT_BATCHES_WAITING},
     registration::Statement,
     store::{Chunk, Error, FeedHead, Kept, Result, ScanSum, Snapshot},
     trace::{CaptureId, RecordId},
