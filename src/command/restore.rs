@@ -22,7 +22,7 @@ use crate::{
 pub const EXAMPLES: &str = "\
 Examples:
   coldproof restore --from monday.cpb --check                        read it to its end; restore nothing
-  coldproof restore --from monday.cpb --store embedded:./new
+  coldproof restore --from monday.cpb --store embedded:./new --keyring keyring-copy.toml
   coldproof restore --release --store embedded:./new --fresh-key
   coldproof restore --release --store embedded:./new --past-run 00004K
 
@@ -31,8 +31,9 @@ the lost machine may have issued codes after the backup, and the same code must 
 stays so over restarts, until it is released in one of two ways:
 
   --fresh-key      The key ring has a new key that the lost machine never had. Put the copy of your key ring into the
-                   new folder, run this once (it says that the newest key is not fresh), make a key with
-                   `coldproof keygen --rotate --store embedded:./new`, and run this again. This is the safe way.
+                   new folder, make a key with `coldproof keygen --rotate --store embedded:./new`, then release. Keys
+                   count as fresh where they were not in the ring that --keyring named at the restore; where it named
+                   none, in the ring with which the store was first opened. This is the safe way.
   --past-run RUN   RUN is the last run that the lost machine issued, by the six characters that its codes begin with,
                    as you find it on labels or in files. Only where you are certain of it.
 
@@ -100,8 +101,12 @@ fn check(path: &Path) -> Result<()> {
 async fn restore(config: &Config, path: &Path) -> Result<()> {
     let failed = |source| Error::Backup { path: path.to_owned(), source };
     let (mut reader, length) = opened(path)?;
-    // Where the ring is at hand already; otherwise its slots are noted when the store is first opened.
-    let ring = key_ring_file::read(&config.keyring_path()).ok().map(|ring| slots_of(&ring));
+    // Where no ring is at hand, its slots are noted when the store is first opened.
+    let ring = match key_ring_file::read(&config.keyring_path()) {
+        Ok(ring) => Some(slots_of(&ring)),
+        Err(_) if config.keys.ring.as_os_str().is_empty() => None,
+        Err(error) => return Err(error),
+    };
     let folder = config.store.location.folder();
     let restoring = Restoring::begin(folder)?;
     let files = open::files(config)?;
@@ -114,9 +119,7 @@ async fn restore(config: &Config, path: &Path) -> Result<()> {
     restoring.finish().await?;
     say(path, &format!("was restored to {}", folder.display()), &summary);
     println!("It is in quarantine: it issues no codes until `coldproof restore --release` (see --help).");
-    if ring.is_none() {
-        println!("The key ring is no part of a backup: put your copy at {}.", config.keyring_path().display());
-    }
+    println!("The key ring is no part of a backup: put your copy at {}.", folder.join("keyring.toml").display());
     println!("`coldproof audit` re-checks all of it.");
     Ok(())
 }

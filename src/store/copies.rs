@@ -21,7 +21,7 @@ pub enum Kept {
         value: Vec<u8>,
     },
     /// One version of a statement, with its parents.
-    Statement(Statement),
+    Statement(Box<Statement>),
     /// A committed capture.
     Capture(Capture),
     /// A chunk of a committed capture.

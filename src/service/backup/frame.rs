@@ -110,7 +110,7 @@ pub struct FrameWriter {
 
 impl FrameWriter {
     /// A backup's beginning.
-    pub fn new() -> Self {
+    pub fn begin() -> Self {
         let mut writer = Self { out: Vec::new(), taken: 0, hash: Sha256::new(), counts: Counts::default() };
         writer.extend(MAGIC);
         writer
@@ -163,7 +163,7 @@ pub struct FrameReader<R> {
     /// Bytes that were read.
     at: u64,
     hash: Sha256,
-    /// What was read.
+    /// What was read, the trailer left out.
     pub counts: Counts,
 }
 
@@ -187,7 +187,7 @@ impl<R: Read> FrameReader<R> {
         self.at
     }
 
-    /// SHA-256 over everything that was read.
+    /// SHA-256 over everything that was read, the trailer left out.
     pub fn digest(&self) -> [u8; 32] {
         self.hash.clone().finalize().into()
     }
@@ -196,7 +196,7 @@ impl<R: Read> FrameReader<R> {
     ///
     /// # Errors
     /// [`BackupError::Damaged`], with where it begins, where it is not as it was written or is cut short.
-    pub fn next(&mut self) -> Result<(FrameKind, Vec<u8>), BackupError> {
+    pub fn frame(&mut self) -> Result<(FrameKind, Vec<u8>), BackupError> {
         let at = self.at;
         let mut frame = self.whole(at, HEAD_BYTES)?;
         let (kind, length) = match *frame {
@@ -217,9 +217,11 @@ impl<R: Read> FrameReader<R> {
         }
         let kind = FrameKind::of(kind)
             .ok_or_else(|| BackupError::Damaged { at, found: format!("a frame of the unknown kind {kind}") })?;
-        self.hash.update(&frame);
-        self.hash.update(&written);
-        self.counts.add(kind);
+        if kind != FrameKind::Trailer {
+            self.hash.update(&frame);
+            self.hash.update(&written);
+            self.counts.add(kind);
+        }
         frame.drain(..HEAD_BYTES);
         Ok((kind, frame))
     }

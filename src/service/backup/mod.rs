@@ -154,7 +154,7 @@ impl Service {
 
     /// Sends a whole backup; false where it failed or nobody takes it.
     async fn send_backup(&self, snapshot: Snapshot, last: bool, to: &mpsc::Sender<Bytes>) -> bool {
-        let mut sending = Sending { service: self, frames: FrameWriter::new(), to };
+        let mut sending = Sending { service: self, frames: FrameWriter::begin(), to };
         let failure = match sending.everything(snapshot).await {
             Ok(digest) => {
                 if last {

@@ -52,6 +52,7 @@ type ScansRow = (Block, u64, Vec<(u16, u64, i64, i64)>);
 
 /// A piece of a backup between its header and its trailer.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are things, and one is read at a time")]
 pub enum Piece {
     /// Something that the store keeps.
     Kept(Kept),
@@ -77,7 +78,7 @@ pub fn encode_kept(kept: &Kept) -> Result<(FrameKind, Vec<u8>), BackupError> {
             let length = u16::try_from(name.len()).map_err(|error| BackupError::Encoding(error.to_string()))?;
             (FrameKind::Claim, [&length.to_be_bytes(), name.as_bytes(), value].concat())
         }
-        Kept::Statement(statement) => (FrameKind::Statement, encode(statement)?),
+        Kept::Statement(statement) => (FrameKind::Statement, encode(&**statement)?),
         Kept::Capture(capture) => {
             let Capture { id, organization, role, created_ms, records, chunks, statements, finished_ms } = capture;
             let row = (id, organization, role, created_ms, records, chunks, statements, finished_ms);
@@ -108,7 +109,7 @@ pub fn encode_kept(kept: &Kept) -> Result<(FrameKind, Vec<u8>), BackupError> {
 pub fn decode_piece(kind: FrameKind, payload: &[u8]) -> Result<Option<Piece>, String> {
     Ok(Some(Piece::Kept(match kind {
         FrameKind::Claim => decode_claim(payload).ok_or("the claim's name is not whole")?,
-        FrameKind::Statement => Kept::Statement(decode::<Statement>(payload)?),
+        FrameKind::Statement => Kept::Statement(Box::new(decode::<Statement>(payload)?)),
         FrameKind::Capture => {
             let row: CaptureRow = decode(payload)?;
             let (id, organization, role, created_ms, records, chunks, statements, finished_ms) = row;

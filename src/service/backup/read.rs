@@ -29,7 +29,7 @@ impl<R: Read> BackupReader<R> {
     pub fn new(from: R) -> Result<Self, BackupError> {
         let mut frames = FrameReader::new(from)?;
         let at = frames.at();
-        let header = match frames.next()? {
+        let header = match frames.frame()? {
             (FrameKind::Header, payload) => decode(&payload).map_err(|found| BackupError::Damaged { at, found })?,
             (kind, _) => {
                 let found = format!("a {} where the header should be", kind.name());
@@ -64,16 +64,16 @@ impl<R: Read> BackupReader<R> {
     /// # Errors
     /// [`BackupError::Damaged`] with the place at which it is not as it was written, [`BackupError::BrokeOff`] where its
     /// source gave up.
-    pub fn next(&mut self) -> Result<Option<Piece>, BackupError> {
+    pub fn piece(&mut self) -> Result<Option<Piece>, BackupError> {
         let at = self.frames.at();
         let damaged = |found: String| BackupError::Damaged { at, found };
-        let (counts, digest) = (self.frames.counts.clone(), self.frames.digest());
-        let (kind, payload) = self.frames.next()?;
+        let (kind, payload) = self.frames.frame()?;
         match kind {
             FrameKind::Failure => Err(BackupError::BrokeOff(String::from_utf8_lossy(&payload).into_owned())),
             FrameKind::Trailer => {
                 let trailer = decode(&payload).map_err(damaged)?;
-                self.check_end(&trailer, &counts, digest).map_err(damaged)?;
+                let digest = self.frames.digest();
+                self.check_end(&trailer, digest).map_err(damaged)?;
                 if !self.frames.is_at_end()? {
                     return Err(damaged("something follows the trailer".to_owned()));
                 }
@@ -109,7 +109,8 @@ impl<R: Read> BackupReader<R> {
         Ok(())
     }
 
-    fn check_end(&self, trailer: &Trailer, counts: &Counts, digest: [u8; 32]) -> Result<(), String> {
+    fn check_end(&self, trailer: &Trailer, digest: [u8; 32]) -> Result<(), String> {
+        let counts = self.counts();
         if trailer.counts != counts.0 {
             return Err(format!("the trailer counts {:?} frames, {:?} were read", trailer.counts, counts.0));
         }
@@ -135,7 +136,7 @@ impl<R: Read> BackupReader<R> {
 /// # Errors
 /// Why it is none.
 pub fn check<R: Read>(reader: &mut BackupReader<R>, mut progress: impl FnMut(u64)) -> Result<(), BackupError> {
-    while reader.next()?.is_some() {
+    while reader.piece()?.is_some() {
         progress(reader.at());
     }
     Ok(())

@@ -59,7 +59,7 @@ pub async fn restore<R: Read>(
 ) -> Result<Summary, BackupError> {
     let (mut batch, mut batch_at) = (Vec::new(), reader.at());
     let mut counters = BTreeMap::new();
-    while let Some(piece) = reader.next()? {
+    while let Some(piece) = reader.piece()? {
         match piece {
             Piece::Kept(Kept::Claim { name, value }) => batch.extend(claim(name, value, &mut counters)?),
             Piece::Kept(kept) => batch.push(kept),

@@ -75,7 +75,7 @@ fn statement() -> Kept {
     };
     let parents = vec![Parent::Batch(2), Parent::Organization(5)];
     let (content, author) = (Content::Run(run), OrganizationId(5));
-    Kept::Statement(Statement { kind: Kind::Run, id: 3, version: 1, parents, content, author, written_ms: 7 })
+    Kept::Statement(Box::new(Statement { kind: Kind::Run, id: 3, version: 1, parents, content, author, written_ms: 7 }))
 }
 
 fn row() -> FeedRow {
@@ -111,7 +111,7 @@ fn things() -> Vec<Kept> {
 
 /// A whole backup, each frame under its name.
 fn frames() -> Vec<(&'static str, Vec<u8>)> {
-    let mut writer = FrameWriter::new();
+    let mut writer = FrameWriter::begin();
     let mut frames = vec![("magic", writer.take())];
     let heads = vec![(0, 1, Digest32(row().digest(Writer(0))))];
     let header = Header { host: "trace.example".to_owned(), created_ms: 8, heads, records: 1, entries: 1 };
@@ -138,7 +138,7 @@ fn whole() -> Vec<u8> {
 fn read(bytes: &[u8]) -> Result<Vec<Piece>, BackupError> {
     let mut reader = BackupReader::new(bytes)?;
     let mut pieces = Vec::new();
-    while let Some(piece) = reader.next()? {
+    while let Some(piece) = reader.piece()? {
         pieces.push(piece);
     }
     assert!(reader.digest().is_some());
@@ -191,7 +191,7 @@ fn a_backup_that_is_cut_short_or_goes_on_is_refused() {
 
 /// A backup of these frames, whose header promises what `frames` has, with a right trailer.
 fn made(records: u64, rows: u64, things: &[Kept]) -> Vec<u8> {
-    let mut writer = FrameWriter::new();
+    let mut writer = FrameWriter::begin();
     let heads = vec![(0, rows, Digest32(row().digest(Writer(0))))];
     let header = Header { host: "trace.example".to_owned(), created_ms: 8, heads, records, entries: 0 };
     writer.put(FrameKind::Header, &encode(&header).unwrap()).unwrap();
@@ -231,7 +231,7 @@ fn frames_that_changed_places_are_refused() {
 
 #[test]
 fn a_source_that_gave_up_says_why() {
-    let mut writer = FrameWriter::new();
+    let mut writer = FrameWriter::begin();
     let header = Header { host: "trace.example".to_owned(), created_ms: 8, heads: Vec::new(), records: 0, entries: 0 };
     writer.put(FrameKind::Header, &encode(&header).unwrap()).unwrap();
     writer.put(FrameKind::Failure, "record/11: the value hashes to 1".as_bytes()).unwrap();

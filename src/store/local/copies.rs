@@ -65,7 +65,7 @@ impl Loaded {
             match thing {
                 Kept::Record(record) => writes.records.push(record),
                 Kept::Entry(subject, entry) => writes.entries.push((subject, entry)),
-                Kept::Statement(statement) => writes.statements.push(statement),
+                Kept::Statement(statement) => writes.statements.push(*statement),
                 Kept::Row(writer, row) => rows.push(own_row(writer, row)?),
                 Kept::Claim { name, value } => pairs.push(pair(key::claim(&name)?, &Bytes(value))?),
                 Kept::Capture(capture) => {

@@ -142,7 +142,7 @@ impl Reading {
                 let name = key::claim_name(&item.key).ok_or_else(odd)?;
                 Kept::Claim { name, value: item.value::<Bytes>()?.0 }
             }
-            Table::Statement => Kept::Statement(item.value::<Statement>()?),
+            Table::Statement => Kept::Statement(Box::new(item.value::<Statement>()?)),
             Table::Capture => Kept::Capture(item.value::<CaptureRow>()?.capture(CaptureId(item.tail()?))),
             Table::Staged => {
                 let (capture, number) = (chunk_of()?, number()?);

@@ -49,7 +49,7 @@ fn codes(backup: &Path, ring: &Path) -> Vec<String> {
     let bytes = fs::read(backup).unwrap();
     let mut reader = BackupReader::new(&bytes[..]).unwrap();
     let mut codes = Vec::new();
-    while let Some(piece) = reader.next().unwrap() {
+    while let Some(piece) = reader.piece().unwrap() {
         let Piece::Kept(Kept::Statement(statement)) = piece else { continue };
         let Content::Run(run) = statement.content else { continue };
         let serials = (0..8).map(|part| part * (run.count - 1) / 7).chain([run.count]);
@@ -97,11 +97,14 @@ async fn a_demo_that_was_backed_up_while_it_served_answers_every_scan_as_before(
 
     let said = succeeds(&["restore", "--from", file.to_str().unwrap(), "--check"]);
     assert!(said.contains("is whole"), "{said}");
-    let said = succeeds(&["restore", "--from", file.to_str().unwrap(), "--store", &store(&new)]);
+    let ring = old.join("keyring.toml");
+    let restore = ["restore", "--from", file.to_str().unwrap(), "--store", &store(&new)];
+    assert!(fails(&[&restore[..], &["--keyring", "absent.toml"]].concat()).contains("absent.toml"));
+    let said = succeeds(&[&restore[..], &["--keyring", ring.to_str().unwrap()]].concat());
     assert!(said.contains("quarantine") && said.contains("put your copy at"), "{said}");
-    let again = fails(&["restore", "--from", file.to_str().unwrap(), "--store", &store(&new)]);
+    let again = fails(&restore);
     assert!(again.contains("has a store already"), "{again}");
-    fs::copy(old.join("keyring.toml"), new.join("keyring.toml")).unwrap();
+    fs::copy(ring, new.join("keyring.toml")).unwrap();
     let server = Demo::run(&["serve", "--store", &store(&new), "--set", "rate.loopback_exempt=true"]).await;
     let after = answers(&server, &inspector, &paths).await;
     for (before, after) in before.iter().zip(&after) {
@@ -123,6 +126,16 @@ async fn a_demo_that_was_backed_up_while_it_served_answers_every_scan_as_before(
     let issued = succeeds(&["issue", "--store", &store(&new), "--batch", &batch, "--count", "10", "--form", "code"]);
     assert!(issued.lines().next().unwrap().starts_with('1'), "{issued}");
     succeeds(&["audit", "--store", &store(&new)]);
+
+    let last = folder.path().join("last.cpb");
+    let said = succeeds(&["backup", "--store", &store(&new), "--to", last.to_str().unwrap(), "--final"]);
+    assert!(said.contains("is retired"), "{said}");
+    let refused = fails(&["issue", "--store", &store(&new), "--batch", &batch, "--count", "10"]);
+    assert!(refused.contains("retired by a final backup"), "{refused}");
+    let server = Demo::run(&["serve", "--store", &store(&new), "--set", "rate.loopback_exempt=true"]).await;
+    let scan = server.scan(&format!("/{}", text(&named["codes"]["genuine"]))).await;
+    assert_eq!(scan["verdict"], "genuine");
+    succeeds(&["restore", "--from", last.to_str().unwrap(), "--check"]);
 }
 
 #[test]
