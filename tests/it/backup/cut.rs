@@ -49,10 +49,12 @@ async fn a_backup_under_a_load_of_writes_is_a_cut_and_has_all_that_was_acknowled
     let load = async |first: u32| {
         let mut ids = Vec::new();
         for number in first..first + 2_000 {
-            if done.load(Ordering::Relaxed) && ids.len() > 20 {
+            // The last one begins behind the backup's end.
+            let is_last = done.load(Ordering::Relaxed);
+            ids.push(capture(number).await);
+            if is_last {
                 break;
             }
-            ids.push(capture(number).await);
         }
         ids
     };
