@@ -232,3 +232,23 @@ pub const EVENT_ANSWER_BYTES_MAX: usize = 32 << 20;
 
 const _: () = assert!(RECORD_BYTES_MAX + EVENT_SUBJECTS_MAX * ENTRY_BYTES_MAX <= WRITE_BYTES_MAX);
 const _: () = assert!(CAPTURE_CHUNK_BYTES <= WRITE_BYTES_MAX);
+
+/// What a snapshot of the embedded store reads before it hands it on, in bytes of keys and values; one thing may be larger.
+pub const SNAPSHOT_BATCH_BYTES: usize = 256 << 10;
+/// Such batches that wait for whoever takes them.
+pub const SNAPSHOT_BATCHES_WAITING: usize = 2;
+/// One frame of a backup, in bytes: a staged chunk is full only once it has passed `CAPTURE_CHUNK_BYTES`.
+pub const BACKUP_FRAME_BYTES_MAX: usize = 32 << 20;
+/// One piece of a backup that is being sent, in bytes; one frame may be larger.
+pub const BACKUP_PIECE_BYTES: usize = 256 << 10;
+/// Such pieces that wait for the connection.
+pub const BACKUP_PIECES_WAITING: usize = 2;
+/// What a restore puts into the store at once, in bytes of the backup; one thing may be larger.
+pub const RESTORE_BATCH_BYTES: usize = 4 << 20;
+/// How far a restore moves the counters of organizations, batches and so on: more than a server gives out between two
+/// backups, and of no weight among 2^64.
+pub const RESTORE_NUMBERS_SKIPPED: u64 = 1_000_000;
+
+const _: () = assert!(RECORD_BYTES_MAX + CAPTURE_CHUNK_BYTES < BACKUP_FRAME_BYTES_MAX);
+const _: () = assert!(DOCUMENT_BYTES_MAX < BACKUP_FRAME_BYTES_MAX);
+const _: () = assert!(RESTORE_BATCH_BYTES + 2 * BACKUP_FRAME_BYTES_MAX < WRITE_BYTES_MAX);

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use coldproof::command::{audit, demo, issue, keygen, serve, verify};
+use coldproof::command::{audit, backup, demo, issue, keygen, restore, serve, verify};
 
 /// Traceable source codes for imported cold-chain food: issued by the million, each provable.
 #[derive(Parser)]
@@ -33,6 +33,12 @@ enum Command {
     /// Re-check everything that is stored. Succeeds only where all of it is sound.
     #[command(after_help = audit::EXAMPLES)]
     Audit(audit::Args),
+    /// Write everything that is stored into one file, while the server goes on. The key ring is not in it.
+    #[command(after_help = backup::EXAMPLES)]
+    Backup(backup::Args),
+    /// Make a store from a backup, in quarantine; or release it from there.
+    #[command(after_help = restore::EXAMPLES)]
+    Restore(restore::Args),
 }
 
 fn main() -> ExitCode {
@@ -43,6 +49,8 @@ fn main() -> ExitCode {
         Command::Issue(args) => issue::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Audit(args) => audit::run(args),
+        Command::Backup(args) => backup::run(args),
+        Command::Restore(args) => restore::run(args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,9 +1,11 @@
 //! The commands: each reads its arguments, does one thing, and ends with one sentence where it fails.
 
 pub mod audit;
+pub mod backup;
 pub mod demo;
 pub mod issue;
 pub mod keygen;
+pub mod restore;
 pub mod serve;
 pub mod verify;
 
@@ -11,12 +13,19 @@ mod key_ring_file;
 mod logging;
 mod open;
 
-use std::{io, path::PathBuf, process::ExitCode};
+use std::{
+    io::{self, IsTerminal, stderr},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::{
     code::KeyRingError,
     config::{self, Config, Setting, parse_setting},
     http::admin_client,
+    service::backup::BackupError,
     store,
 };
 
@@ -59,6 +68,14 @@ pub enum Error {
     /// The store refused.
     #[error(transparent)]
     Store(#[from] store::Error),
+    /// A backup could not be written or is not whole.
+    #[error("{}: {source}", path.display())]
+    Backup {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        source: BackupError,
+    },
     /// A running server refused, or broke off.
     #[error(transparent)]
     Admin(#[from] admin_client::Error),
@@ -123,4 +140,16 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
         .enable_all()
         .build()
         .map_err(Error::io("the runtime could not be started"))
+}
+
+/// A bar of so many bytes on a terminal, nothing elsewhere.
+fn bytes_bar(bytes: u64) -> ProgressBar {
+    if !stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(bytes);
+    match ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes}  {bytes_per_sec}  {eta}") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
 }

@@ -12,8 +12,8 @@ use crate::{
     code::Host,
     config::Config,
     http::{App, admin_client::AdminClient, health, layers::layered, router::router, serve::serve_in_process},
-    service::{Service, Settings},
-    store::{Claims, Writer, local::LocalStore},
+    service::{Service, Settings, quarantine::Quarantined},
+    store::{self, Claims, Writer, local::LocalStore},
 };
 
 /// Room between a command and the service in its own process, in bytes.
@@ -40,6 +40,11 @@ pub(super) async fn open(config: Config) -> Result<Opened> {
     };
     let clock = Arc::new(|| jiff::Timestamp::now().as_millisecond());
     let service = Service::new(store.clone(), files(&config)?, Writer(0), keys, settings, clock);
+    service.note_ring().await?;
+    if let Some(restored) = service.restored().await?.filter(|restored| restored.released.is_none()) {
+        let quarantined = Quarantined { backup_ms: restored.backup_ms };
+        tracing::warn!(%quarantined, "no codes are issued");
+    }
     if let Err(error) = service.finish_captures().await {
         // The rest of the store is sound; the service tries again while it runs, and an audit names the capture.
         tracing::error!(%error, "a committed capture could not be applied");
@@ -48,7 +53,7 @@ pub(super) async fn open(config: Config) -> Result<Opened> {
 }
 
 /// Where uploaded files are kept.
-fn files(config: &Config) -> Result<Arc<dyn ObjectStore>> {
+pub(super) fn files(config: &Config) -> Result<Arc<dyn ObjectStore>> {
     let folder = config.documents_path();
     let failed = |source| Error::Io { what: format!("the folder of documents, {}", folder.display()), source };
     std::fs::create_dir_all(&folder).map_err(failed)?;
@@ -90,8 +95,11 @@ impl Opened {
     pub(super) async fn close(self) -> Result<()> {
         let flushed = self.app.service.scans.flush(&*self.store).await;
         self.store.close().await?;
-        flushed?;
-        Ok(())
+        match flushed {
+            // Sums that a store counts behind its final backup are nobody's.
+            Ok(_) | Err(store::Error::Retired | store::Error::Paused) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 

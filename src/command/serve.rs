@@ -16,6 +16,7 @@ use crate::{
     },
     limits::{FINISH_INTERVAL_MS, SCAN_FLUSH_INTERVAL_MS},
     service::Service,
+    store,
 };
 
 /// Shown under `--help`.
@@ -92,8 +93,10 @@ async fn upkeep(metrics: metrics_exporter_prometheus::PrometheusHandle) {
 /// Writes scan sums as they change. What is not taken is tried again; it costs the scans of one interval to lose it.
 async fn flush_scans(service: Arc<Service>, mut stopped: watch::Receiver<()>) {
     while goes_on(&mut stopped, SCAN_FLUSH_INTERVAL_MS).await {
-        if let Err(error) = service.scans.flush(&*service.store).await {
-            tracing::warn!(%error, "scan sums were not written; they stay in memory");
+        match service.scans.flush(&*service.store).await {
+            // A paused store takes them later, a retired one never.
+            Ok(_) | Err(store::Error::Paused | store::Error::Retired) => {}
+            Err(error) => tracing::warn!(%error, "scan sums were not written; they stay in memory"),
         }
     }
 }
@@ -105,8 +108,11 @@ async fn finish_captures(service: Arc<Service>, mut stopped: watch::Receiver<()>
             service.finish_captures().await?;
             service.sweep_captures().await
         };
-        if let Err(error) = done.await {
-            tracing::error!(%error, "a committed capture could not be applied; it is tried again");
+        match done.await {
+            Ok(_) | Err(store::Error::Paused | store::Error::Retired) => {}
+            Err(error) => {
+                tracing::error!(%error, "a committed capture could not be applied; it is tried again");
+            }
         }
     }
 }

@@ -96,14 +96,24 @@ impl AdminClient {
     ///
     /// # Errors
     /// Any [`Error`]; one of `take`'s as [`Error::Socket`].
-    pub async fn download(&mut self, path: &str, mut take: impl FnMut(&[u8]) -> io::Result<()>) -> Result<(), Error> {
-        let mut body = self.send(Method::GET, path, Bytes::new()).await?.into_body();
-        while let Some(frame) = body.frame().await {
-            if let Ok(data) = frame?.into_data() {
-                take(&data)?;
-            }
-        }
-        Ok(())
+    pub async fn download(&mut self, path: &str, take: impl FnMut(&[u8]) -> io::Result<()>) -> Result<(), Error> {
+        let response = self.send(Method::GET, path, Bytes::new()).await?;
+        stream(response, take).await
+    }
+
+    /// `POST path` with a JSON body, the answer as of [`AdminClient::download`].
+    ///
+    /// # Errors
+    /// Any [`Error`]; one of `take`'s as [`Error::Socket`].
+    pub async fn post_download(
+        &mut self,
+        path: &str,
+        body: &impl Serialize,
+        take: impl FnMut(&[u8]) -> io::Result<()>,
+    ) -> Result<(), Error> {
+        let body = serde_json::to_vec(body).map_err(|error| Error::Answer(error.to_string()))?;
+        let response = self.send(Method::POST, path, body.into()).await?;
+        stream(response, take).await
     }
 
     /// The answer's head; a refusal is an error.
@@ -122,6 +132,17 @@ impl AdminClient {
         }
         Err(refusal(response.status(), collected(response).await?.as_ref()))
     }
+}
+
+/// Hands each piece of an answer to `take` before the next one is read.
+async fn stream(response: Response<Incoming>, mut take: impl FnMut(&[u8]) -> io::Result<()>) -> Result<(), Error> {
+    let mut body = response.into_body();
+    while let Some(frame) = body.frame().await {
+        if let Ok(data) = frame?.into_data() {
+            take(&data)?;
+        }
+    }
+    Ok(())
 }
 
 async fn read<A: DeserializeOwned>(response: Response<Incoming>) -> Result<A, Error> {

@@ -146,6 +146,10 @@ impl From<store::Error> for Problem {
                 tracing::warn!(%error, "store");
                 Self::unavailable("The store does not take this now; nothing was acknowledged. Try again later.")
             }
+            store::Error::Paused => Self::unavailable(error.to_string()),
+            store::Error::Retired => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "retired", "The store is retired", error.to_string())
+            }
             store::Error::Corrupt { .. } | store::Error::NotCommitted(_) => {
                 tracing::error!(%error, "store");
                 Self::internal()

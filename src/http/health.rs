@@ -49,7 +49,9 @@ async fn healthz() -> &'static str {
 async fn readyz(State(app): State<App>) -> Result<&'static str, Problem> {
     app.service.store.claim(NO_CLAIM).await?;
     if !app.service.store.writable() {
-        return Err(Problem::unavailable("The store takes no writes since one failed; the log says why. Restart it."));
+        return Err(Problem::unavailable(
+            "The store takes no writes: one failed (the log says why; restart it), or it was retired.",
+        ));
     }
     Ok("ready\n")
 }

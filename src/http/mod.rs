@@ -26,6 +26,7 @@ pub mod runs;
 pub mod verify;
 
 pub mod audit;
+pub mod backup;
 pub mod openapi;
 pub mod site;
 

@@ -15,7 +15,7 @@ use utoipa::{
 };
 
 use super::{
-    audit, batches, codes, consignments, documents, epcis, error, keys, organizations, products, runs, verify,
+    audit, backup, batches, codes, consignments, documents, epcis, error, keys, organizations, products, runs, verify,
 };
 
 #[derive(OpenApi)]
@@ -42,8 +42,9 @@ use super::{
         documents::list::of_consignment, documents::list::of_batch, documents::list::get, documents::file::original,
         documents::file::public, runs::post::post, runs::list::of_batch, runs::list::get, runs::codes::of_run,
         runs::codes::of_batch, runs::spans::applied, runs::spans::void, codes::symbol::svg, codes::symbol::png,
-        codes::timeline::get, batches::whereabouts::get, epcis::capture::post, epcis::capture::get, epcis::event::post, epcis::event::get,
-        verify::verify, audit::post,
+        codes::timeline::get, batches::whereabouts::get, epcis::capture::post, epcis::capture::get,
+        epcis::event::post, epcis::event::get, verify::verify, audit::post, backup::post, backup::retire,
+        backup::release,
     ),
     components(schemas(error::Problem, error::FieldError)),
 )]

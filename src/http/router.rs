@@ -8,7 +8,7 @@ use axum::{
 };
 
 use super::{
-    App, audit, batches, codes, consignments, documents, epcis,
+    App, audit, backup, batches, codes, consignments, documents, epcis,
     error::Problem,
     extract::{cut, limit_body},
     idempotency, keys, openapi, organizations, products, runs, scan, site, verify,
@@ -27,6 +27,7 @@ pub fn router(app: App) -> Router {
         .merge(once(documents()).layer(limit_body(UPLOAD_BYTES_MAX)))
         .merge(once(pictures()).layer(limit_body(DOCUMENT_BYTES_MAX)))
         .merge(events().layer(limit_body(CAPTURE_BYTES_MAX)))
+        .merge(operations())
         .merge(public())
         .fallback(scan::scan)
         .method_not_allowed_fallback(other_method)
@@ -62,7 +63,15 @@ fn codes() -> Router<App> {
         .route("/v1/codes/{code}/qr.svg", get(codes::symbol::svg))
         .route("/v1/codes/{code}/qr.png", get(codes::symbol::png))
         .route("/v1/codes/{code}/timeline", get(codes::timeline::get))
+}
+
+/// What the operator of the service does.
+fn operations() -> Router<App> {
+    Router::new()
         .route("/v1/audit", post(audit::post))
+        .route("/v1/backup", post(backup::post))
+        .route("/v1/backup/retire", post(backup::retire))
+        .route("/v1/quarantine/release", post(backup::release))
 }
 
 /// What becomes of labels.

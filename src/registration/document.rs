@@ -142,6 +142,20 @@ pub struct StoredFile {
 #[serde(transparent)]
 pub struct FileHash(pub [u8; 32]);
 
+/// From 64 hex digits.
+impl std::str::FromStr for FileHash {
+    type Err = ();
+
+    fn from_str(hex: &str) -> Result<Self, ()> {
+        let mut hash = Self([0; 32]);
+        for (at, byte) in hash.0.iter_mut().enumerate() {
+            let digits = hex.get(2 * at..2 * at + 2).filter(|digits| !digits.starts_with('+')).ok_or(())?;
+            *byte = u8::from_str_radix(digits, 16).map_err(|_| ())?;
+        }
+        if hex.len() == 64 { Ok(hash) } else { Err(()) }
+    }
+}
+
 impl std::fmt::Display for FileHash {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))

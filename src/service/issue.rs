@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{
     Basis, Caller, Counter, Service,
     capture::{CaptureError, Captured},
+    quarantine::Quarantined,
     whereabouts::parts_of,
 };
 use crate::{
@@ -82,6 +83,9 @@ pub enum OrderError {
     /// Every key of the ring is retired, or has no run number left.
     #[error("no key of the key ring can issue: every one is retired or used up; add one with `coldproof keygen`")]
     NoKey,
+    /// The store was restored and not released yet.
+    #[error(transparent)]
+    Quarantine(#[from] Quarantined),
     /// The event could not be made.
     #[error(transparent)]
     Event(#[from] DocumentError),
@@ -129,6 +133,9 @@ impl Service {
             return Err(OrderError::Incomplete(missing));
         }
         let slot = self.keys.issuing_slot().ok_or(OrderError::NoKey)?;
+        if let Some(restored) = self.restored().await?.filter(|restored| restored.released.is_none()) {
+            return Err(Quarantined { backup_ms: restored.backup_ms }.into());
+        }
         self.check_runs(batch, &order).await?;
         self.reserve(&facts, &order).await?;
         let mut issued = Vec::new();

@@ -1,11 +1,13 @@
 //! What the service does, one file per job. Everything that changes goes through [`Service::commit`].
 
 pub mod audit;
+pub mod backup;
 pub mod capture;
 mod gather;
 mod growth;
 pub mod issue;
 mod number;
+pub mod quarantine;
 pub mod register;
 pub mod scan;
 pub mod timeline;
@@ -121,6 +123,8 @@ pub struct Service {
     changing: Striped,
     /// Held from looking for a declaration's line to writing the batch that takes it, by declaration. Taken after `changing`.
     lines: Striped,
+    /// The name of the final backup for which writes are paused.
+    final_backup: Mutex<Option<[u8; 32]>>,
     blocks: Cache<Block, Arc<BlockView>>,
     runs: Cache<RunId, Arc<RunFacts>>,
     batches: Cache<BatchId, Arc<Whole>>,
@@ -161,6 +165,7 @@ impl Service {
             issuing: Striped::default(),
             changing: Striped::default(),
             lines: Striped::default(),
+            final_backup: Mutex::default(),
             blocks,
             runs,
             batches,

@@ -32,8 +32,23 @@ pub enum Counter {
 }
 
 impl Counter {
+    /// What the names of all their claims begin with.
+    pub(super) const CLAIMS: &str = "counter/";
+    /// What the names of counters of runs go on with.
+    pub(super) const RUNS: &str = "runs/";
+    /// All but those of runs.
+    pub(super) const NUMBERED: [Self; 7] = [
+        Self::Organizations,
+        Self::Keys,
+        Self::Products,
+        Self::Consignments,
+        Self::Batches,
+        Self::Documents,
+        Self::Measures,
+    ];
+
     /// The name of its claim, whose value is the first number of no lease as eight bytes, big end first.
-    fn claim(self) -> String {
+    pub(super) fn claim(self) -> String {
         match self {
             Self::Organizations => "counter/organizations".to_owned(),
             Self::Keys => "counter/keys".to_owned(),
@@ -49,9 +64,14 @@ impl Counter {
     /// What its claim says: the first number of no lease.
     fn value(self, claim: Option<&[u8]>) -> store::Result<u64> {
         let Some(bytes) = claim else { return Ok(u64::from(!matches!(self, Self::Runs(_)))) };
+        Self::parse(&self.claim(), bytes)
+    }
+
+    /// What the claim of this name says.
+    pub(super) fn parse(name: &str, bytes: &[u8]) -> store::Result<u64> {
         Ok(u64::from_be_bytes(bytes.try_into().map_err(|_| store::Error::Corrupt {
             table: "claims",
-            key: self.claim(),
+            key: name.to_owned(),
             found: format!("{} bytes where a counter has 8", bytes.len()),
         })?))
     }
@@ -78,6 +98,23 @@ impl Service {
     /// The first number that no server has leased.
     pub(super) async fn first_free_number(&self, counter: Counter) -> store::Result<u64> {
         counter.value(self.store.claim(&counter.claim()).await?.as_deref())
+    }
+
+    /// Moves a counter so that it gives out no number below `first` any more; never back.
+    pub(super) async fn raise(&self, counter: Counter, first: u64) -> store::Result<()> {
+        let name = counter.claim();
+        // A lease that this server holds may lie below.
+        let mut leases = self.numbers.0.lock().await;
+        leases.remove(&counter);
+        loop {
+            let before = self.store.claim(&name).await?;
+            if before.is_some() && counter.value(before.as_deref())? >= first {
+                return Ok(());
+            }
+            if self.store.swap(&name, before.as_deref(), &first.to_be_bytes()).await? {
+                return Ok(());
+            }
+        }
     }
 
     async fn lease(&self, counter: Counter) -> store::Result<Range<u64>> {

@@ -35,6 +35,14 @@ pub enum Error {
         /// Its first chunk that is missing.
         chunk: u32,
     },
+    /// Writes are paused while a last copy is taken.
+    #[error(
+        "a final backup is being taken: nothing is written until it is done; restart the server to go on without it"
+    )]
+    Paused,
+    /// The store takes no write any more.
+    #[error("this store was retired by a final backup: it takes no write any more; use the store restored from it")]
+    Retired,
     /// A value over the limits of the store.
     #[error("{what} has {found} bytes; at most {max} can be kept")]
     TooLarge {

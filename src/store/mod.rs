@@ -1,4 +1,4 @@
-//! The store: six traits, each by what it guarantees, not by what it holds.
+//! The store: seven traits, each by what it guarantees, not by what it holds.
 //!
 //! Everything a caller writes is idempotent: the same call twice, in any order with others, leaves
 //! the same state. A method that returns `Ok` has made its effect durable. After an error nothing
@@ -7,22 +7,29 @@
 //! What a read returns is what was written, checked: anything else is [`Error::Corrupt`]. Nothing here knows the meaning
 //! of what it keeps.
 
+mod copies;
 mod error;
 pub mod local;
 
 use async_trait::async_trait;
 use sha2::{Digest, Sha256};
 
-pub use self::error::{Error, Result};
+pub use self::{
+    copies::{Copies, FeedHead, Intake, Kept, Snapshot},
+    error::{Error, Result},
+};
 use crate::{
     registration::{Kind, Parent, Statement},
     trace::{Block, CaptureId, Entry, EventHash, OrganizationId, Place, Record, RecordId, Role, Subject},
 };
 
 /// The whole store, as the service holds it.
-pub trait Store: Records + Ledgers + Feed + Claims + Scans + Verify {}
+pub trait Store: Records + Ledgers + Feed + Claims + Scans + Verify + Copies {}
 
-impl<T: Records + Ledgers + Feed + Claims + Scans + Verify> Store for T {}
+impl<T: Records + Ledgers + Feed + Claims + Scans + Verify + Copies> Store for T {}
+
+/// The one claim that a store itself understands: where it is there, the store is [`Intake::Retired`].
+pub const RETIRED_CLAIM: &str = "retired";
 
 /// Bodies of records and versions of statements: idempotent put (through [`Feed::append`]), get by key.
 #[async_trait]

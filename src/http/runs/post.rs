@@ -96,6 +96,7 @@ impl From<OrderError> for Problem {
             OrderError::Full { .. } => Self::conflict("full", detail),
             OrderError::Quantity(_) => Self::refused("quantity", "More codes than goods", detail).at("/count"),
             OrderError::NoKey => Self::conflict("no-key", detail),
+            OrderError::Quarantine(_) => Self::conflict("quarantine", detail),
             OrderError::Event(error) => {
                 tracing::error!(%error, "an issuing event could not be made");
                 Self::internal()

@@ -5,6 +5,7 @@
 //! registered is looked at in `registered`: uploaded files, issued totals, counters.
 
 mod registered;
+mod restored;
 #[cfg(test)]
 mod tests;
 

@@ -44,6 +44,7 @@ impl Audit<'_> {
             }
             self.counter(counter, highest).await?;
         }
+        self.restored(&runs).await?;
         for (slot, highest) in (0..).zip(runs) {
             if let Some(slot) = crate::code::KeySlot::new(slot) {
                 self.counter(Counter::Runs(slot), highest).await?;

@@ -47,13 +47,18 @@ impl Service {
     /// # Errors
     /// Where the file store fails, or the file is damaged.
     pub async fn read_file(&self, file: &StoredFile) -> Result<bytes::Bytes> {
-        let bytes = self.files.get(&file_path(file.sha256)).await?.bytes().await?;
+        self.read_hash(file.sha256).await
+    }
+
+    /// The same by its hash alone.
+    pub(in crate::service) async fn read_hash(&self, sha256: FileHash) -> Result<bytes::Bytes> {
+        let bytes = self.files.get(&file_path(sha256)).await?.bytes().await?;
         let read = bytes.clone();
         // 16 MiB take a worker's time that other requests need.
         let digest = tokio::task::spawn_blocking(move || Sha256::digest(&read)).await;
         let digest = digest.map_err(|error| crate::store::Error::Unavailable(error.to_string()))?;
-        if digest.as_slice() != file.sha256.0 {
-            let (key, found) = (file.sha256.to_string(), "bytes with another hash".to_owned());
+        if digest.as_slice() != sha256.0 {
+            let (key, found) = (sha256.to_string(), "bytes with another hash".to_owned());
             return Err(crate::store::Error::Corrupt { table: "files", key, found }.into());
         }
         Ok(bytes)
@@ -133,10 +138,17 @@ impl Service {
     }
 }
 
-fn file_path(sha256: FileHash) -> Path {
+/// Where the file with this hash is kept.
+pub(in crate::service) fn file_path(sha256: FileHash) -> Path {
     let hex = sha256.to_string();
     let (folder, _) = hex.split_at(2);
     Path::from_iter([folder, hex.as_str()])
+}
+
+/// The hash of the file that is kept there; `None` for anything else that lies about.
+pub(in crate::service) fn file_hash(path: &Path) -> Option<FileHash> {
+    let hash = path.filename()?.parse().ok()?;
+    (file_path(hash) == *path).then_some(hash)
 }
 
 /// Whether a file is a whole PDF as far as its ends tell: ISO 32000-1, 7.5.2 and 7.5.5. Readers look for the last line

@@ -16,6 +16,7 @@ mod tests;
 use thiserror::Error;
 
 pub use self::batch::BatchInput;
+pub(super) use self::document::{file_hash, file_path};
 use super::{Caller, Service, statements_capture_id};
 use crate::{
     epcis::{DocumentError, Event},

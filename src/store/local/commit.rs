@@ -167,9 +167,8 @@ impl Committer {
             let mut next = Some(first);
             while let Some(job) = next.take() {
                 bytes += job.bytes;
-                let ((ops, captures), answer) = (job.decide)(&group);
-                group.ops.extend(ops);
-                group.captures.extend(captures);
+                let (added, answer) = (job.decide)(&group);
+                group.add(added);
                 answers.push(answer);
                 permits.push(job.permit);
                 if !group.is_full(bytes) {
@@ -191,6 +190,9 @@ impl Committer {
             return Ok(());
         }
         let sealed = self.wait_for_engine()?;
+        if let Some(row) = group.loaded.take() {
+            self.feed = (row.position + 1, row.digest(WRITER));
+        }
         let row = (!group.captures.is_empty()).then(|| FeedRow {
             position: self.feed.0,
             previous: self.feed.1,

@@ -8,11 +8,11 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{
     key::{self, Table},
     tables::Tables,
-    value::{self, CaptureRow, StagedRow},
+    value::{self, CaptureRow, Digest32, StagedRow},
 };
 use crate::{
     limits,
-    store::{Capture, Error, Result},
+    store::{Capture, Error, FeedRow, Result},
     trace::{CaptureId, RecordId},
 };
 
@@ -29,6 +29,8 @@ pub struct Group<'t> {
     pub ops: HashMap<Vec<u8>, Op>,
     /// Captures that it commits, in order.
     pub captures: Vec<(CaptureId, u32)>,
+    /// The last row of the feed that it brings from another store.
+    pub loaded: Option<FeedRow>,
 }
 
 /// Encoded writes, made by the caller so that the committer need not.
@@ -47,7 +49,13 @@ pub type Pair = (Vec<u8>, Vec<u8>);
 
 impl<'t> Group<'t> {
     pub fn new(tables: &'t Tables) -> Self {
-        Self { tables, ops: HashMap::new(), captures: Vec::new() }
+        Self { tables, ops: HashMap::new(), captures: Vec::new(), loaded: None }
+    }
+    /// Takes in what a call adds.
+    pub fn add(&mut self, added: Added) {
+        self.ops.extend(added.ops);
+        self.captures.extend(added.captures);
+        self.loaded = added.loaded.or(self.loaded.take());
     }
     pub fn is_full(&self, bytes: usize) -> bool {
         bytes >= limits::GROUP_BYTES_MAX || self.captures.len() >= limits::FEED_ROW_CAPTURES_MAX
@@ -59,17 +67,23 @@ pub struct Draft<'g, 't> {
     group: &'g Group<'t>,
     ops: HashMap<Vec<u8>, Op>,
     captures: Vec<(CaptureId, u32)>,
+    loaded: Option<FeedRow>,
 }
 
 /// What a call leaves for the group.
-pub type Added = (HashMap<Vec<u8>, Op>, Vec<(CaptureId, u32)>);
+#[derive(Default)]
+pub struct Added {
+    ops: HashMap<Vec<u8>, Op>,
+    captures: Vec<(CaptureId, u32)>,
+    loaded: Option<FeedRow>,
+}
 
 impl<'g, 't> Draft<'g, 't> {
     pub fn new(group: &'g Group<'t>) -> Self {
-        Self { group, ops: HashMap::new(), captures: Vec::new() }
+        Self { group, ops: HashMap::new(), captures: Vec::new(), loaded: None }
     }
     pub fn added(self) -> Added {
-        (self.ops, self.captures)
+        Added { ops: self.ops, captures: self.captures, loaded: self.loaded }
     }
     pub fn tables(&self) -> &Tables {
         self.group.tables
@@ -96,7 +110,7 @@ impl<'g, 't> Draft<'g, 't> {
         self.tables().sealed(key)?.map(|sealed| value::decode(key, &sealed)).transpose()
     }
     /// Puts a sealed value where there is none; whether it did.
-    fn put_absent(&mut self, (key, sealed): Pair) -> Result<bool> {
+    pub fn put_absent(&mut self, (key, sealed): Pair) -> Result<bool> {
         let (there, existed) = self.state(&key)?;
         if !there {
             self.ops.insert(key, Op { sealed: Some(sealed), existed });
@@ -120,7 +134,7 @@ impl<'g, 't> Draft<'g, 't> {
     }
 
     /// Bodies with their indexes, entries, statements: each where it is absent.
-    fn put_writes(&mut self, writes: Encoded) -> Result<()> {
+    pub fn put_writes(&mut self, writes: Encoded) -> Result<()> {
         for (record, indexes) in writes.records {
             if self.put_absent(record)? {
                 for index in indexes {
@@ -131,6 +145,18 @@ impl<'g, 't> Draft<'g, 't> {
         for pair in writes.others {
             self.put_absent(pair)?;
         }
+        Ok(())
+    }
+
+    /// Puts a row of the feed as another store had it, where it follows the rows that are there.
+    pub fn load_row(&mut self, row: FeedRow) -> Result<()> {
+        let (before, key) = (row.position.checked_sub(1), key::feed(row.position));
+        let follows = before.map_or(Ok(true), |before| self.has(&key::feed(before)))?;
+        if !follows || self.has(&key)? {
+            return Err(value::corrupt(&key, "it does not follow the rows that are there".to_owned()));
+        }
+        self.put(key, &(Digest32(row.previous), &row.captures))?;
+        self.loaded = Some(row);
         Ok(())
     }
 

@@ -47,7 +47,8 @@ fn encode_record(record: &Record) -> Result<(Pair, Vec<Pair>)> {
     Ok((body, indexes))
 }
 
-fn pair<T: serde::Serialize>(key: Vec<u8>, row: &T) -> Result<Pair> {
+/// A key with its value, sealed.
+pub fn pair<T: serde::Serialize>(key: Vec<u8>, row: &T) -> Result<Pair> {
     let sealed = value::encode(&key, row)?;
     Ok((key, sealed))
 }

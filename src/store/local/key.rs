@@ -2,9 +2,10 @@
 //! things do, and texts behind their length, so that no key is the beginning of another's.
 
 use crate::{
+    code::RunId,
     registration::{Kind, Parent},
     store::{Error, Result, Writer},
-    trace::{Block, CaptureId, Entry, EventHash, OrganizationId, Place, RecordId, Scope, Subject},
+    trace::{BatchId, Block, CaptureId, Entry, EventHash, Group, OrganizationId, Place, RecordId, Scope, Subject},
 };
 use sha2::{Digest, Sha256};
 
@@ -270,4 +271,59 @@ pub fn marker(number: u64) -> Vec<u8> {
 /// The record id that a key of the event or given table ends with, the capture id of the unfinished table, and so on.
 pub fn tail<const N: usize>(key: &[u8]) -> Option<[u8; N]> {
     key.last_chunk::<N>().copied()
+}
+
+/// The name that a claim's key ends with.
+pub fn claim_name(key: &[u8]) -> Option<String> {
+    let (name, rest) = split_text(key.get(1..)?)?;
+    rest.is_empty().then_some(name)
+}
+
+/// The subject of an entry's key.
+pub fn subject_of(key: &[u8]) -> Option<Subject> {
+    const TAIL: usize = size_of::<u32>() + PLACE_BYTES;
+    let (tag, rest) = key.get(1..key.len().checked_sub(TAIL)?)?.split_first()?;
+    match tag {
+        0 => Some(Subject::Batch(BatchId(u64::from_be_bytes(rest.try_into().ok()?)))),
+        1 => {
+            let (gtin, rest) = split_text(rest)?;
+            let (lot, rest) = split_text(rest)?;
+            rest.is_empty().then_some(Subject::Lot { gtin, lot })
+        }
+        2 => Some(Subject::Run(RunId::from_bits(u32::from_be_bytes(rest.try_into().ok()?))?)),
+        3 => {
+            let (run, rest) = split_run(rest)?;
+            let [index] = *rest else { return None };
+            Some(Subject::Group(Group { run, index }))
+        }
+        4 => {
+            let (run, rest) = split_run(rest)?;
+            Some(Subject::Block(Block { run, index: u16::from_be_bytes(rest.try_into().ok()?) }))
+        }
+        5 => {
+            let (uri, rest) = split_text(rest)?;
+            rest.is_empty().then_some(Subject::Epc(uri))
+        }
+        _ => None,
+    }
+}
+
+/// Block, writer and serial of a scan sum's key.
+pub fn scan_of(key: &[u8]) -> Option<(Block, Writer, u16)> {
+    let (run, rest) = split_run(key.get(1..)?)?;
+    let (index, rest) = rest.split_first_chunk::<2>()?;
+    let (writer, rest) = rest.split_first_chunk::<8>()?;
+    let block = Block { run, index: u16::from_be_bytes(*index) };
+    Some((block, Writer(u64::from_be_bytes(*writer)), u16::from_be_bytes(rest.try_into().ok()?)))
+}
+
+fn split_text(bytes: &[u8]) -> Option<(String, &[u8])> {
+    let (length, rest) = bytes.split_first_chunk::<2>()?;
+    let (text, rest) = rest.split_at_checked(u16::from_be_bytes(*length).into())?;
+    Some((str::from_utf8(text).ok()?.to_owned(), rest))
+}
+
+fn split_run(bytes: &[u8]) -> Option<(RunId, &[u8])> {
+    let (bits, rest) = bytes.split_first_chunk::<4>()?;
+    Some((RunId::from_bits(u32::from_be_bytes(*bits))?, rest))
 }

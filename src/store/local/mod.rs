@@ -1,6 +1,7 @@
 //! The embedded store: one folder, one process, one committer, over the LSM engine fjall.
 
 mod commit;
+mod copies;
 mod draft;
 mod encode;
 mod folder;
@@ -9,6 +10,8 @@ mod journal;
 mod key;
 mod marker;
 mod read;
+mod restoring;
+mod snapshot;
 #[cfg(test)]
 mod spec;
 mod tables;
@@ -23,6 +26,7 @@ use std::{
 
 use async_trait::async_trait;
 
+pub use self::restoring::Restoring;
 use self::{
     commit::{Committer, Queue, WRITER},
     draft::{Draft, Encoded},
@@ -30,8 +34,8 @@ use self::{
     tables::{Tables, View},
 };
 use super::{
-    Capture, Chunk, Claims, Error, Feed, FeedRow, Ledgers, Records, Report, Result, ScanSum, Scans, Slice, Verify,
-    Writer, Writes,
+    Capture, Chunk, Claims, Error, Feed, FeedRow, Intake, Ledgers, RETIRED_CLAIM, Records, Report, Result, ScanSum,
+    Scans, Slice, Verify, Writer, Writes,
 };
 use crate::{
     limits,
@@ -42,26 +46,40 @@ use crate::{
 /// The store in a folder. Reads go straight to the engine; writes go through the committer.
 pub struct LocalStore {
     tables: Tables,
-    /// `None` once closed.
-    queue: tokio::sync::RwLock<Option<Queue>>,
+    /// Held by each write until it is answered, so that whoever closes it has waited for all.
+    door: tokio::sync::RwLock<Door>,
     committer: Mutex<Option<JoinHandle<Committer>>>,
     /// Held as long as the engine is open.
     _folder: Folder,
+}
+
+/// Where writes are let in.
+struct Door {
+    /// `None` once closed.
+    queue: Option<Queue>,
+    intake: Intake,
 }
 
 impl LocalStore {
     /// Opens the store in `dir`, or makes one there. Blocks while the engine recovers: some seconds at most.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] where another process has it open or the folder cannot be used;
-    /// [`Error::Corrupt`] where something that was answered is not there any more.
+    /// [`Error::Unavailable`] where another process has it open, the folder cannot be used, or a restore into it was not
+    /// finished; [`Error::Corrupt`] where something that was answered is not there any more.
     pub fn open(dir: &Path) -> Result<Arc<Self>> {
         let folder = Folder::lock(dir)?;
+        restoring::refuse_unfinished(dir)?;
+        Self::open_folder(folder)
+    }
+
+    fn open_folder(folder: Folder) -> Result<Arc<Self>> {
         let (tables, head, newest) = folder.open()?;
+        let retired = read::claim(&tables.view(), RETIRED_CLAIM)?.is_some();
+        let intake = if retired { Intake::Retired } else { Intake::Open };
         let (queue, thread) = Committer::new(tables.clone(), head, newest)?.start()?;
         Ok(Arc::new(Self {
             tables,
-            queue: tokio::sync::RwLock::new(Some(queue)),
+            door: tokio::sync::RwLock::new(Door { queue: Some(queue), intake }),
             committer: Mutex::new(Some(thread)),
             _folder: folder,
         }))
@@ -72,7 +90,7 @@ impl LocalStore {
     /// # Errors
     /// [`Error::Unavailable`] where the disk failed, now or before.
     pub async fn close(&self) -> Result<()> {
-        drop(self.queue.write().await.take());
+        drop(self.door.write().await.queue.take());
         let Some(thread) = self.committer.lock().ok().and_then(|mut thread| thread.take()) else { return Ok(()) };
         let closed = tokio::task::spawn_blocking(move || thread.join().map(|mut committer| committer.close())).await;
         closed.ok().and_then(std::result::Result::ok).unwrap_or_else(|| Err(stopped("the committer failed")))
@@ -98,9 +116,12 @@ impl LocalStore {
         ambiguous: Option<Error>,
         decide: impl FnOnce(&mut Draft<'_, '_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        match &*self.queue.read().await {
-            Some(queue) => queue.write(bytes, ambiguous, decide).await,
-            None => Err(stopped("the store is closed")),
+        let door = self.door.read().await;
+        match (&door.queue, door.intake) {
+            (None, _) => Err(stopped("the store is closed")),
+            (_, Intake::Paused) => Err(Error::Paused),
+            (_, Intake::Retired) => Err(Error::Retired),
+            (Some(queue), Intake::Open) => queue.write(bytes, ambiguous, decide).await,
         }
     }
 
@@ -122,7 +143,7 @@ impl LocalStore {
 impl Drop for LocalStore {
     /// Lets the committer finish before the folder is unlocked.
     fn drop(&mut self) {
-        self.queue.get_mut().take();
+        self.door.get_mut().queue.take();
         if let Some(thread) = self.committer.get_mut().ok().and_then(Option::take) {
             let _ = thread.join();
         }
@@ -226,8 +247,9 @@ impl Verify for LocalStore {
         self.read(usize::MAX, |view| Ok(verify::verify(view))).await
     }
     fn writable(&self) -> bool {
-        // The queue is locked against reading only while the store is being closed.
-        self.queue.try_read().is_ok_and(|queue| queue.as_ref().is_some_and(Queue::is_open))
+        // It is locked against reading only while the store is being closed, paused or retired.
+        let is_open = |door: &Door| door.intake == Intake::Open && door.queue.as_ref().is_some_and(Queue::is_open);
+        self.door.try_read().is_ok_and(|door| is_open(&door))
     }
 }
 

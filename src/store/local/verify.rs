@@ -46,7 +46,8 @@ pub fn verify(view: &View) -> Report {
     report
 }
 
-fn newest_marker(view: &View) -> Result<Marker> {
+/// The marker of the newest group: it counts the keys of each table.
+pub fn newest_marker(view: &View) -> Result<Marker> {
     let newest = view.range(&[Table::Marker as u8], None, false).next_back();
     Ok(newest.map(|item| item?.value()).transpose()?.unwrap_or_else(Marker::origin))
 }

@@ -12,18 +12,24 @@ use std::{
 
 use serde_json::Value;
 
-struct Demo {
+/// A running server.
+pub struct Demo {
     process: Child,
-    base_url: String,
+    pub base_url: String,
 }
 
 impl Demo {
     /// Starts a demo on a free port and waits until it answers.
-    async fn start(folder: &Path) -> Demo {
+    pub async fn start(folder: &Path) -> Demo {
+        Self::run(&["demo", "--data", folder.to_str().unwrap()]).await
+    }
+
+    /// Starts a server with these arguments on a free port and waits until it answers.
+    pub async fn run(args: &[&str]) -> Demo {
         let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let mut process = Command::new(env!("CARGO_BIN_EXE_coldproof"))
-            .args(["demo", "--listen", &free.to_string(), "--data"])
-            .arg(folder)
+            .args(args)
+            .args(["--listen", &free.to_string()])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -36,7 +42,7 @@ impl Demo {
         Demo { process, base_url }
     }
 
-    async fn scan(&self, path: &str) -> Value {
+    pub async fn scan(&self, path: &str) -> Value {
         let request =
             reqwest::Client::new().get(format!("{}{path}", self.base_url)).header("Accept", "application/json");
         serde_json::from_str(&request.send().await.unwrap().text().await.unwrap()).unwrap()
@@ -50,7 +56,7 @@ impl Drop for Demo {
     }
 }
 
-fn demo_json(folder: &Path) -> Value {
+pub fn demo_json(folder: &Path) -> Value {
     serde_json::from_str(&std::fs::read_to_string(folder.join("demo.json")).unwrap()).unwrap()
 }
 

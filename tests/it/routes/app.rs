@@ -19,8 +19,14 @@ use coldproof::{
     code::{Code, KeyRing, KeySlot, RunId, Serial, key_table},
     config::{Config, parse_setting},
     http::{App, layers::layered, router::router},
-    service::{Caller, Service, Settings},
-    store::{Store, Writer, local::LocalStore},
+    service::{
+        Caller, Service, Settings,
+        backup::{BackupError, BackupReader, Summary, restore},
+    },
+    store::{
+        Store, Writer,
+        local::{LocalStore, Restoring},
+    },
     trace::{OrganizationId, Role},
 };
 use object_store::local::LocalFileSystem;
@@ -157,6 +163,20 @@ impl TestApp {
         Self::open(folder, ring, &[], keys, clock, wrap)
     }
 
+    /// A backup, as it comes through the admin socket.
+    pub async fn backup(&self) -> Vec<u8> {
+        let reply = self.post("/v1/backup", "", json!({})).await;
+        reply.expect(StatusCode::OK);
+        reply.body
+    }
+
+    /// The service over a store restored from a backup, with the same clock; what was restored is in its folder.
+    pub async fn restored(&self, backup: &[u8], ring: &str) -> Result<Self, BackupError> {
+        let folder = tempfile::tempdir().unwrap();
+        restore_into(folder.path(), backup).await?;
+        Ok(Self::open(folder, ring, &[], self.keys.clone(), self.clock.clone(), |store| store))
+    }
+
     /// The folder of the store.
     pub fn store_folder(&self) -> std::path::PathBuf {
         self.folder.path().join("store")
@@ -290,6 +310,17 @@ impl TestApp {
     pub async fn audit(&self) -> Vec<String> {
         self.service.audit().await.unwrap().findings
     }
+}
+
+/// Restores a backup into a folder of a service.
+pub async fn restore_into(folder: &Path, backup: &[u8]) -> Result<Summary, BackupError> {
+    std::fs::create_dir_all(folder.join("files")).unwrap();
+    let restoring = Restoring::begin(&folder.join("store"))?;
+    let files = LocalFileSystem::new_with_prefix(folder.join("files")).unwrap();
+    let mut reader = BackupReader::new(backup)?;
+    let summary = restore(&mut reader, &**restoring.store(), &files, None, START_MS, |_| {}).await?;
+    restoring.finish().await?;
+    Ok(summary)
 }
 
 /// A request being made.

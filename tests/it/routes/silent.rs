@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use coldproof::{
     registration::{Kind, Parent, Statement},
     store::{
-        Capture, Chunk, Claims, Error, Feed, FeedRow, Ledgers, Records, Report, Result, ScanSum, Scans, Slice, Store,
-        Verify, Writer, Writes,
+        Capture, Chunk, Claims, Copies, Error, Feed, FeedRow, Intake, Kept, Ledgers, Records, Report, Result, ScanSum,
+        Scans, Slice, Snapshot, Store, Verify, Writer, Writes,
     },
     trace::{Block, CaptureId, Entry, EventHash, OrganizationId, Place, Record, RecordId, Subject},
 };
@@ -166,5 +166,20 @@ impl Verify for SilentStore {
     }
     fn writable(&self) -> bool {
         self.inner.writable()
+    }
+}
+
+#[async_trait]
+impl Copies for SilentStore {
+    async fn snapshot(&self) -> Result<Snapshot> {
+        unless(&self.fails.reads)?;
+        self.inner.snapshot().await
+    }
+    async fn load(&self, things: Vec<Kept>) -> Result<()> {
+        unless(&self.fails.writes)?;
+        self.inner.load(things).await
+    }
+    async fn set_intake(&self, intake: Intake) -> Result<()> {
+        self.inner.set_intake(intake).await
     }
 }

@@ -4,10 +4,12 @@
 use coldproof::{
     limits,
     registration::{Kind, Parent},
-    store::{Chunk, Error, ScanSum, Slice, Store, Writer, Writes},
+    store::{Chunk, Error, FeedRow, Intake, Kept, ScanSum, Slice, Store, Writer, Writes},
     trace::{BatchId, CaptureId, Entry, Place, Record, RecordId, Scope, Subject},
 };
-use futures_util::future::join_all;
+use std::collections::HashSet;
+
+use futures_util::{StreamExt, future::join_all};
 
 use super::sample::{self, block, capture, entry, large_capture, record, single, span, statement};
 
@@ -36,7 +38,20 @@ macro_rules! contract_tests {
             a_counter_by_swaps_loses_no_count
             scan_sums_overwrite_only_the_codes_they_name
             what_is_too_large_is_refused_and_nothing_changed
+            a_snapshot_is_one_moment_while_writes_go_on
+            a_store_that_is_paused_or_retired_takes_nothing_and_goes_on_reading
         }
+        contract_tests! { pairs $open =>
+            everything_in_a_snapshot_is_in_the_store_that_loaded_it
+            a_row_that_does_not_follow_is_not_loaded
+        }
+    };
+    (pairs $open:path => $($name:ident)*) => {
+        $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() {
+            let (from, to) = ($open().await, $open().await);
+            $crate::store::contract::$name(&*from, &*to).await;
+        })*
     };
     ($open:path => $($name:ident)*) => {
         $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -361,4 +376,185 @@ pub async fn what_is_too_large_is_refused_and_nothing_changed(store: &dyn Store)
     assert!(matches!(store.swap(&long, None, b"").await, Err(Error::TooLarge { .. })));
     let value = vec![0; limits::CLAIM_BYTES_MAX + 1];
     assert!(matches!(store.swap("claim", None, &value).await, Err(Error::TooLarge { .. })));
+}
+
+async fn snapshot(store: &dyn Store) -> Vec<Kept> {
+    let mut snapshot = store.snapshot().await.unwrap();
+    let (mut things, mut empty) = (Vec::new(), 0);
+    while let Some(batch) = snapshot.things.next().await {
+        let batch = batch.unwrap();
+        empty += u32::from(batch.is_empty());
+        things.extend(batch);
+    }
+    assert!(empty <= 1, "batches hold something");
+    let count = |is: fn(&Kept) -> bool| things.iter().filter(|thing| is(thing)).count() as u64;
+    assert_eq!(count(|thing| matches!(thing, Kept::Record(_))), snapshot.records);
+    assert_eq!(count(|thing| matches!(thing, Kept::Entry(..))), snapshot.entries);
+    for head in snapshot.heads {
+        let rows = things.iter().filter_map(|thing| match thing {
+            Kept::Row(writer, row) if *writer == head.writer => Some(row),
+            _ => None,
+        });
+        let (mut next, mut previous) = (0, [0; 32]);
+        for row in rows {
+            assert_eq!((row.position, row.previous), (next, previous), "rows come in their order");
+            (next, previous) = (next + 1, row.digest(head.writer));
+        }
+        assert_eq!((next, previous), (head.rows, head.digest));
+    }
+    things
+}
+
+/// Things of every kind: two hundred captures, a large one between its commit and its end, a staged one, claims, sums.
+async fn fill(store: &dyn Store) {
+    for number in 0..200 {
+        store.append(sample::load_capture(number), sample::writes(number)).await.unwrap();
+    }
+    let lot = Subject::Lot { gtin: "04006381333931".into(), lot: "L/1-é".into() };
+    for (number, subject) in [
+        (300, lot),
+        (301, Subject::Epc("https://id.gs1.org/00/1".into())),
+        (302, Subject::Run(sample::run(7))),
+        (303, Subject::Group(coldproof::trace::Group { run: sample::run(7), index: 31 })),
+    ] {
+        let entry = entry(number, -1, span(7, 0, 4_194_303));
+        append(store, number, Writes { records: vec![record(number)], ..entries(&subject, &[entry]) }).await;
+    }
+    let large = large_capture(900, 3, 2);
+    store.stage(large.id, 0, &[record(9_000), record(9_001)]).await.unwrap();
+    store.stage(large.id, 1, &[record(9_002)]).await.unwrap();
+    store.append(large.clone(), Writes::default()).await.unwrap();
+    store.apply(large.id, 0, records(vec![record(9_000), record(9_001)])).await.unwrap();
+    store.stage(large_capture(901, 1, 1).id, 0, &[record(9_100)]).await.unwrap();
+    store.swap("empty", None, b"").await.unwrap();
+    store.swap("名", None, &[0, 255]).await.unwrap();
+    let sum = |count| ScanSum { count, first_ms: -5, last_ms: 5 };
+    store.put_scans(block(1, 3), Writer(0), &[(0, sum(1)), (4095, sum(2))]).await.unwrap();
+    store.put_scans(block(1, 3), Writer(5), &[(7, sum(3))]).await.unwrap();
+    store.put_scans(block(2, 3), Writer(0), &[(7, sum(4))]).await.unwrap();
+}
+
+pub async fn everything_in_a_snapshot_is_in_the_store_that_loaded_it(from: &dyn Store, to: &dyn Store) {
+    fill(from).await;
+    let things = snapshot(from).await;
+    for batch in things.chunks(37) {
+        to.load(batch.to_vec()).await.unwrap();
+    }
+    assert!(to.verify().await.unwrap().is_clean());
+    let loaded = snapshot(to).await;
+    assert_eq!(loaded.len(), things.len());
+    assert!(loaded == things, "a store gives what it took");
+
+    // What is made anew: look-up keys, children, what is unfinished; and the feed goes on.
+    let large = large_capture(900, 3, 2);
+    assert_eq!(to.unfinished(9).await.unwrap(), [large.id]);
+    assert_eq!(to.chunk(large.id, 1).await.unwrap(), Some(Chunk::Staged(vec![record(9_002)])));
+    assert_eq!(to.chunk(large_capture(901, 1, 1).id, 0).await.unwrap(), None, "staged for nothing that is committed");
+    for number in [0, 4, 40] {
+        let record = &sample::writes(number).records[0];
+        assert_eq!(
+            to.records_of_event(record.event, 9).await.unwrap(),
+            from.records_of_event(record.event, 9).await.unwrap()
+        );
+        let given = record.given_event_id.as_deref().unwrap();
+        let found = to.records_of_given_id(record.organization, given, 9).await.unwrap();
+        assert_eq!(found, from.records_of_given_id(record.organization, given, 9).await.unwrap());
+        assert!(found.contains(&record.id));
+    }
+    let children =
+        async |store: &dyn Store| store.children(&Parent::Consignment(3), Kind::Batch, None, 99).await.unwrap();
+    assert_eq!(children(to).await, children(from).await);
+    assert_eq!(to.scans(block(1, 3)).await.unwrap(), from.scans(block(1, 3)).await.unwrap());
+    for slice in [Slice::Shared, Slice::Serial(7), Slice::Whole] {
+        let subject = Subject::Block(block(1, 0));
+        let entries = async |store: &dyn Store| store.entries(&subject, slice, None, 999).await.unwrap();
+        assert_eq!(entries(to).await, entries(from).await, "{slice:?}");
+    }
+    append(to, 5_000, records(vec![record(50_000)])).await;
+    to.apply(large.id, 1, records(vec![record(9_002)])).await.unwrap();
+    to.finish(large.id, 5).await.unwrap();
+    snapshot(to).await;
+    assert!(to.verify().await.unwrap().is_clean());
+}
+
+pub async fn a_row_that_does_not_follow_is_not_loaded(from: &dyn Store, to: &dyn Store) {
+    for number in 0..3 {
+        append(from, number, Writes::default()).await;
+    }
+    let writer = from.writers().await.unwrap()[0];
+    let rows = from.rows(writer, 0, 9).await.unwrap();
+    let load = async |row: &FeedRow| to.load(vec![Kept::Row(writer, row.clone())]).await;
+    assert!(matches!(load(&rows[1]).await, Err(Error::Corrupt { .. })));
+    load(&rows[0]).await.unwrap();
+    assert!(matches!(load(&rows[2]).await, Err(Error::Corrupt { .. })));
+    assert!(matches!(load(&rows[0]).await, Err(Error::Corrupt { .. })));
+    load(&rows[1]).await.unwrap();
+    assert_eq!(to.rows(writer, 0, 9).await.unwrap(), rows[..2]);
+}
+
+pub async fn a_snapshot_is_one_moment_while_writes_go_on(store: &dyn Store) {
+    let load = async |first: u64, count: u64| {
+        for number in first..first + count {
+            store.append(sample::load_capture(number), sample::writes(number)).await.unwrap();
+        }
+    };
+    load(0, 50).await;
+    let (things, ..) = tokio::join!(snapshot(store), load(1_000, 300), load(2_000, 300), load(3_000, 300));
+    let (mut captures, mut named, mut statements, mut ids) =
+        (HashSet::new(), HashSet::new(), HashSet::new(), HashSet::new());
+    let (mut places, mut lists) = (HashSet::new(), Vec::new());
+    for thing in things {
+        match thing {
+            Kept::Capture(capture) => drop(captures.insert(capture.id)),
+            Kept::Row(_, row) => named.extend(row.captures.into_iter().map(|(id, _)| id)),
+            Kept::Statement(statement) => drop(statements.insert(statement.id)),
+            Kept::Record(record) => drop(ids.insert(record.id)),
+            Kept::Entry(subject, entry) => drop(places.insert((subject, entry.place))),
+            Kept::Chunk { chunk: Chunk::Applied(list), .. } => lists.extend(list),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(captures, named);
+    assert_eq!(lists.into_iter().collect::<HashSet<_>>(), ids);
+    let mut there = 0;
+    for number in (0..50).chain([1_000, 2_000, 3_000].into_iter().flat_map(|first| first..first + 300)) {
+        let is_there = captures.contains(&sample::load_capture(number).id);
+        assert!(is_there || number >= 50, "{number} was acknowledged before");
+        there += u64::from(is_there);
+        assert_eq!(statements.contains(&number), is_there, "{number}");
+        let writes = sample::writes(number);
+        assert!(writes.records.iter().all(|record| ids.contains(&record.id) == is_there), "{number}");
+        let place = |(subject, entry): &(Subject, Entry)| places.contains(&(subject.clone(), entry.place));
+        assert!(writes.entries.iter().all(|entry| place(entry) == is_there), "{number}");
+    }
+    println!("{there} of 950 captures were in the snapshot");
+    assert!(there < 950, "some came behind it");
+}
+
+pub async fn a_store_that_is_paused_or_retired_takes_nothing_and_goes_on_reading(store: &dyn Store) {
+    append(store, 1, records(vec![record(1)])).await;
+    let refusals = async || {
+        let sum = ScanSum::default();
+        let append = store.append(capture(2, 0), Writes::default()).await.err();
+        let swap = store.swap("claim", None, b"").await.err();
+        let put = store.put_scans(block(1, 1), Writer(0), &[(1, sum)]).await.err();
+        let stage = store.stage(large_capture(3, 1, 1).id, 0, &[record(3)]).await.err();
+        assert_eq!(store.record(record(1).id).await.unwrap(), Some(record(1)));
+        assert!(!store.writable());
+        [append, swap, put, stage].map(Option::unwrap)
+    };
+    store.set_intake(Intake::Paused).await.unwrap();
+    assert!(refusals().await.iter().all(|error| matches!(error, Error::Paused)));
+    store.set_intake(Intake::Open).await.unwrap();
+    append(store, 4, records(vec![record(4)])).await;
+    store.set_intake(Intake::Paused).await.unwrap();
+    store.set_intake(Intake::Retired).await.unwrap();
+    assert!(refusals().await.iter().all(|error| matches!(error, Error::Retired)));
+    store.set_intake(Intake::Retired).await.unwrap();
+    for intake in [Intake::Open, Intake::Paused] {
+        assert!(matches!(store.set_intake(intake).await, Err(Error::Retired)));
+    }
+    assert_eq!(store.record(record(4).id).await.unwrap(), Some(record(4)));
+    assert_eq!(store.capture(capture(2, 0).id).await.unwrap(), None);
+    assert!(store.verify().await.unwrap().is_clean());
 }

@@ -2,7 +2,11 @@
 
 use std::{ops::Deref, sync::Arc};
 
-use coldproof::store::{Claims, Error, Store, local::LocalStore};
+use coldproof::store::{
+    Claims, Copies, Error, Intake, Kept, Store,
+    local::{LocalStore, Restoring},
+};
+use futures_util::StreamExt;
 
 use super::contract::contract_tests;
 
@@ -64,4 +68,65 @@ async fn the_first_copy_of_the_journals_of_an_unclean_stop_is_kept_and_no_older_
         assert!(number < 2 || !aside(number - 1).exists());
         assert!(store.swap(&number.to_string(), None, b"").await.unwrap());
     }
+}
+
+#[tokio::test]
+async fn a_retired_store_stays_retired_and_a_paused_one_opens_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = LocalStore::open(folder.path()).unwrap();
+    store.set_intake(Intake::Paused).await.unwrap();
+    store.close().await.unwrap();
+    drop(store);
+    let store = LocalStore::open(folder.path()).unwrap();
+    assert!(store.swap("claim", None, b"x").await.unwrap());
+    store.set_intake(Intake::Retired).await.unwrap();
+    drop(store);
+    let store = LocalStore::open(folder.path()).unwrap();
+    assert!(matches!(store.swap("claim", Some(b"x"), b"y").await, Err(Error::Retired)));
+    assert_eq!(store.claim("claim").await.unwrap(), Some(b"x".to_vec()));
+    assert!(store.verify().is_clean());
+    store.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_folder_opens_only_once_its_restore_is_finished() {
+    let folder = tempfile::tempdir().unwrap();
+    let restoring = Restoring::begin(folder.path()).unwrap();
+    restoring.store().load(vec![Kept::Claim { name: "claim".to_owned(), value: b"x".to_vec() }]).await.unwrap();
+    drop(restoring);
+    let refusal = || LocalStore::open(folder.path()).err().unwrap().to_string();
+    assert!(refusal().contains("was not finished"), "{}", refusal());
+    let again = Restoring::begin(folder.path()).err().unwrap().to_string();
+    assert!(again.contains("was not finished"), "{again}");
+
+    let folder = tempfile::tempdir().unwrap();
+    Restoring::begin(folder.path()).unwrap().finish().await.unwrap();
+    drop(LocalStore::open(folder.path()).unwrap());
+    let again = Restoring::begin(folder.path()).err().unwrap().to_string();
+    assert!(again.contains("has a store already"), "{again}");
+}
+
+#[tokio::test]
+async fn a_snapshot_of_a_store_that_lacks_something_ends_with_what_it_lacks() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = LocalStore::open(folder.path()).unwrap();
+    for name in ["a", "b"] {
+        assert!(store.swap(name, None, b"").await.unwrap());
+    }
+    store.close().await.unwrap();
+    drop(store);
+    {
+        let database = fjall::Database::builder(folder.path().join("engine")).open().unwrap();
+        let keyspace = database.keyspace("coldproof", fjall::KeyspaceCreateOptions::default).unwrap();
+        keyspace.remove(b"k\0\x01a").unwrap();
+        database.persist(fjall::PersistMode::SyncAll).unwrap();
+    }
+    let store = LocalStore::open(folder.path()).unwrap();
+    let mut snapshot = store.snapshot().await.unwrap();
+    let mut last = None;
+    while let Some(batch) = snapshot.things.next().await {
+        last = Some(batch);
+    }
+    let error = last.unwrap().unwrap_err().to_string();
+    assert_eq!(error, "claim/*: 1 keys are there; 2 were written");
 }

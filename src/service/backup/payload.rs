@@ -1,0 +1,160 @@
+//! What stands in a frame: the things of the store's contract as `MessagePack` arrays. `docs/spec/backup.md`, section 2.
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::{BackupError, frame::FrameKind};
+use crate::{
+    registration::{FileHash, Kind, Statement},
+    store::{Capture, Chunk, FeedHead, FeedRow, Kept, ScanSum, Writer},
+    trace::{Block, CaptureId, Entry, OrganizationId, Record, RecordId, Role, Subject},
+};
+
+/// 32 bytes as one `MessagePack` binary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Digest32(#[serde(with = "crate::trace::bytes32")] pub [u8; 32]);
+
+/// A feed's writer, how many rows it has, and the digest of the last.
+pub type HeadRow = (u64, u64, Digest32);
+
+/// As a row.
+pub fn head_row(head: &FeedHead) -> HeadRow {
+    (head.writer.0, head.rows, Digest32(head.digest))
+}
+
+/// What a backup says of itself before anything else.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    /// The canonical host of the store.
+    pub host: String,
+    /// When it was begun, milliseconds since 1970-01-01 UTC.
+    pub created_ms: i64,
+    /// Where each feed ends.
+    pub heads: Vec<HeadRow>,
+    /// How many records follow.
+    pub records: u64,
+    /// How many entries follow.
+    pub entries: u64,
+}
+
+/// What stands behind everything else.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trailer {
+    /// How many frames of each kind came before, in the order of [`FrameKind::ALL`].
+    pub counts: Vec<u64>,
+    /// SHA-256 over all bytes before the trailer's frame.
+    pub digest: Digest32,
+}
+
+type CaptureRow = (CaptureId, OrganizationId, Role, i64, u32, u32, Vec<(Kind, u64, u32)>, Option<i64>);
+type FeedRowRow = (u64, u64, Digest32, Vec<(CaptureId, u32)>);
+type ScansRow = (Block, u64, Vec<(u16, u64, i64, i64)>);
+
+/// A piece of a backup between its header and its trailer.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are things, and one is read at a time")]
+pub enum Piece {
+    /// Something that the store keeps.
+    Kept(Kept),
+    /// An uploaded file under its hash.
+    File(FileHash, Vec<u8>),
+}
+
+/// Encodes a row.
+///
+/// # Errors
+/// None of which a row is known.
+pub fn encode<T: Serialize>(row: &T) -> Result<Vec<u8>, BackupError> {
+    rmp_serde::to_vec(row).map_err(|error| BackupError::Encoding(error.to_string()))
+}
+
+/// A thing's frame.
+///
+/// # Errors
+/// As of [`encode`].
+pub fn encode_kept(kept: &Kept) -> Result<(FrameKind, Vec<u8>), BackupError> {
+    Ok(match kept {
+        Kept::Claim { name, value } => {
+            let length = u16::try_from(name.len()).map_err(|error| BackupError::Encoding(error.to_string()))?;
+            (FrameKind::Claim, [&length.to_be_bytes(), name.as_bytes(), value].concat())
+        }
+        Kept::Statement(statement) => (FrameKind::Statement, encode(&**statement)?),
+        Kept::Capture(capture) => {
+            let Capture { id, organization, role, created_ms, records, chunks, statements, finished_ms } = capture;
+            let row = (id, organization, role, created_ms, records, chunks, statements, finished_ms);
+            (FrameKind::Capture, encode(&row)?)
+        }
+        Kept::Chunk { capture, number, chunk: Chunk::Staged(records) } => {
+            (FrameKind::Staged, encode(&(capture, number, records))?)
+        }
+        Kept::Chunk { capture, number, chunk: Chunk::Applied(ids) } => {
+            (FrameKind::Applied, encode(&(capture, number, ids))?)
+        }
+        Kept::Row(writer, row) => {
+            (FrameKind::Row, encode(&(writer.0, row.position, Digest32(row.previous), &row.captures))?)
+        }
+        Kept::Record(record) => (FrameKind::Record, encode(record)?),
+        Kept::Entry(subject, entry) => (FrameKind::Entry, encode(&(subject, entry))?),
+        Kept::Scans { block, writer, sums } => {
+            let sums: Vec<_> = sums.iter().map(|(at, sum)| (at, sum.count, sum.first_ms, sum.last_ms)).collect();
+            (FrameKind::Scans, encode(&(block, writer.0, sums))?)
+        }
+    })
+}
+
+/// What stands in a frame of one of the kinds between header and trailer; `None` for another kind.
+///
+/// # Errors
+/// In words, where it is nothing of that kind.
+pub fn decode_piece(kind: FrameKind, payload: &[u8]) -> Result<Option<Piece>, String> {
+    Ok(Some(Piece::Kept(match kind {
+        FrameKind::Claim => decode_claim(payload).ok_or("the claim's name is not whole")?,
+        FrameKind::Statement => Kept::Statement(Box::new(decode::<Statement>(payload)?)),
+        FrameKind::Capture => {
+            let row: CaptureRow = decode(payload)?;
+            let (id, organization, role, created_ms, records, chunks, statements, finished_ms) = row;
+            Kept::Capture(Capture { id, organization, role, created_ms, records, chunks, statements, finished_ms })
+        }
+        FrameKind::Staged => {
+            let (capture, number, records): (_, _, Vec<Record>) = decode(payload)?;
+            Kept::Chunk { capture, number, chunk: Chunk::Staged(records) }
+        }
+        FrameKind::Applied => {
+            let (capture, number, ids): (_, _, Vec<RecordId>) = decode(payload)?;
+            Kept::Chunk { capture, number, chunk: Chunk::Applied(ids) }
+        }
+        FrameKind::Row => {
+            let (writer, position, previous, captures): FeedRowRow = decode(payload)?;
+            Kept::Row(Writer(writer), FeedRow { position, previous: previous.0, captures })
+        }
+        FrameKind::Record => Kept::Record(decode(payload)?),
+        FrameKind::Entry => {
+            let (subject, entry): (Subject, Entry) = decode(payload)?;
+            Kept::Entry(subject, entry)
+        }
+        FrameKind::Scans => {
+            let (block, writer, sums): ScansRow = decode(payload)?;
+            let sum = |(at, count, first_ms, last_ms)| (at, ScanSum { count, first_ms, last_ms });
+            Kept::Scans { block, writer: Writer(writer), sums: sums.into_iter().map(sum).collect() }
+        }
+        FrameKind::File => {
+            let (hash, bytes) = payload.split_first_chunk().ok_or("the file's hash is not whole")?;
+            return Ok(Some(Piece::File(FileHash(*hash), bytes.to_vec())));
+        }
+        FrameKind::Header | FrameKind::Failure | FrameKind::Trailer => return Ok(None),
+    })))
+}
+
+/// Reads a row that was encoded.
+///
+/// # Errors
+/// In words, where it is none of that form.
+pub fn decode<T: DeserializeOwned>(payload: &[u8]) -> Result<T, String> {
+    rmp_serde::from_slice(payload).map_err(|error| error.to_string())
+}
+
+fn decode_claim(payload: &[u8]) -> Option<Kept> {
+    let (length, rest) = payload.split_first_chunk::<2>()?;
+    let (name, value) = rest.split_at_checked(u16::from_be_bytes(*length).into())?;
+    Some(Kept::Claim { name: String::from_utf8(name.to_vec()).ok()?, value: value.to_vec() })
+}
