@@ -95,8 +95,12 @@ impl Service {
     ) -> Vec<impl Future<Output = store::Result<(UnitFrom, Vec<Entry>)>> + use<'s>> {
         let mut reading = Vec::new();
         for unit in new.iter().filter(|unit| !units.0.contains_key(unit)).cloned() {
-            for (subject, _) in slices_of(&unit.0) {
-                self.watch.add(basis, Watched::Ledger(subject));
+            for (subject, slice) in slices_of(&unit.0) {
+                let watched = match (subject, slice) {
+                    (Subject::Block(block), Slice::Serial(offset)) => Watched::Code(block, offset as u16),
+                    (subject, _) => Watched::Ledger(subject),
+                };
+                self.watch.add(basis, watched);
             }
             reading.push(async move {
                 let entries = self.instance_entries(&unit.0, unit.1).await?;

@@ -17,6 +17,7 @@ pub mod whereabouts;
 pub(crate) mod world;
 
 use std::{
+    collections::HashSet,
     hash::{DefaultHasher, Hash, Hasher},
     sync::Arc,
 };
@@ -181,13 +182,13 @@ impl Service {
     /// Makes a capture durable with all that it writes, and makes what was cached about it stale. Returns the
     /// capture in its first form where it was committed before.
     pub async fn commit(&self, capture: Capture, writes: Writes) -> crate::store::Result<Capture> {
-        let (store, watch) = (Arc::clone(&self.store), Arc::clone(&self.watch));
+        let (store, watch, blocks) = (Arc::clone(&self.store), Arc::clone(&self.watch), self.blocks.clone());
         // On a task of its own: a client that hangs up must not come between the write and what it makes stale.
         let task = tokio::spawn(async move {
             let touched = Watched::by(&writes);
             let capture = store.append(capture, writes).await;
             // Touched after an error too: it is not known then whether the write took effect.
-            watch.touch(&touched);
+            make_stale(&watch, &blocks, &touched);
             capture
         });
         task.await.unwrap_or_else(|error| Err(crate::store::Error::Unavailable(error.to_string())))
@@ -226,6 +227,18 @@ where
     V: Send + Sync + 'static,
 {
     Cache::builder().weigher(move |_, value: &Arc<V>| bytes(value)).max_capacity(bytes_max).build()
+}
+
+/// Makes stale what was made from any of `touched`.
+fn make_stale(watch: &Watch, blocks: &Cache<Block, Arc<BlockView>>, touched: &HashSet<Watched>) {
+    watch.touch(touched);
+    for touched in touched {
+        if let Watched::Code(block, offset) = touched
+            && let Some(block) = blocks.get(block)
+        {
+            block.forget(*offset);
+        }
+    }
 }
 
 /// Locks by what they are for: two who change one thing never run at the same time, those of different ones seldom wait.

@@ -15,7 +15,7 @@ use std::{
 use crate::{
     registration::{Kind, Parent},
     store::Writes,
-    trace::Subject,
+    trace::{Block, Scope, Subject},
 };
 
 /// What something watched takes in memory: its counter, with its place in a basis and in the table of all.
@@ -24,8 +24,10 @@ const WATCHED_BYTES: usize = 160;
 /// Something that a cached view is made from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Watched {
-    /// The ledger of a subject.
+    /// The ledger of a subject; of a block, what bears on more than one of its codes.
     Ledger(Subject),
+    /// What bears on one code of a block alone: the block, and the code's serial within it.
+    Code(Block, u16),
     /// A statement, in all its versions.
     Statement(Kind, u64),
     /// What is listed: documents of a batch, batches of a lot.
@@ -35,7 +37,12 @@ pub enum Watched {
 impl Watched {
     /// Everything that `writes` touches.
     pub fn by(writes: &Writes) -> HashSet<Self> {
-        let ledgers = writes.entries.iter().map(|(subject, _)| Self::Ledger(subject.clone()));
+        let ledgers = writes.entries.iter().map(|(subject, entry)| match (subject, entry.scope) {
+            (Subject::Block(block), Scope::Span(span)) if span.codes() == 1 => {
+                Self::Code(*block, Block::offset(span.first()))
+            }
+            _ => Self::Ledger(subject.clone()),
+        });
         let statements = writes.statements.iter().map(|statement| Self::Statement(statement.kind, statement.id));
         let parents = writes.statements.iter().flat_map(|statement| &statement.parents).cloned().map(Self::Children);
         ledgers.chain(statements).chain(parents).collect()

@@ -11,11 +11,12 @@ pub fn entries_of(record: &Record, event: &Event) -> Vec<(Subject, Entry)> {
     let goods = match (event.kind, &event.parent) {
         (EventKind::Aggregation, Some(parent)) => Part::Child(parent.clone()),
         (EventKind::Transformation, _) => Part::Input,
-        _ => Part::Object,
+        (EventKind::Object, _) => Part::Object,
+        _ => Part::Joined,
     };
     let parent = match event.kind {
         EventKind::Aggregation => Part::Parent { all: event.goods.is_empty() },
-        _ => Part::Object,
+        _ => Part::Joined,
     };
     let named = subjects_of(&event.goods, event).map(|(subject, scope)| (subject, scope, goods.clone()));
     let made = subjects_of(&event.outputs, event).map(|(subject, scope)| (subject, scope, Part::Output));

@@ -44,6 +44,8 @@ pub enum Part {
     Input,
     /// It comes out of a transformation.
     Output,
+    /// It belongs to a business transaction, something is attached to it or it to something, or it was seen among others.
+    Joined,
 }
 
 /// A party of a hand-over.

@@ -125,7 +125,11 @@ pub(super) fn says_opened(entry: &Entry) -> bool {
 
 /// Whether an entry puts the label on goods: it is commissioned, or its goods come out of a transformation.
 pub(super) fn says_activated(entry: &Entry) -> bool {
-    entry.part == Part::Output || matches!(entry.biz_step, Some(BizStep::Commissioning))
+    match entry.part {
+        Part::Output => true,
+        Part::Input => false,
+        _ => matches!(entry.biz_step, Some(BizStep::Commissioning)),
+    }
 }
 
 /// The state that an entry leaves the goods in; `None` where it does not tell. The disposition says what holds after

@@ -317,10 +317,10 @@ impl<'a> LineAnswer<'a> {
     /// A line of the timeline as the public sees it.
     pub fn of(line: &'a Line) -> Self {
         Self {
-            time: Timestamp::from_millisecond(line.entry.place.event_time_ms).unwrap_or(Timestamp::UNIX_EPOCH),
-            biz_step: line.entry.biz_step.as_ref().map(|step| step.as_str()),
-            disposition: line.entry.disposition.as_ref().map(|disposition| disposition.as_str()),
-            event: event_id(line.entry.event),
+            time: Timestamp::from_millisecond(line.event_time_ms).unwrap_or(Timestamp::UNIX_EPOCH),
+            biz_step: line.biz_step.as_ref().map(|step| step.as_str()),
+            disposition: line.disposition.as_ref().map(|disposition| disposition.as_str()),
+            event: event_id(line.event),
             party: line.party.as_deref(),
             report: line.bearing == Bearing::Report,
         }

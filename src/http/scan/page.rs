@@ -8,7 +8,7 @@ use crate::{
     registration::{self, DocumentKind, PublicPaper, Quantity, public_papers},
     service::scan::{BatchFacts, Line, View},
     store::ScanSum,
-    trace::{Bearing, Entry, Verdict, authority},
+    trace::{Bearing, Verdict, authority},
 };
 
 /// The page of a code that no more is known of than a verdict.
@@ -157,23 +157,23 @@ fn kind_name(kind: DocumentKind, lang: Lang) -> &'static str {
 
 fn journey_line(line: &Line, zone: &TimeZone) -> JourneyLine {
     JourneyLine {
-        at: civil(line.entry.place.event_time_ms, zone),
-        step: step_of(&line.entry),
+        at: civil(line.event_time_ms, zone),
+        step: step_of(line),
         place: None,
-        party: line.party.clone().map_or(Party::Private, Party::Named),
+        party: line.party.as_ref().map_or(Party::Private, |name| Party::Named(name.to_string())),
         report: line.bearing == Bearing::Report,
     }
 }
 
-fn step_of(entry: &Entry) -> Step {
-    if let Some(measure) = entry.set.iter().find(|set| authority::is_measure(set)) {
+fn step_of(line: &Line) -> Step {
+    if let Some(measure) = line.set.iter().find(|set| authority::is_measure(set)) {
         return if *measure == Disposition::Recalled { Step::Recalled } else { Step::Held };
     }
-    if entry.unset.iter().any(authority::is_measure) {
+    if line.unset.iter().any(authority::is_measure) {
         return Step::Lifted;
     }
-    let Some(step) = &entry.biz_step else {
-        return Step::Other(entry.disposition.as_ref().map(|found| found.as_str().to_owned()).unwrap_or_default());
+    let Some(step) = &line.biz_step else {
+        return Step::Other(line.disposition.as_ref().map(|found| found.as_str().to_owned()).unwrap_or_default());
     };
     match step {
         BizStep::CreatingClassInstance => Step::Registered,

@@ -7,7 +7,7 @@ mod accept;
 
 use std::collections::HashSet;
 
-use super::{Caller, Service, Watched};
+use super::{Caller, Service, Watched, make_stale};
 use crate::{
     code::Verification,
     epcis::{self, Class, DocumentError, Draft, Event, Ruling, capture_id, record_id},
@@ -215,7 +215,7 @@ impl Service {
             writes.records = records;
             let touched = Watched::by(&writes);
             self.store.apply(id, chunk, writes).await?;
-            self.watch.touch(&touched);
+            make_stale(&self.watch, &self.blocks, &touched);
         }
         self.store.finish(id, self.now_ms()).await
     }

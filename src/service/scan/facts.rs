@@ -2,18 +2,18 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
 use jiff::civil::Date;
 
 use super::{
-    view::View,
-    weight::{batch_bytes, entries_bytes, text_bytes},
+    view::{View, shown},
+    weight::{batch_bytes, entries_bytes, entry_bytes, text_bytes},
 };
 use crate::{
     code::{RunId, RunKey},
-    limits::{DOCUMENTS_MAX, LEDGER_ENTRIES_MAX, PAGE_ITEMS_MAX},
+    limits::DOCUMENTS_MAX,
     registration::{
         Batch, Consignment, Content, Document, DocumentOf, EffectiveBatch, Kind, Organization, Parent, Product, Run,
         Statement,
@@ -62,12 +62,12 @@ pub struct RunFacts {
     pub key: RunKey,
     /// Its batch.
     pub batch: BatchFacts,
-    /// Entries on the whole batch and lot, in order of place: they bear on every code.
-    pub whole: Vec<Entry>,
-    /// What each of them counts for.
-    pub whole_bearings: Vec<Bearing>,
-    /// What follows from them for every code.
+    /// What follows for every code from what was said of the whole batch and of its lots.
     pub whole_status: WholeStatus,
+    /// The latest of it that the public sees, with what it counts for.
+    whole_shown: Vec<(Entry, Bearing)>,
+    /// How much more of it there is.
+    pub(super) whole_further: usize,
     /// Entries on whole groups of the run.
     pub groups: Ledger,
     /// What all of the above was made from.
@@ -89,24 +89,27 @@ impl RunFacts {
         self.bytes
     }
 
-    /// The view of the codes whose own entries have these places; `make` makes it where none is in memory that
-    /// `is_current`.
-    pub(super) fn view(
-        &self,
-        places: Vec<Place>,
-        is_current: impl FnOnce(&View) -> bool,
-        make: impl FnOnce() -> View,
-    ) -> Arc<View> {
-        let mut views = self.views.lock().unwrap_or_else(PoisonError::into_inner);
+    /// The view in memory of codes whose own entries have these places.
+    pub(super) fn view(&self, places: &[Place]) -> Option<Arc<View>> {
+        self.lock().get(places)?.upgrade()
+    }
+
+    /// Lets other codes with the same history find a view, as long as somebody holds it.
+    pub(super) fn keep_view(&self, places: Vec<Place>, view: &Arc<View>) {
+        let mut views = self.lock();
         if views.len() == views.capacity() {
             views.retain(|_, view| view.strong_count() > 0);
         }
-        let slot = views.entry(places).or_default();
-        slot.upgrade().filter(|view| is_current(view)).unwrap_or_else(|| {
-            let view = Arc::new(make());
-            *slot = Arc::downgrade(&view);
-            view
-        })
+        views.insert(places, Arc::downgrade(view));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Vec<Place>, Weak<View>>> {
+        self.views.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The latest entries on the whole batch that the public sees.
+    pub(super) fn whole_shown(&self) -> impl Iterator<Item = (&Entry, Bearing)> {
+        self.whole_shown.iter().map(|(entry, bearing)| (entry, *bearing))
     }
 }
 
@@ -182,10 +185,14 @@ impl Service {
         let groups = Ledger::new(self.ledger(&Subject::Run(id), Slice::Shared, &mut basis).await?);
         let owners = Owners { issuer: run.organization, importer: batch.batch.organization };
         let (whole_status, whole_bearings) = WholeStatus::of(&whole, owners);
-        let entries = entries_bytes(&whole) + entries_bytes(groups.entries());
+        let (latest, whole_further) = shown(whole.iter().zip(whole_bearings));
+        let whole_shown: Vec<_> = latest.into_iter().map(|(entry, bearing)| (entry.clone(), bearing)).collect();
+        let entries = whole_shown.iter().map(|(entry, _)| entry_bytes(entry)).sum::<usize>();
+        let entries = entries + entries_bytes(groups.entries());
         let bytes = size_of::<RunFacts>() + text_bytes(&run) + batch_bytes(&batch) + entries + basis.bytes();
         let views = Mutex::default();
-        Ok(Some(RunFacts { run, key, batch, whole, whole_bearings, whole_status, groups, basis, bytes, views }))
+        let facts = RunFacts { run, key, batch, whole_status, whole_shown, whole_further, groups, basis, bytes, views };
+        Ok(Some(facts))
     }
 
     /// The entries on a whole batch and on its lot, in order of place.
@@ -203,20 +210,10 @@ impl Service {
         Ok(whole)
     }
 
-    /// The entries of a slice, page by page, at most `LEDGER_ENTRIES_MAX`.
+    /// The entries of a slice, which is watched from before they are read.
     pub async fn ledger(&self, subject: &Subject, slice: Slice, basis: &mut Basis) -> store::Result<Vec<Entry>> {
         self.watch.add(basis, Watched::Ledger(subject.clone()));
-        let mut entries: Vec<Entry> = Vec::new();
-        while entries.len() < LEDGER_ENTRIES_MAX {
-            let after = entries.last().map(|entry| entry.place);
-            let page = self.store.entries(subject, slice, after, PAGE_ITEMS_MAX * 10).await?;
-            let whole = page.len() < PAGE_ITEMS_MAX * 10;
-            entries.extend(page);
-            if whole {
-                return Ok(entries);
-            }
-        }
-        Err(store::Error::TooLarge { what: "ledger", found: entries.len(), max: LEDGER_ENTRIES_MAX })
+        self.ledger_after(subject, slice, None).await
     }
 }
 

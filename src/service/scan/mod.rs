@@ -1,8 +1,10 @@
 //! Scans: what a code's link says, from memory where nothing changed since it was last asked.
 
+mod block;
 mod count;
 mod day;
 mod facts;
+mod make;
 mod view;
 mod weight;
 mod whole;
@@ -12,15 +14,16 @@ use std::sync::Arc;
 use jiff::civil::Date;
 
 pub use self::{
+    block::BlockView,
     count::{BlockScans, ScanCounts},
     day::Day,
     facts::{BatchFacts, RunFacts},
-    view::{BlockView, Line, Piece, Rendered, View},
+    view::{Line, Piece, Rendered, View},
     whole::{Whole, WholeLot},
 };
 use super::Service;
 use crate::{
-    code::{Code, Serial, Verification},
+    code::{Code, Verification},
     store::{self, ScanSum},
     trace::{Block, Verdict},
 };
@@ -63,19 +66,24 @@ impl Service {
             Some(block) => Ok(Some(block)),
             None => self.block(at, now_ms).await,
         };
-        match block {
+        let view = match block {
             Ok(Some(block)) if code.serial.get() < block.facts.run.count => {
-                let Some(view) = block.view(code.serial) else { return Scanned::Nothing(Verdict::Unverifiable) };
+                self.view(&block, at, code.serial).await.map(|view| (view, block))
+            }
+            Ok(_) => return Scanned::Nothing(Verdict::NotIssued),
+            Err(error) => Err(error),
+        };
+        match view {
+            Ok((view, block)) => {
                 let offset = Block::offset(code.serial);
                 let sum = if counts {
                     self.scans.count(&block.scans, offset, now_ms)
                 } else {
                     ScanCounts::sum(&block.scans, offset)
                 };
-                self.weigh_block(at, &block, code.serial);
+                self.weigh_block(at, &block, offset);
                 Scanned::Issued { view, sum, retired }
             }
-            Ok(_) => Scanned::Nothing(Verdict::NotIssued),
             Err(error) => {
                 tracing::error!(%error, run = %code.run, "a scan could not be answered from the store");
                 Scanned::Nothing(Verdict::Unverifiable)
@@ -95,12 +103,12 @@ impl Service {
     pub fn weigh(&self, code: &Code) {
         let at = Block::of(code.run, code.serial);
         if let Some(block) = self.blocks.get(&at) {
-            self.weigh_block(at, &block, code.serial);
+            self.weigh_block(at, &block, Block::offset(code.serial));
         }
     }
 
-    fn weigh_block(&self, at: Block, block: &Arc<BlockView>, serial: Serial) {
-        if block.has_grown(serial) {
+    fn weigh_block(&self, at: Block, block: &Arc<BlockView>, offset: u16) {
+        if block.has_grown(offset) {
             // What is put in again is weighed again.
             self.blocks.insert(at, Arc::clone(block));
         }

@@ -10,7 +10,7 @@ use jiff::civil::Date;
 
 use super::{
     facts::BatchFacts,
-    view::{Line, public_lines},
+    view::{Line, shown},
 };
 use crate::{
     code::{Gtin, Lot},
@@ -92,13 +92,13 @@ impl Service {
         let mut basis = Basis::default();
         let Some(facts) = self.batch_facts(id, &mut basis).await? else { return Ok(None) };
         let entries = self.whole_entries(id, &facts, &mut basis).await?;
-        let names = self.names(&facts, [&entries[..]], &mut basis).await?;
         let owners = Owners::one(facts.batch.organization);
         let (status, bearings) = WholeStatus::of(&entries, owners);
         let mut verdicts = fold(&[], &status, owners).verdicts(facts.is_expired(today), false);
         // Labels are applied code by code; of a batch as a whole neither is said.
         verdicts.retain(|verdict| !matches!(verdict, Verdict::NotActivated | Verdict::Genuine));
-        let (lines, lines_further) = public_lines(entries.iter().zip(bearings), &names);
+        let (latest, lines_further) = shown(entries.iter().zip(bearings));
+        let lines = self.public_lines(&facts.importer, &latest, &mut basis).await?;
         let whole = Whole { number: next_number(), facts, verdicts, lines, lines_further, today, basis };
         let whole = Arc::new(whole);
         self.batches.insert(id, Arc::clone(&whole));

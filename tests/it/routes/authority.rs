@@ -185,7 +185,9 @@ fn after(saying: &str) -> (String, Vec<String>) {
         "set a measure" => ("reserved", &["recalled", "not_activated"]),
         "destroy" => ("destroyed", &["destroyed", "not_activated"]),
         "report" => ("in_transit", &["not_activated"]),
-        "transform" | "make" => ("stored", &["not_activated"]),
+        "transform" => ("stored", &["not_activated"]),
+        // What comes out of a transformation is labelled goods.
+        "make" => ("active", &["genuine"]),
         "lift a measure" | "declare in error" => ("reserved", &["not_activated"]),
         _ => panic!("{saying}"),
     };

@@ -1,0 +1,296 @@
+//! Blocks: what is in memory of 4,096 neighbouring codes, so that their scans ask no store.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+};
+
+use super::{count::BlockScans, day::Day, facts::RunFacts, view::View, weight::entries_bytes};
+use crate::{
+    code::{RunId, Serial},
+    service::{Basis, Service},
+    store::{self, Slice},
+    trace::{Block, Entry, Group, Ledger, Subject},
+};
+
+/// What a block takes at least, in bytes: itself, its scan sums' frame, and its place in the cache.
+const BLOCK_BYTES: usize = size_of::<BlockView>() + size_of::<BlockScans>() + 512;
+/// What it takes that a code's view is remembered, in bytes.
+const KNOWN_BYTES: usize = 32;
+/// What it takes that a view is weighed, in bytes.
+const WEIGHED_BYTES: usize = 32;
+
+/// A number of touches that there will not be.
+const NEVER: u64 = u64::MAX;
+
+/// One block of a run, ready to answer scans of its codes.
+#[derive(Debug)]
+pub struct BlockView {
+    /// The run.
+    pub facts: Arc<RunFacts>,
+    /// How often its codes were scanned.
+    pub scans: Arc<BlockScans>,
+    /// The day, in the configured zone, on which its views were made.
+    pub(super) today: Day,
+    /// How many touches there had been when it was last found to be current.
+    current_at: AtomicU64,
+    /// Entries on whole blocks of its group.
+    group: Ledger,
+    /// Entries of its own that bear on more than one code.
+    shared: Ledger,
+    basis: Basis,
+    /// Views of the codes that were scanned.
+    known: Mutex<Known>,
+    /// What it takes in memory without its views and scan sums, in bytes.
+    own_bytes: usize,
+    /// What views and scan sums took when it was last weighed, in bytes.
+    weighed: AtomicUsize,
+}
+
+/// The views of a block's codes, as far as they were asked for.
+#[derive(Debug, Default)]
+struct Known {
+    by_offset: HashMap<u16, Arc<View>>,
+    /// What each of these views took when it was last looked at, by its address.
+    bytes: HashMap<usize, usize>,
+    bytes_sum: usize,
+    /// How often a code was forgotten: a view that was begun before is not remembered.
+    forgotten: u64,
+}
+
+impl Known {
+    fn weigh(&mut self, view: &Arc<View>) {
+        let (bytes, weighed) = (view.bytes(), self.bytes.entry(address(view)).or_default());
+        self.bytes_sum = self.bytes_sum + bytes - *weighed;
+        *weighed = bytes;
+    }
+
+    fn remove(&mut self, offset: u16) {
+        if let Some(view) = self.by_offset.remove(&offset)
+            && !self.by_offset.values().any(|other| Arc::ptr_eq(other, &view))
+        {
+            self.bytes_sum -= self.bytes.remove(&address(&view)).unwrap_or_default();
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        self.bytes_sum + self.by_offset.capacity() * KNOWN_BYTES + self.bytes.capacity() * WEIGHED_BYTES
+    }
+}
+
+fn address(view: &Arc<View>) -> usize {
+    Arc::as_ptr(view).addr()
+}
+
+impl BlockView {
+    /// Whether nothing that all its codes rest on has changed. `touches` is how many there have been of anything: while
+    /// there is none, one comparison tells.
+    pub fn is_current(&self, now_ms: i64, touches: u64) -> bool {
+        if !self.today.contains(now_ms) {
+            return false;
+        }
+        if self.current_at.load(Ordering::Relaxed) == touches {
+            return true;
+        }
+        let current = self.basis.is_current() && self.facts.basis.is_current();
+        if current {
+            self.current_at.store(touches, Ordering::Relaxed);
+        }
+        current
+    }
+
+    /// The view of a code, where it is known and current; otherwise what [`BlockView::remember`] wants to be told.
+    pub(super) fn known(&self, offset: u16) -> Result<Arc<View>, u64> {
+        let known = self.lock();
+        match known.by_offset.get(&offset) {
+            Some(view) if view.is_current(self.today.date) => Ok(Arc::clone(view)),
+            _ => Err(known.forgotten),
+        }
+    }
+
+    /// Keeps the view of a code, if none was forgotten since [`BlockView::known`] was asked.
+    pub(super) fn remember(&self, offset: u16, view: &Arc<View>, forgotten: u64) {
+        let mut known = self.lock();
+        if known.forgotten == forgotten {
+            known.remove(offset);
+            known.by_offset.insert(offset, Arc::clone(view));
+            known.weigh(view);
+        }
+    }
+
+    /// Forgets the view of a code of which something new was said.
+    pub(in crate::service) fn forget(&self, offset: u16) {
+        let mut known = self.lock();
+        known.forgotten += 1;
+        known.remove(offset);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The entries that one of its codes shares with others, its run's among them; in no particular order.
+    pub(super) fn shared(&self, serial: Serial) -> Vec<&Entry> {
+        let mut entries = Vec::new();
+        self.facts.groups.find(serial, &mut entries);
+        self.group.find(serial, &mut entries);
+        self.shared.find(serial, &mut entries);
+        entries
+    }
+
+    /// Whether there is more of the view of one of its codes, or of its scan sums, than when this was last asked: views
+    /// are made when a code is first scanned and rendered when a form is first wanted.
+    pub fn has_grown(&self, offset: u16) -> bool {
+        let views = {
+            let mut known = self.lock();
+            if let Some(view) = known.by_offset.get(&offset).cloned() {
+                known.weigh(&view);
+            }
+            known.bytes()
+        };
+        let bytes = views + self.scans.bytes() as usize;
+        self.weighed.swap(bytes, Ordering::Relaxed) != bytes
+    }
+
+    /// Roughly how much memory it takes, in bytes, as far as [`BlockView::has_grown`] has seen. What is shared with other
+    /// blocks counts in each, so that the cache holds too few of them rather than too many.
+    pub fn bytes(&self) -> u32 {
+        let bytes = self.own_bytes + self.facts.bytes() + self.weighed.load(Ordering::Relaxed);
+        u32::try_from(bytes).unwrap_or(u32::MAX)
+    }
+}
+
+impl Service {
+    /// Reads what all scans of a block rest on: the run's ledgers beside, its group's and what the block's own says of
+    /// more than one code.
+    pub(super) async fn read_block(&self, facts: Arc<RunFacts>, block: Block, today: Day) -> store::Result<BlockView> {
+        let mut basis = Basis::default();
+        let Some(first) = block.serial(0) else {
+            return Err(store::Error::TooLarge { what: "block", found: block.index.into(), max: 1 << 10 });
+        };
+        let group = Subject::Group(Group::of(block.run, first));
+        let group = Ledger::new(self.ledger(&group, Slice::Shared, &mut basis).await?);
+        let shared = Ledger::new(self.ledger(&Subject::Block(block), Slice::Shared, &mut basis).await?);
+        let scans = self.scans.block(&*self.store, block).await?;
+        let entries = entries_bytes(group.entries()) + entries_bytes(shared.entries());
+        let own_bytes = BLOCK_BYTES + entries + basis.bytes();
+        let weighed = AtomicUsize::new(scans.bytes() as usize);
+        let current_at = AtomicU64::new(NEVER);
+        let known = Mutex::default();
+        Ok(BlockView { facts, scans, today, current_at, group, shared, basis, known, own_bytes, weighed })
+    }
+
+    /// The run's facts: from memory where a block of it is there and still current.
+    pub(super) async fn facts_of(&self, run: RunId) -> store::Result<Option<Arc<RunFacts>>> {
+        if let Some(facts) = self.runs.get(&run).filter(|facts| facts.basis.is_current()) {
+            return Ok(Some(facts));
+        }
+        let Some(key) = self.keys.run_key(run) else { return Ok(None) };
+        let Some(facts) = self.run_facts(run, key).await? else { return Ok(None) };
+        let facts = Arc::new(facts);
+        self.runs.insert(run, Arc::clone(&facts));
+        Ok(Some(facts))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use axum::{
+        body::Body,
+        extract::ConnectInfo,
+        http::{Request, StatusCode},
+    };
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::{
+        code::Code,
+        http::router::router,
+        limits::BLOCK_CACHE_BYTES_MAX,
+        registration::samples,
+        service::{scan::Scanned, world::World},
+        store::ScanSum,
+    };
+
+    struct Shop {
+        world: World,
+        codes: Vec<Code>,
+    }
+
+    impl Shop {
+        /// Batches of 833 codes each; the first code of each.
+        async fn new(batches: usize) -> Self {
+            let world = World::new().await;
+            let mut codes = Vec::new();
+            for batch in world.batches(vec![samples::batch(); batches]).await {
+                codes.push(world.issue(batch.id, 833).await.remove(0).key.code(Serial::FIRST));
+            }
+            Self { world, codes }
+        }
+
+        async fn scan(&self, code: &Code) -> Arc<View> {
+            match self.world.service.scan(code, true).await {
+                Scanned::Issued { view, .. } => view,
+                other => panic!("{other:?}"),
+            }
+        }
+
+        async fn ask(&self, code: &Code, accept: &str) -> usize {
+            // Each batch has a customer of its own, so that nobody has asked too much.
+            let [.., high, low] = code.run.bits().to_be_bytes();
+            let customer = SocketAddr::from(([203, 0, high, low], 1));
+            let request = Request::get(format!("/{code}")).header("accept", accept).extension(ConnectInfo(customer));
+            let request = request.body(Body::empty()).unwrap();
+            let answer = router(self.world.app.clone()).oneshot(request).await.unwrap();
+            assert_eq!(answer.status(), StatusCode::OK);
+            axum::body::to_bytes(answer.into_body(), 1 << 20).await.unwrap().len()
+        }
+
+        fn block(&self, code: &Code) -> Arc<BlockView> {
+            self.world.service.blocks.get(&Block::of(code.run, code.serial)).unwrap()
+        }
+
+        /// What the cache thinks that it holds.
+        fn weighed(&self) -> usize {
+            self.world.service.blocks.run_pending_tasks();
+            self.world.service.blocks.weighted_size() as usize
+        }
+    }
+
+    #[tokio::test]
+    async fn twenty_thousand_ordinary_blocks_are_kept_with_their_json() {
+        let shop = Shop::new(1).await;
+        let code = &shop.codes[0];
+        shop.ask(code, "application/json").await;
+        let bytes = u64::from(shop.block(code).bytes());
+        assert!(bytes * 20_000 <= BLOCK_CACHE_BYTES_MAX, "{bytes}");
+    }
+
+    #[tokio::test]
+    async fn the_cache_weighs_what_a_block_comes_to_hold() {
+        let shop = Shop::new(1).await;
+        let code = &shop.codes[0];
+        let read =
+            shop.world.service.block(Block::of(code.run, code.serial), 0).await.unwrap().unwrap().bytes() as usize;
+        shop.scan(code).await;
+        let mut before = shop.weighed();
+        assert!(before > read + size_of::<View>(), "{before} {read}");
+        for accept in ["application/json", "text/html"] {
+            let answer = shop.ask(code, accept).await;
+            let weighed = shop.weighed();
+            assert!(weighed + 200 > before + answer && weighed < before + answer + 200, "{weighed} {before} {answer}");
+            before = weighed;
+        }
+        for offset in 0..833 {
+            shop.world.service.scans.count(&shop.block(code).scans, offset, 1);
+        }
+        shop.scan(code).await;
+        assert!(shop.weighed() >= before + 833 * size_of::<ScanSum>());
+        assert_eq!(shop.weighed(), shop.block(code).bytes() as usize);
+    }
+}
