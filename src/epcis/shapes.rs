@@ -13,7 +13,10 @@ use crate::{
     trace::{BatchId, MeasureId},
 };
 
-pub use super::batch_facts::{BatchFacts, DocumentFact};
+pub use super::{
+    batch_facts::{BatchFacts, DocumentFact},
+    sensor_shape::{Carrier, temperatures},
+};
 
 /// When an event happened, and where.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -205,7 +208,12 @@ fn measure_events(
     Ok(events)
 }
 
-fn base(occasion: &Occasion, action: &str, step: Option<&str>, disposition: Option<&str>) -> Map<String, Value> {
+pub(super) fn base(
+    occasion: &Occasion,
+    action: &str,
+    step: Option<&str>,
+    disposition: Option<&str>,
+) -> Map<String, Value> {
     let minutes = occasion.offset_minutes;
     let sign = if minutes < 0 { '-' } else { '+' };
     let offset = format!("{sign}{:02}:{:02}", minutes.unsigned_abs() / 60, minutes.unsigned_abs() % 60);
@@ -243,7 +251,7 @@ fn insert_spans(event: &mut Map<String, Value>, spans: &[BatchSpan], hosts: &Hos
 }
 
 /// Reads the event as one of somebody else's; EPCs in it that read as own codes are taken as they stand.
-fn read(event: Map<String, Value>, hosts: &Hosts) -> Result<Event, DocumentError> {
+pub(super) fn read(event: Map<String, Value>, hosts: &Hosts) -> Result<Event, DocumentError> {
     let text = Value::Object(event).to_string();
     parse_canonical(&text, hosts)?.seal(|code| Ruling::Ours(code.gtin))
 }

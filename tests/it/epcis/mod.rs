@@ -4,6 +4,7 @@ mod judge;
 mod pages;
 mod properties;
 mod refusals;
+mod temperatures;
 
 use coldproof::{
     code::Host,
