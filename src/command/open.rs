@@ -37,6 +37,7 @@ pub(super) async fn open(config: Config) -> Result<Opened> {
         link_case: config.qr.case,
         zone: config.dates.utc_offset.time_zone(),
         issuing_tolerance_permille: config.issuing.tolerance_permille,
+        cold_chain: config.cold_chain.rule(),
         profiles: Profiles::default(),
     };
     let clock = Arc::new(|| jiff::Timestamp::now().as_millisecond());

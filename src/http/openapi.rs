@@ -15,7 +15,8 @@ use utoipa::{
 };
 
 use super::{
-    audit, batches, codes, consignments, documents, epcis, error, keys, organizations, products, runs, verify,
+    audit, batches, codes, consignments, documents, epcis, error, keys, organizations, products, runs, temperatures,
+    verify,
 };
 
 #[derive(OpenApi)]
@@ -43,7 +44,7 @@ use super::{
         documents::file::public, runs::post::post, runs::list::of_batch, runs::list::get, runs::codes::of_run,
         runs::codes::of_batch, runs::spans::applied, runs::spans::void, codes::symbol::svg, codes::symbol::png,
         codes::timeline::get, epcis::capture::post, epcis::capture::get, epcis::event::post, epcis::event::get,
-        verify::verify, audit::post,
+        temperatures::post::of_batch, temperatures::post::of_unit, verify::verify, audit::post,
     ),
     components(schemas(error::Problem, error::FieldError)),
 )]

@@ -10,9 +10,9 @@ use axum::{
 
 use super::{
     App, audit, batches, codes, consignments, documents, epcis, error::Problem, idempotency, keys, openapi,
-    organizations, products, runs, scan, site, verify,
+    organizations, products, runs, scan, site, temperatures, verify,
 };
-use crate::limits::{CAPTURE_BYTES_MAX, DOCUMENT_BYTES_MAX, SPANS_BYTES_MAX, UPLOAD_BYTES_MAX};
+use crate::limits::{CAPTURE_BYTES_MAX, DOCUMENT_BYTES_MAX, LOGGER_BYTES_MAX, SPANS_BYTES_MAX, UPLOAD_BYTES_MAX};
 
 /// The whole interface. What no route names is a link to be scanned.
 pub fn router(app: App) -> Router {
@@ -23,6 +23,7 @@ pub fn router(app: App) -> Router {
         .merge(once(registration()))
         .merge(once(codes()))
         .merge(once(spans()).layer(DefaultBodyLimit::max(SPANS_BYTES_MAX)))
+        .merge(once(temperatures()).layer(DefaultBodyLimit::max(LOGGER_BYTES_MAX)))
         .merge(once(documents()).layer(DefaultBodyLimit::max(UPLOAD_BYTES_MAX)))
         .merge(once(pictures()).layer(DefaultBodyLimit::max(DOCUMENT_BYTES_MAX)))
         .merge(events().layer(DefaultBodyLimit::max(CAPTURE_BYTES_MAX)))
@@ -67,6 +68,13 @@ fn spans() -> Router<App> {
     Router::new()
         .route("/v1/runs/{run}/applied", post(runs::spans::applied))
         .route("/v1/runs/{run}/void", post(runs::spans::void))
+}
+
+/// What loggers read.
+fn temperatures() -> Router<App> {
+    Router::new()
+        .route("/v1/batches/{batch}/temperatures", post(temperatures::post::of_batch))
+        .route("/v1/units/{unit}/temperatures", post(temperatures::post::of_unit))
 }
 
 /// EPCIS.

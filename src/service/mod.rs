@@ -7,6 +7,7 @@ pub mod issue;
 mod number;
 pub mod register;
 pub mod scan;
+pub mod temperature;
 pub mod timeline;
 mod watch;
 #[cfg(test)]
@@ -28,6 +29,7 @@ use self::scan::{BlockView, RunFacts, ScanCounts};
 pub use self::watch::{Basis, Watch, Watched};
 use crate::{
     code::{Host, KeyRing, LinkCase, LinkScheme, RunId},
+    cold_chain::Rule,
     epcis::Hosts,
     limits::{BLOCK_CACHE_BYTES_MAX, DOWNLOADS_KIB_MAX, RUN_CACHE_RUNS_MAX, UPLOADS_MAX},
     registration::{Content, Kind, Profiles, Statement, parse_key_text},
@@ -64,6 +66,8 @@ pub struct Settings {
     pub zone: TimeZone,
     /// By how much the live codes of a level may pass the batch's quantity for it, in thousandths.
     pub issuing_tolerance_permille: u32,
+    /// When a cold chain is broken.
+    pub cold_chain: Rule,
     /// Which papers a batch needs before codes are issued.
     pub profiles: Profiles,
 }

@@ -14,7 +14,7 @@ use crate::{
     registration::{
         Batch, Consignment, Content, Document, EffectiveBatch, Kind, Organization, Parent, Product, Run, Statement,
     },
-    service::{Basis, Service, Watched},
+    service::{Basis, Service, Watched, temperature::ColdRecord},
     store::{self, Slice},
     trace::{BatchId, Entry, Ledger, OrganizationId, Place, Subject},
 };
@@ -60,6 +60,8 @@ pub struct RunFacts {
     pub batch: BatchFacts,
     /// Entries on the whole batch and lot: they bear on every code.
     pub whole: Vec<Entry>,
+    /// The temperature record of the whole batch.
+    pub cold_record: Option<Arc<ColdRecord>>,
     /// Entries on whole groups of the run.
     pub groups: Ledger,
     /// What all of the above was made from.
@@ -156,7 +158,8 @@ impl Service {
         };
         let whole = self.whole_entries(run.batch, &batch, &mut basis).await?;
         let groups = Ledger::new(self.ledger(&Subject::Run(id), Slice::Shared, &mut basis).await?);
-        Ok(Some(RunFacts { run, key, batch, whole, groups, basis, views: Mutex::default() }))
+        let cold_record = self.cold_record(&whole, &batch).await?.map(Arc::new);
+        Ok(Some(RunFacts { run, key, batch, whole, cold_record, groups, basis, views: Mutex::default() }))
     }
 
     /// The entries on a whole batch and on its lot.

@@ -15,7 +15,7 @@ use crate::{
     code::{RunId, Serial},
     limits::{BLOCK_CODES, PUBLIC_TIMELINE_LINES_MAX},
     registration::{Organization, Run},
-    service::{Basis, Service, scan::facts::BatchFacts},
+    service::{Basis, Service, scan::facts::BatchFacts, temperature::ColdRecord},
     store::{self, Slice},
     trace::{
         BatchId, Bearing, Block, Entry, Group, Ledger, OrganizationId, Role, Scope, Status, Subject, Verdict, fold,
@@ -38,6 +38,8 @@ pub struct View {
     today: Date,
     /// Gravest first; never empty.
     pub verdicts: Vec<Verdict>,
+    /// The temperatures that the goods went through, where anybody reported one.
+    pub cold_record: Option<Arc<ColdRecord>>,
     /// What the public sees of the history, latest first, at most `PUBLIC_TIMELINE_LINES_MAX`.
     pub lines: Vec<Line>,
     /// How many lines more there are.
@@ -127,13 +129,17 @@ impl BlockView {
     fn view_of(&self, entries: &[&Entry]) -> View {
         let status = fold(entries, self.facts.run.organization);
         let (lines, lines_further) = public_lines(entries, &status.bearings, &self.names);
+        let cold_record = self.facts.cold_record.clone();
+        let mut verdicts = status.verdicts(self.facts.batch.is_expired(self.today));
+        ColdRecord::add_verdict(cold_record.as_deref(), &mut verdicts);
         View {
             number: NEXT_VIEW.fetch_add(1, Ordering::Relaxed),
             lines,
             lines_further,
             facts: Arc::clone(&self.facts),
             today: self.today,
-            verdicts: status.verdicts(self.facts.batch.is_expired(self.today)),
+            verdicts,
+            cold_record,
             status,
         }
     }
@@ -146,6 +152,8 @@ pub struct Whole {
     pub facts: BatchFacts,
     /// What holds for all of it, gravest first; empty where nothing speaks against it.
     pub verdicts: Vec<Verdict>,
+    /// The temperatures that it went through, where anybody reported one.
+    pub cold_record: Option<ColdRecord>,
     /// What happened to all of it, latest first, at most `PUBLIC_TIMELINE_LINES_MAX`.
     pub lines: Vec<Line>,
     /// How many lines more there are.
@@ -191,14 +199,16 @@ impl Service {
         let Some(facts) = self.batch_facts(id, &mut basis).await? else { return Ok(None) };
         let entries = self.whole_entries(id, &facts, &mut basis).await?;
         let names = self.names(&facts, [&entries[..]], &mut basis).await?;
+        let cold_record = self.cold_record(&entries, &facts).await?;
         let mut entries: Vec<_> = entries.iter().collect();
         entries.sort_unstable_by_key(|entry| entry.place);
         let status = fold(&entries, facts.batch.organization);
         let mut verdicts = status.verdicts(facts.is_expired(today));
+        ColdRecord::add_verdict(cold_record.as_ref(), &mut verdicts);
         // Labels are applied code by code; of a batch as a whole neither is said.
         verdicts.retain(|verdict| !matches!(verdict, Verdict::NotActivated | Verdict::Genuine));
         let (lines, lines_further) = public_lines(&entries, &status.bearings, &names);
-        Ok(Some(Whole { facts, verdicts, lines, lines_further }))
+        Ok(Some(Whole { facts, verdicts, cold_record, lines, lines_further }))
     }
 
     /// Reads everything that scans of a block rest on: the run's ledgers beside, its group's and the block's own.

@@ -12,6 +12,7 @@ mod scan;
 mod silent;
 mod snapshots;
 mod stream;
+mod temperatures;
 
 pub use app::*;
 pub use said::*;
