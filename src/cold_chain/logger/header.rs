@@ -18,7 +18,7 @@ const TEMPERATURE_WORDS: [&str; 9] = ["temp", "温度", "℃", "℉", "°c", "°
 const VALUE_WORDS: [&str; 11] =
     ["value", "数值", "读数", "测量值", "reading", "channel", "通道", "probe", "探头", "sensor", "ch1"];
 /// Columns and lines about temperatures that are no readings.
-const NO_READING_WORDS: [&str; 25] = [
+const NO_READING_WORDS: [&str; 23] = [
     "humid",
     "湿度",
     "%",
@@ -42,8 +42,6 @@ const NO_READING_WORDS: [&str; 25] = [
     "low",
     "range",
     "threshold",
-    "unit",
-    "单位",
 ];
 const SERIAL_WORDS: [&str; 9] =
     ["serial", "s/n", "device id", "logger id", "seriennummer", "序列号", "设备编号", "设备号", "编号"];

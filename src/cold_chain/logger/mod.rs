@@ -191,7 +191,8 @@ fn read_rows(text: &str, header: &Header, told: &Told<'_>) -> Result<(Vec<Row>, 
         if line > LOGGER_LINES_MAX as u64 {
             return Err(LoggerError::TooManyLines { line });
         }
-        let further = record.iter().skip(header.cells).any(|cell| !cell.trim().is_empty());
+        // A decimal comma makes two cells of one. Behind another separator it is a remark.
+        let further = header.delimiter == b',' && record.iter().skip(header.cells).any(|cell| !cell.trim().is_empty());
         if further || record.len() > LOGGER_COLUMNS_MAX {
             return Err(LoggerError::Cells { line, found: record.len(), expected: header.cells });
         }

@@ -45,6 +45,8 @@ fn files_of_many_makers_hold_the_same_two_readings() {
         "\"Time\",\"Temp (K)\"\n\"31-May-2026 10:00\",\"254.65\"\n\"31-May-2026 10:05\",\"255.25\"\n",
         "sep=;\nSerial Number: TT-4711;\nTrip;42\nMax;-15;Temp\n\nDatum;Uhrzeit;Temp. (°C);Alarm\n31.05.26;10:00:00;-18,5;\n31.05.26;10:05:00;-17,9;!\n",
         "Max temperature,-12.5\nStart time,2026-05-31 10:00\nTimestamp (UTC+8),Temperature °C,Temperature limit\n2026-05-31 10:00,-18.5,-18\n2026-05-31 10:05,-17.9,-18\n",
+        "\"#\",\"Date Time, GMT+08:00\",\"Temp, °C (LGR S/N: 1234)\"\n1,05/31/26 10:00:00 AM,-18.5\n2,05/31/26 10:05:00 AM,-17.9\n",
+        "Units: Celsius\nReading|Date|Time|Temperature\n1|31-May-26|10:00|-18.5|start\n2|31-May-26|10:05|-17.9\n",
         "Date,Time,Temp C\n20260531,100000,-18.5\n20260531,100500,-17.9\n",
     ] {
         assert_eq!(readings(file, &china()), TWO, "{file}");

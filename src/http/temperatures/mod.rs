@@ -50,8 +50,10 @@ pub struct ColdChainJson {
     limits: LimitsJson,
     /// Whether the cold chain is broken, by the published rule.
     broken: bool,
-    /// Whether it is the word of somebody with a right to it; otherwise it gives no verdict.
-    confirmed: bool,
+    /// Whether it is the word of somebody with a right to it; otherwise it gives no verdict. Absent for a unit: it depends
+    /// on the goods inside.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confirmed: Option<bool>,
 }
 
 /// A time outside a limit.
@@ -87,7 +89,7 @@ pub struct LimitsJson {
 }
 
 impl ColdChainJson {
-    fn of(chain: &ColdChain, broken: bool, confirmed: bool) -> Self {
+    fn of(chain: &ColdChain, broken: bool, confirmed: Option<bool>) -> Self {
         let limits = chain.limits;
         let (above, below) = (limits.max.map(|_| minutes(chain.above_ms)), limits.min.map(|_| minutes(chain.below_ms)));
         Self {
@@ -115,7 +117,7 @@ impl ColdChainJson {
 /// As a scan shows it.
 impl From<&ColdRecord> for ColdChainJson {
     fn from(record: &ColdRecord) -> Self {
-        Self::of(&record.chain, record.is_broken(), record.confirmed)
+        Self::of(&record.chain, record.is_broken(), Some(record.confirmed))
     }
 }
 

@@ -84,8 +84,9 @@ pub async fn of_batch(
     caller.require(&[Role::Operator, Role::Importer, Role::Inspector])?;
     let id = BatchId(batch);
     let known = app.service.batch_facts(id, &mut Basis::default()).await?.filter(|facts| !facts.batch.draft);
-    known.ok_or_else(|| Problem::not_found(format!("there is no batch {batch}")))?;
-    report(&app, &caller, Carrier::Batch(id), &query, request).await
+    let facts = known.ok_or_else(|| Problem::not_found(format!("there is no batch {batch}")))?;
+    let confirmed = caller.role == Role::Inspector || facts.batch.organization == caller.organization;
+    report(&app, &caller, Carrier::Batch(id), Some(confirmed), &query, request).await
 }
 
 /// Reports the temperatures of a unit: an SSCC, a container (ISO 6346) or a returnable asset (GRAI).
@@ -105,13 +106,14 @@ pub async fn of_unit(
         let expected = "expected an SSCC of 18 digits, a container number or a GRAI, with its check digit";
         Problem::invalid("path", format!("found {unit:?}, {expected}"))
     })?;
-    report(&app, &caller, Carrier::Unit(uri), &query, request).await
+    report(&app, &caller, Carrier::Unit(uri), None, &query, request).await
 }
 
 async fn report(
     app: &App,
     caller: &Caller,
     carrier: Carrier,
+    confirmed: Option<bool>,
     query: &LoggerQuery,
     request: Request,
 ) -> Result<(StatusCode, AxumJson<ReportedJson>), Problem> {
@@ -148,7 +150,7 @@ async fn report(
         skipped,
         duplicates,
         out_of_order,
-        record: ColdChainJson::of(&reported.chain, reported.chain.breach.is_some(), true),
+        record: ColdChainJson::of(&reported.chain, reported.chain.breach.is_some(), confirmed),
     };
     Ok((StatusCode::CREATED, AxumJson(body)))
 }

@@ -10,8 +10,12 @@ use super::{Reply, TestApp, class, event, number, text};
 
 /// A logger's file from 2026-05-20T00:00 in China: each temperature for so many minutes, one reading every five.
 fn file(holds: &[(f64, i64)]) -> String {
+    file_from("2026-05-19T16:00:00Z", holds)
+}
+
+fn file_from(start: &str, holds: &[(f64, i64)]) -> String {
     let mut file = "Serial No.;EF5A0012\nTime Zone;UTC+08:00\n\nNo.;Time;Temp (°C)\n".to_owned();
-    let start: jiff::Timestamp = "2026-05-19T16:00:00Z".parse().unwrap();
+    let start: jiff::Timestamp = start.parse().unwrap();
     let mut minute = 0;
     for (celsius, minutes) in holds {
         for _ in 0..minutes / 5 {
@@ -88,7 +92,8 @@ async fn reports_of_others_are_shown_and_decide_nothing() {
     let (goods, run) = app.run(10).await;
     let path = format!("/v1/batches/{}/temperatures", goods.batch);
     let hot = || file(&[(10.0, 600)]);
-    upload(&app, &path, &app.keys.operator, hot()).await.expect(StatusCode::CREATED);
+    let reply = upload(&app, &path, &app.keys.operator, hot()).await.expect(StatusCode::CREATED);
+    assert_eq!((&reply["broken"], &reply["confirmed"]), (&json!(true), &json!(false)));
     let scan = app.scan(&format!("/{}", run.first)).await;
     assert_eq!((&scan["verdict"], &scan["cold_chain"]["max"]), (&json!("genuine"), &json!(10.0)));
     assert_eq!((&scan["cold_chain"]["confirmed"], &scan["cold_chain"]["broken"]), (&json!(false), &json!(false)));
@@ -140,6 +145,7 @@ async fn units_of_every_kind_take_readings() {
         let path = format!("/v1/units/{unit}/temperatures");
         let reply = upload(&app, &path, &app.keys.operator, file(&[(-20.0, 60)])).await.expect(StatusCode::CREATED);
         assert_eq!((&reply["min"], &reply["minutes_outside"]), (&json!(-20.0), &Value::Null), "{unit}");
+        assert_eq!(reply.get("confirmed"), None);
     }
     for unit in ["095060001234567890", "CSQU3054384", "pallet"] {
         let path = format!("/v1/units/{unit}/temperatures");
@@ -200,7 +206,7 @@ async fn bad_readings_are_refused_with_position_field_and_reason() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tenth_of_a_days_loggers() {
     let app = TestApp::new().await;
-    let whole = file(&[(-20.0, 20_000), (-18.5, 20_000), (-19.5, 17_600)]);
+    let whole = file_from("2026-04-20T16:00:00Z", &[(-20.0, 20_000), (-18.5, 20_000), (-19.5, 17_600)]);
     let started = std::time::Instant::now();
     for unit in 0..100 {
         let body = format!("09506000123456{unit:03}");
