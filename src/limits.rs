@@ -252,3 +252,34 @@ pub const RESTORE_NUMBERS_SKIPPED: u64 = 1_000_000;
 const _: () = assert!(RECORD_BYTES_MAX + CAPTURE_CHUNK_BYTES < BACKUP_FRAME_BYTES_MAX);
 const _: () = assert!(DOCUMENT_BYTES_MAX < BACKUP_FRAME_BYTES_MAX);
 const _: () = assert!(RESTORE_BATCH_BYTES + 2 * BACKUP_FRAME_BYTES_MAX < WRITE_BYTES_MAX);
+/// Readings in one series: a year at five-minute steps; a longer record becomes several.
+pub const READINGS_MAX: usize = 100_000;
+/// The first second of the year 2000: no logger is older. A clock that lost its battery begins before it.
+pub const READINGS_EARLIEST_S: i64 = 946_684_800;
+/// The last second of the year 2199, so that arithmetic on times cannot overflow.
+pub const READINGS_LATEST_S: i64 = 7_258_118_399;
+/// A logger's file, or readings as JSON, in bytes: 200,000 readings of 80 bytes.
+pub const LOGGER_BYTES_MAX: usize = 16 << 20;
+/// Lines of a logger's file: two years at five-minute steps.
+pub const LOGGER_LINES_MAX: usize = 200_000;
+/// Lines of a logger's file before its header: loggers write up to a page about themselves.
+pub const LOGGER_PREAMBLE_LINES_MAX: usize = 200;
+/// Columns of a logger's file: 16 channels with time, humidity and remarks.
+pub const LOGGER_COLUMNS_MAX: usize = 64;
+/// Times outside a limit that one record lists; beyond it they are counted.
+pub const EXCURSIONS_MAX: usize = 100;
+/// Gaps that one record lists; beyond it they are counted.
+pub const GAPS_MAX: usize = 100;
+/// Columns of a curve: one for each and a half pixels of a phone's screen. Each is two points.
+pub const CURVE_COLUMNS: i64 = 200;
+/// Records of one batch whose bodies are looked into for temperatures, the newest: a logger a day for a year.
+pub const TEMPERATURE_RECORDS_MAX: usize = 366;
+/// Readings of one batch that are folded, the newest reports first: 40 days at five-minute steps from 85 loggers.
+pub const TEMPERATURE_READINGS_MAX: u64 = 1_000_000;
+/// Reports of one batch that are folded: each is followed at the same time, in about 200 bytes.
+pub const TEMPERATURE_REPORTS_MAX: usize = 10_000;
+/// Bodies of records with temperatures that are read for one batch, in bytes: twice what so many readings take.
+pub const TEMPERATURE_BYTES_MAX: usize = 8 << 20;
+
+const _: () = assert!(READINGS_EARLIEST_S < READINGS_LATEST_S && READINGS_MAX < u32::MAX as usize);
+const _: () = assert!(READINGS_MAX as u64 <= TEMPERATURE_READINGS_MAX);

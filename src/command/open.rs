@@ -36,6 +36,7 @@ pub(super) async fn open(config: Config) -> Result<Opened> {
         link_case: config.qr.case,
         zone: config.dates.utc_offset.time_zone(),
         issuing_tolerance_permille: config.issuing.tolerance_permille,
+        cold_chain: config.cold_chain.rule(),
         profiles: config.papers.profiles.clone(),
     };
     let clock = Arc::new(|| jiff::Timestamp::now().as_millisecond());

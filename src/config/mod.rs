@@ -5,6 +5,7 @@
 //! whose every value and combination was checked, so that nothing is found out after a socket is open. There are no
 //! defaults in code: `default.toml` is their one place and their documentation.
 
+mod cold_chain;
 mod dates;
 mod documents;
 mod error;
@@ -23,6 +24,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 pub use self::{
+    cold_chain::ColdChain,
     dates::{Dates, UtcOffset},
     documents::Documents,
     error::{Error, Result},
@@ -57,6 +59,8 @@ pub struct Config {
     pub documents: Documents,
     /// `[rate]`: how much one address or organization may ask.
     pub rate: Rate,
+    /// `[cold_chain]`: when a cold chain is broken.
+    pub cold_chain: ColdChain,
     /// `[dates]`: when a day begins.
     pub dates: Dates,
     /// `[log]`: what is said, and how.
@@ -109,6 +113,7 @@ impl Config {
         self.server.check()?;
         self.issuing.check()?;
         self.rate.check()?;
+        self.cold_chain.check()?;
         self.log.check()?;
         Ok(self)
     }
@@ -228,6 +233,9 @@ mod tests {
             ("rate.addresses_max=-1", "rate.addresses_max"),
             ("dates.utc_offset=Beijing", "dates.utc_offset"),
             ("dates.utc_offset=+15:00", "dates.utc_offset"),
+            ("cold_chain.gap_minutes=0", "cold_chain.gap_minutes"),
+            ("cold_chain.frozen_tolerance_celsius=21", "cold_chain.frozen_tolerance_celsius"),
+            ("cold_chain.chilled_outside_minutes=600000", "cold_chain.chilled_outside_minutes"),
             ("log.format=xml", "log.format"),
             ("log.filter=server=loud", "log.filter"),
         ] {

@@ -129,9 +129,11 @@ impl<'a> Draft<'a> {
         }
         let common = std::mem::take(&mut self.common);
         let missing = || fields::missing("eventTime", "checked before");
+        let event_time_ms = common.event_time_ms.ok_or_else(missing)?;
+        let temperatures = common.sensors.temperatures.into_iter().map(|found| found.in_event(event_time_ms));
         Ok(Event {
             kind: self.kind,
-            event_time_ms: common.event_time_ms.ok_or_else(missing)?,
+            event_time_ms,
             offset_minutes: common.offset_minutes.ok_or_else(missing)?,
             action: common.action,
             biz_step: common.biz_step,
@@ -147,6 +149,7 @@ impl<'a> Draft<'a> {
             biz_location: common.biz_location,
             sources: common.sources,
             destinations: common.destinations,
+            temperatures: temperatures.collect::<Checked<_>>()?,
             error_declaration: common.error_declaration,
             given_event_id: common.event_id.filter(|id| event_hash::parse_event_id(id) != Some(hash)),
             hash,

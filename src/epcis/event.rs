@@ -3,6 +3,7 @@
 use super::{Action, BizStep, Disposition};
 use crate::{
     code::{Code, Gtin, Host, Lot},
+    cold_chain::TemperatureReport,
     trace::{BatchId, EventHash, Instance, MeasureId, OrganizationId, Span},
 };
 
@@ -111,6 +112,8 @@ pub struct Event {
     pub sources: Vec<Party>,
     /// Where the goods go to.
     pub destinations: Vec<Party>,
+    /// The temperatures of its sensor elements, in one unit; readings of one device are one report.
+    pub temperatures: Vec<TemperatureReport>,
     /// Where this declares the event itself in error.
     pub error_declaration: Option<ErrorDeclaration>,
     /// The `eventID` that the capturer gave, where it is another than the event hash's URI.

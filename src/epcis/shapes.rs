@@ -16,6 +16,7 @@ use crate::{
 pub use super::{
     batch_facts::{BatchFacts, DocumentFact},
     goods_shapes::{Movement, NamedGoods, Transformation, aggregation, movement, transformation},
+    sensor_shape::{Carrier, temperatures},
 };
 
 /// When an event happened, and where.

@@ -23,6 +23,7 @@ pub mod keys;
 pub mod organizations;
 pub mod products;
 pub mod runs;
+pub mod temperatures;
 pub mod verify;
 
 pub mod audit;

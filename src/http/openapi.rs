@@ -15,7 +15,8 @@ use utoipa::{
 };
 
 use super::{
-    audit, backup, batches, codes, consignments, documents, epcis, error, keys, organizations, products, runs, verify,
+    audit, backup, batches, codes, consignments, documents, epcis, error, keys, organizations, products, runs,
+    temperatures, verify,
 };
 
 #[derive(OpenApi)]
@@ -43,8 +44,8 @@ use super::{
         documents::file::public, runs::post::post, runs::list::of_batch, runs::list::get, runs::codes::of_run,
         runs::codes::of_batch, runs::spans::applied, runs::spans::void, codes::symbol::svg, codes::symbol::png,
         codes::timeline::get, batches::whereabouts::get, epcis::capture::post, epcis::capture::get,
-        epcis::event::post, epcis::event::get, verify::verify, audit::post, backup::post, backup::retire,
-        backup::release,
+        epcis::event::post, epcis::event::get, temperatures::post::of_batch, temperatures::post::of_unit,
+        verify::verify, audit::post, backup::post, backup::retire, backup::release,
     ),
     components(schemas(error::Problem, error::FieldError)),
 )]

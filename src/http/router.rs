@@ -11,9 +11,9 @@ use super::{
     App, audit, backup, batches, codes, consignments, documents, epcis,
     error::Problem,
     extract::{cut, limit_body},
-    idempotency, keys, openapi, organizations, products, runs, scan, site, verify,
+    idempotency, keys, openapi, organizations, products, runs, scan, site, temperatures, verify,
 };
-use crate::limits::{CAPTURE_BYTES_MAX, DOCUMENT_BYTES_MAX, SPANS_BYTES_MAX, UPLOAD_BYTES_MAX};
+use crate::limits::{CAPTURE_BYTES_MAX, DOCUMENT_BYTES_MAX, LOGGER_BYTES_MAX, SPANS_BYTES_MAX, UPLOAD_BYTES_MAX};
 
 /// The whole interface. What no route names is a link to be scanned.
 pub fn router(app: App) -> Router {
@@ -24,6 +24,7 @@ pub fn router(app: App) -> Router {
         .merge(once(registration()))
         .merge(once(codes()))
         .merge(once(spans()).layer(limit_body(SPANS_BYTES_MAX)))
+        .merge(once(temperatures()).layer(limit_body(LOGGER_BYTES_MAX)))
         .merge(once(documents()).layer(limit_body(UPLOAD_BYTES_MAX)))
         .merge(once(pictures()).layer(limit_body(DOCUMENT_BYTES_MAX)))
         .merge(events().layer(limit_body(CAPTURE_BYTES_MAX)))
@@ -79,6 +80,13 @@ fn spans() -> Router<App> {
     Router::new()
         .route("/v1/runs/{run}/applied", post(runs::spans::applied))
         .route("/v1/runs/{run}/void", post(runs::spans::void))
+}
+
+/// What loggers read.
+fn temperatures() -> Router<App> {
+    Router::new()
+        .route("/v1/batches/{batch}/temperatures", post(temperatures::post::of_batch))
+        .route("/v1/units/{unit}/temperatures", post(temperatures::post::of_unit))
 }
 
 /// EPCIS.

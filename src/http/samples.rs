@@ -26,6 +26,7 @@ pub fn app() -> (App, tempfile::TempDir) {
         link_case: config.qr.case,
         zone: config.dates.utc_offset.time_zone(),
         issuing_tolerance_permille: 20,
+        cold_chain: config.cold_chain.rule(),
         profiles: config.papers.profiles.clone(),
     };
     let keys = KeyRing::parse(&ring).unwrap();

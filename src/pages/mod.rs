@@ -5,8 +5,10 @@
 
 mod api;
 mod asset;
+mod curve;
 mod lang;
 mod splice;
+mod temperatures;
 mod template;
 mod verdict;
 mod view;
@@ -15,9 +17,10 @@ mod words;
 pub use asset::{ASSET_CACHE_CONTROL, Asset, CONTENT_SECURITY_POLICY};
 pub use lang::Lang;
 pub use splice::Spliced;
+pub use temperatures::breach_sentence;
 pub use template::{render, render_api, render_class, render_failure, render_start};
 pub use verdict::{Telling, Tone};
 pub use view::{
     Batch, Class, ClassPage, CodePart, DateRange, Document, Failure, FailurePage, Journey, JourneyLine, Level, Party,
-    Product, ScanPage, Step,
+    Product, ScanPage, Step, Temperatures,
 };

@@ -5,9 +5,10 @@ use utoipa::openapi::OpenApi;
 
 use super::api::Api;
 use super::asset::{ICON, STYLE};
+use super::temperatures::Shown;
 use super::verdict::glyph;
 use super::words::{self, Words};
-use super::{Batch, ClassPage, Document, Failure, FailurePage, Journey, Lang, Party, Product, ScanPage};
+use super::{Batch, ClassPage, Document, Failure, FailurePage, Journey, Lang, Party, Product, ScanPage, Temperatures};
 use super::{Spliced, Telling, Tone};
 use crate::trace::Verdict;
 
@@ -109,7 +110,17 @@ struct JourneyHtml<'a> {
     journey: &'a Journey,
 }
 
+#[derive(Template)]
+#[template(path = "temperatures.html")]
+struct TemperaturesHtml<'a> {
+    t: &'static Words,
+    shown: Shown<'a>,
+}
+
 impl Frame {
+    fn temperatures<'a>(&self, temperatures: &'a Temperatures) -> TemperaturesHtml<'a> {
+        TemperaturesHtml { t: self.t, shown: Shown::new(temperatures, self.lang, self.t) }
+    }
     fn product<'a>(&self, product: &'a Product) -> ProductHtml<'a> {
         ProductHtml { t: self.t, other_lang: self.lang.other(), product }
     }

@@ -3,10 +3,16 @@
 //! A page is for one language, so names and sentences that are data stand here already chosen;
 //! labels are chosen by the template. Dates and times are in the service's configured zone.
 
-use jiff::civil::{Date, DateTime};
+use jiff::{
+    civil::{Date, DateTime},
+    tz::TimeZone,
+};
 
 use super::Lang;
-use crate::trace::{State, Verdict};
+use crate::{
+    cold_chain::ColdChain,
+    trace::{State, Verdict},
+};
 
 /// The answer to the scan of one code, without the code and its scans: those differ from code to
 /// code where everything else is the same, and are spliced in when the page is sent.
@@ -29,6 +35,8 @@ pub struct ScanPage {
     pub product: Option<Product>,
     /// The batch; `None` for a code that was never issued.
     pub batch: Option<Batch>,
+    /// The temperatures that it went through, where anybody reported one.
+    pub temperatures: Option<Temperatures>,
     /// Its papers, in the order to show.
     pub documents: Vec<Document>,
     /// What happened.
@@ -109,6 +117,17 @@ pub struct Batch {
     pub entered: Option<Date>,
     /// Quantity of the batch with its unit: `2,000 cartons, 20,000 kg`.
     pub quantity: Option<String>,
+}
+
+/// A temperature record with its curve.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Temperatures {
+    /// The record.
+    pub chain: ColdChain,
+    /// Whether it is the word of somebody with a right to it.
+    pub confirmed: bool,
+    /// The zone in which times are shown.
+    pub zone: TimeZone,
 }
 
 /// An inclusive range of days.
@@ -235,6 +254,8 @@ pub struct ClassPage {
     pub batches: Vec<Batch>,
     /// How many batches of the lot are not shown.
     pub batches_further: u64,
+    /// The temperatures that a batch went through.
+    pub temperatures: Option<Temperatures>,
     /// The papers of a batch.
     pub documents: Vec<Document>,
     /// What happened to the whole batch.

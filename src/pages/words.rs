@@ -45,6 +45,15 @@ words! {
     port: "进境口岸", "Port of entry";
     entered: "进境日期", "Entered";
     quantity: "本批数量", "Quantity of the batch";
+    temperatures: "温度记录", "Temperatures";
+    warmest: "最高", "Warmest";
+    coldest: "最低", "Coldest";
+    mean: "平均", "Mean";
+    recorded: "记录时段", "Recorded";
+    outside: "超出范围", "Outside the limits";
+    gaps: "记录中断", "Gaps in the record";
+    excursions: "超温时段", "When it was outside";
+    unconfirmed_hint: "这些温度由无权确认的一方报告，不影响查询结果。", "Reported by somebody who may not confirm it; it does not change the verdict.";
     documents: "单证", "Documents";
     view: "查看", "View";
     journey: "流转过程", "Journey";

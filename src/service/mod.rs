@@ -10,6 +10,7 @@ mod number;
 pub mod quarantine;
 pub mod register;
 pub mod scan;
+pub mod temperature;
 pub mod timeline;
 mod watch;
 pub mod whereabouts;
@@ -33,6 +34,7 @@ use self::scan::{BlockView, RunFacts, ScanCounts, Whole, WholeLot};
 pub use self::watch::{Basis, Watch, Watched};
 use crate::{
     code::{Host, KeyRing, LinkCase, LinkScheme, RunId},
+    cold_chain::Rule,
     epcis::Hosts,
     limits::{BLOCK_CACHE_BYTES_MAX, CLASS_CACHE_BYTES_MAX, DOWNLOADS_KIB_MAX, RUN_CACHE_BYTES_MAX, UPLOADS_MAX},
     registration::{Content, Kind, Parent, Profiles, Statement, parse_key_text},
@@ -85,6 +87,8 @@ pub struct Settings {
     pub zone: TimeZone,
     /// By how much the live codes of a level may pass the batch's quantity for it, in thousandths.
     pub issuing_tolerance_permille: u32,
+    /// When a cold chain is broken.
+    pub cold_chain: Rule,
     /// Which papers a batch needs before codes are issued.
     pub profiles: Profiles,
 }

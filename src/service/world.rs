@@ -48,6 +48,7 @@ impl World {
             link_case: config.qr.case,
             zone: config.dates.utc_offset.time_zone(),
             issuing_tolerance_permille: 20,
+            cold_chain: config.cold_chain.rule(),
             profiles: config.papers.profiles.clone(),
         };
         let now = AtomicI64::new(1_780_000_000_000);

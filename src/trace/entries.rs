@@ -84,8 +84,15 @@ fn entry(record: &Record, event: &Event, place: Place, scope: Scope, part: Part)
         measure: event.measure,
         declares_error: event.error_declaration.is_some(),
         hand_over: hand_over(event),
-        observed_ms: None,
+        observed_ms: observed_ms(event),
     }
+}
+
+/// From the first reading to the last.
+fn observed_ms(event: &Event) -> Option<(i64, i64)> {
+    let first = event.temperatures.iter().map(|report| report.from_ms).min()?;
+    let last = event.temperatures.iter().map(|report| report.to_ms).max()?;
+    Some((first, last))
 }
 
 /// Who hands over to whom: possession, or ownership where possession is not told apart.

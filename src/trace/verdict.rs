@@ -87,7 +87,9 @@ impl Verdict {
             Self::Destroyed => "The goods were reported destroyed; they should not be on sale.",
             Self::Suspicious => "Reports about these goods contradict each other.",
             Self::OnHold => "An authority or the importer has put the goods on hold.",
-            Self::ColdChainBroken => "The goods were too warm for too long.",
+            Self::ColdChainBroken => {
+                "The goods were outside their temperature limits for longer than the published rule allows."
+            }
             Self::Expired => "The expiry date has passed.",
             Self::NotActivated => "The label was issued, but not yet reported as applied to goods.",
             Self::Unverifiable => "Safety could not be confirmed now.",

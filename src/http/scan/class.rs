@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     code::{Gtin, Lot},
-    http::{App, error::Problem},
+    http::{App, error::Problem, temperatures::ColdChainJson},
     pages::{Class, ClassPage, Journey, Lang, Product, render_class},
     registration::{Content, Kind, Parent},
     service::scan::{BatchFacts, Whole, WholeLot},
@@ -27,6 +27,7 @@ struct ClassAnswer<'a> {
     batches: Vec<BatchAnswer<'a>>,
     batches_further: usize,
     timeline: Vec<LineAnswer<'a>>,
+    cold_chain: Option<ColdChainJson>,
 }
 
 /// `/01/{gtin}/21/{serial}` where the serial is no code: under a GTIN of ours it claims to be one, and is not.
@@ -56,6 +57,7 @@ pub async fn product(app: &App, gtin: Gtin, wanted: Wanted) -> Result<Response, 
         batches: Vec::new(),
         batches_further: 0,
         timeline: Vec::new(),
+        cold_chain: None,
     };
     Ok(respond(StatusCode::OK, wanted.form, rendered(wanted, page, json)))
 }
@@ -81,6 +83,7 @@ pub async fn lot(app: &App, gtin: Gtin, lot: &Lot, wanted: Wanted) -> Result<Res
         batches: batches.iter().map(|batch| BatchAnswer::of(&batch.facts)).collect(),
         batches_further: *batches_further,
         timeline: Vec::new(),
+        cold_chain: None,
     };
     Ok(told_once(app, *number, wanted, page, json))
 }
@@ -90,11 +93,12 @@ pub async fn batch(app: &App, id: u64, wanted: Wanted) -> Result<Response, Probl
     let today = app.service.date(app.service.now_ms());
     let found = app.service.whole_batch(BatchId(id), today).await?.filter(|whole| !whole.facts.batch.draft);
     let Some(whole) = found else { return Err(Problem::not_found("this batch is not known here")) };
-    let Whole { number, facts, verdicts, lines, lines_further, .. } = &*whole;
+    let Whole { number, facts, verdicts, cold_record, lines, lines_further, .. } = &*whole;
     let page = || ClassPage {
         verdicts: verdicts.clone(),
         batches: vec![page::batch_of(facts, wanted.lang)],
         documents: page::documents_of(facts, wanted.lang),
+        temperatures: cold_record.as_ref().map(|record| page::temperatures_of(record, &app.service.settings.zone)),
         journey: page::journey_of(lines, *lines_further, &app.service.settings.zone),
         ..blank(wanted.lang, Class::Batch, product_of(facts))
     };
@@ -106,6 +110,7 @@ pub async fn batch(app: &App, id: u64, wanted: Wanted) -> Result<Response, Probl
         batches: vec![BatchAnswer::of(facts)],
         batches_further: 0,
         timeline: lines.iter().map(LineAnswer::of).collect(),
+        cold_chain: cold_record.as_ref().map(ColdChainJson::from),
     };
     Ok(told_once(app, *number, wanted, page, json))
 }
@@ -138,6 +143,7 @@ fn blank(lang: Lang, class: Class, product: Product) -> ClassPage {
         product,
         batches: Vec::new(),
         batches_further: 0,
+        temperatures: None,
         documents: Vec::new(),
         journey: Journey::default(),
     }

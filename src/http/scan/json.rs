@@ -8,6 +8,8 @@ use serde::Serialize;
 
 use crate::{
     epcis::event_id,
+    http::temperatures::ColdChainJson,
+    pages::{Lang, breach_sentence},
     registration::{DateRange, Product, PublicPaper, Quantity, public_papers},
     service::scan::{BatchFacts, Line, View},
     store::ScanSum,
@@ -43,9 +45,8 @@ pub struct Answer<'a> {
     /// What happened, latest first, at most 100 lines.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeline: Option<Timeline<'a>>,
-    /// The temperature record; none is kept yet.
-    #[schema(value_type = Option<Object>)]
-    pub cold_chain: Option<()>,
+    /// The temperatures that the goods went through; null where nobody reported one.
+    pub cold_chain: Option<ColdChainJson>,
 }
 
 /// A trade item, and how much of it one code stands for.
@@ -190,6 +191,9 @@ impl<'a> Answer<'a> {
     /// Of an issued code. `verdicts` are the view's, or graver ones that the link adds.
     pub fn issued(view: &'a View, verdicts: Vec<Verdict>, retired_key: bool) -> Self {
         let mut reasons: Vec<_> = verdicts.iter().map(|verdict| verdict.reason().to_owned()).collect();
+        if let Some(record) = view.cold_record.as_ref().filter(|record| record.is_broken()) {
+            reasons.extend(breach_sentence(&record.chain, Lang::En));
+        }
         if retired_key {
             reasons.push("The code was made under a key that has been retired since; it verifies.".to_owned());
         }
@@ -206,7 +210,7 @@ impl<'a> Answer<'a> {
                 lines: view.lines.iter().map(LineAnswer::of).collect(),
                 further: view.lines_further,
             }),
-            cold_chain: None,
+            cold_chain: view.cold_record.as_deref().map(ColdChainJson::from),
         }
     }
 

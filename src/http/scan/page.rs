@@ -6,7 +6,10 @@ use crate::{
     epcis::{BizStep, Disposition},
     pages::{self, CodePart, Journey, JourneyLine, Lang, Party, ScanPage, Spliced, Step},
     registration::{self, DocumentKind, PublicPaper, Quantity, public_papers},
-    service::scan::{BatchFacts, Line, View},
+    service::{
+        scan::{BatchFacts, Line, View},
+        temperature::ColdRecord,
+    },
     store::ScanSum,
     trace::{Bearing, Verdict, authority},
 };
@@ -22,6 +25,7 @@ pub fn nothing(lang: Lang, verdict: Verdict, link_prefix: String) -> ScanPage {
         state: None,
         product: None,
         batch: None,
+        temperatures: None,
         documents: Vec::new(),
         journey: Journey::default(),
         retired_key: false,
@@ -45,6 +49,7 @@ pub fn issued(
         state: Some(view.status.state),
         product: facts.product.as_ref().map(|product| product_of(product, view)),
         batch: Some(batch_of(facts, lang)),
+        temperatures: view.cold_record.as_deref().map(|record| temperatures_of(record, zone)),
         documents: documents_of(facts, lang),
         journey: journey_of(&view.lines, view.lines_further, zone),
         retired_key,
@@ -57,6 +62,11 @@ pub fn issued(
 pub fn fill(page: &Spliced, code: &str, sum: &ScanSum, counted: bool, zone: &TimeZone) -> Vec<u8> {
     let scans = sum.count - u64::from(counted).min(sum.count);
     page.fill(&CodePart { code, scans, first_scan: (scans > 0).then(|| civil(sum.first_ms, zone)) })
+}
+
+/// A temperature record, in the zone of the page.
+pub fn temperatures_of(record: &ColdRecord, zone: &TimeZone) -> pages::Temperatures {
+    pages::Temperatures { chain: record.chain.clone(), confirmed: record.confirmed, zone: zone.clone() }
 }
 
 /// The journey of codes, or of a whole batch.

@@ -104,8 +104,19 @@ impl Service {
     /// # Errors
     /// As for a document.
     pub async fn capture_canonical(&self, caller: &Caller, body: &str) -> Result<Captured, CaptureError> {
-        let draft = epcis::parse_canonical(body, &self.hosts)?;
-        self.capture_drafts(caller, vec![draft], body.len()).await
+        self.capture_made(caller, &[body]).await
+    }
+
+    /// Captures events that the service itself made for a caller, in one capture.
+    ///
+    /// # Errors
+    /// As for a document.
+    pub async fn capture_made(&self, caller: &Caller, bodies: &[&str]) -> Result<Captured, CaptureError> {
+        let bytes = bodies.iter().map(|body| body.len()).sum();
+        let drafts = heavy(bytes, || {
+            bodies.iter().map(|body| epcis::parse_canonical(body, &self.hosts)).collect::<Result<Vec<_>, _>>()
+        })?;
+        self.capture_drafts(caller, drafts, bytes).await
     }
 
     async fn capture_drafts(
@@ -321,6 +332,6 @@ fn parent_bytes(event: &Event) -> usize {
 }
 
 /// Runs what takes long for a long document where it keeps nobody waiting.
-fn heavy<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
+pub(in crate::service) fn heavy<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
     if bytes <= PARSE_INLINE_BYTES_MAX { work() } else { tokio::task::block_in_place(work) }
 }

@@ -18,7 +18,10 @@ use crate::{
         Batch, Consignment, Content, Document, DocumentOf, EffectiveBatch, Kind, Organization, Parent, Product, Run,
         Statement,
     },
-    service::{Basis, Service, Watched},
+    service::{
+        Basis, Service, Watched,
+        temperature::{ColdRecord, Sensed, limits, newest, sensed},
+    },
     store::{self, Slice},
     trace::{BatchId, Bearing, Entry, Ledger, OrganizationId, Owners, Place, Subject, WholeStatus},
 };
@@ -68,6 +71,10 @@ pub struct RunFacts {
     whole_shown: Vec<(Entry, Bearing)>,
     /// How much more of it there is.
     pub(super) whole_further: usize,
+    /// The latest of it with temperatures.
+    pub(super) whole_sensed: Vec<Sensed>,
+    /// The temperature record of the whole batch.
+    pub cold_record: Option<Arc<ColdRecord>>,
     /// Entries on whole groups of the run.
     pub groups: Ledger,
     /// What all of the above was made from.
@@ -185,14 +192,28 @@ impl Service {
         let groups = Ledger::new(self.ledger(&Subject::Run(id), Slice::Shared, &mut basis).await?);
         let owners = Owners { issuer: run.organization, importer: batch.batch.organization };
         let (whole_status, whole_bearings) = WholeStatus::of(&whole, owners);
+        let whole_sensed = newest(sensed(whole.iter().zip(whole_bearings.iter().copied()), &[]));
+        let cold_record = self.cold_record(&whole_sensed, limits(batch.effective().storage)).await?.map(Arc::new);
         let (latest, whole_further) = shown(whole.iter().zip(whole_bearings));
         let whole_shown: Vec<_> = latest.into_iter().map(|(entry, bearing)| (entry.clone(), bearing)).collect();
         let entries = whole_shown.iter().map(|(entry, _)| entry_bytes(entry)).sum::<usize>();
         let entries = entries + entries_bytes(groups.entries());
         let bytes = size_of::<RunFacts>() + text_bytes(&run) + batch_bytes(&batch) + entries + basis.bytes();
         let views = Mutex::default();
-        let facts = RunFacts { run, key, batch, whole_status, whole_shown, whole_further, groups, basis, bytes, views };
-        Ok(Some(facts))
+        Ok(Some(RunFacts {
+            run,
+            key,
+            batch,
+            whole_status,
+            whole_shown,
+            whole_further,
+            whole_sensed,
+            cold_record,
+            groups,
+            basis,
+            bytes,
+            views,
+        }))
     }
 
     /// The entries on a whole batch and on its lot, in order of place.

@@ -2,20 +2,23 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use jiff::civil::Date;
+
 use super::{
     block::BlockView,
     facts::RunFacts,
-    view::{Line, View, shown},
+    view::{Line, Told, View, shown},
 };
 use crate::{
     code::Serial,
     registration::Organization,
     service::{
         Basis, Service,
-        gather::{Gathered, Units},
+        gather::{Gathered, TimelineLine, Units},
+        temperature::{ColdRecord, limits, newest, sensed},
     },
     store::{self, Slice},
-    trace::{Bearing, Block, Entry, OrganizationId, Role, Subject},
+    trace::{Bearing, Block, Entry, OrganizationId, Role, Status, Subject},
 };
 
 impl Service {
@@ -34,9 +37,9 @@ impl Service {
         let view = match block.facts.view(&places).filter(|view| view.is_current(block.today.date)) {
             Some(view) => view,
             None => {
-                let (status, verdicts, lines, basis) = self.told_of(&block.facts, &own, block).await?;
-                let told = (status, verdicts, block.today.date);
-                let view = Arc::new(View::new(Arc::clone(&block.facts), told, lines, &places, basis));
+                let (facts, today) = (&block.facts, block.today.date);
+                let told = self.told_of(facts, &own, today).await?;
+                let view = Arc::new(View::new(Arc::clone(facts), told, today, &places));
                 block.facts.keep_view(places, &view);
                 view
             }
@@ -46,16 +49,38 @@ impl Service {
     }
 
     /// What a code's own entries come to, with those of the whole batch and of the units around it.
-    async fn told_of(&self, facts: &RunFacts, own: &[&Entry], block: &BlockView) -> store::Result<Told> {
+    async fn told_of(&self, facts: &RunFacts, own: &[&Entry], today: Date) -> store::Result<Told> {
         let mut basis = Basis::default();
         let (whole, owners) = (&facts.whole_status, facts.owners());
-        let gathered = self.gather(own, whole, owners, &mut Units::default(), &mut basis).await?;
-        let Gathered { lines, status } = gathered;
-        let verdicts = status.verdicts(facts.batch.is_expired(block.today.date), false);
+        let Gathered { lines, status } = self.gather(own, whole, owners, &mut Units::default(), &mut basis).await?;
+        let cold_record = self.cold_record_of(facts, &lines, &status).await?;
+        let is_broken = cold_record.as_deref().is_some_and(ColdRecord::is_broken);
+        let verdicts = status.verdicts(facts.batch.is_expired(today), is_broken);
         let said = lines.iter().map(|line| (&line.entry, line.bearing)).chain(facts.whole_shown());
         let (entries, further) = shown(said);
         let lines = self.public_lines(&facts.batch.importer, &entries, &mut basis).await?;
-        Ok((status, verdicts, (lines, further + facts.whole_further), basis))
+        let lines_further = further + facts.whole_further;
+        Ok(Told { status, verdicts, cold_record, lines, lines_further, basis })
+    }
+
+    /// The temperatures of goods: of the whole batch, of the code itself, and of each unit while it was inside.
+    async fn cold_record_of(
+        &self,
+        facts: &RunFacts,
+        lines: &[TimelineLine],
+        status: &Status,
+    ) -> store::Result<Option<Arc<ColdRecord>>> {
+        let mut all = facts.whole_sensed.clone();
+        for line in lines.iter().filter(|line| line.entry.observed_ms.is_some()) {
+            let stays = status.stays.iter().filter(|stay| Some(&stay.unit) == line.of.as_ref());
+            all.extend(sensed(std::iter::once((&line.entry, line.bearing)), &stays.collect::<Vec<_>>()));
+        }
+        // What is known of the batch alone is folded once for all its codes.
+        if all.len() == facts.whole_sensed.len() {
+            return Ok(facts.cold_record.clone());
+        }
+        let limits = limits(facts.batch.effective().storage);
+        Ok(self.cold_record(&newest(all), limits).await?.map(Arc::new))
     }
 
     /// Lines with the names that the public may see: of the importer of the goods, of whoever made its name public, and
@@ -81,6 +106,3 @@ impl Service {
         Ok(lines)
     }
 }
-
-/// What a view is made of: status, verdicts, lines with how many more there are, and what they rest on.
-type Told = (crate::trace::Status, Vec<crate::trace::Verdict>, (Vec<Line>, usize), Basis);

@@ -10,7 +10,7 @@ use crate::{
     limits::PUBLIC_TIMELINE_LINES_MAX,
     pages::Spliced,
     registration::Run,
-    service::{Basis, scan::facts::BatchFacts},
+    service::{Basis, scan::facts::BatchFacts, temperature::ColdRecord},
     trace::{Bearing, Entry, EventHash, Place, Scope, Status, Verdict},
 };
 
@@ -28,6 +28,8 @@ pub struct View {
     today: Date,
     /// Gravest first; never empty.
     pub verdicts: Vec<Verdict>,
+    /// The temperatures that the goods went through, where anybody reported one.
+    pub cold_record: Option<Arc<ColdRecord>>,
     /// What the public sees of the history, latest first, at most `PUBLIC_TIMELINE_LINES_MAX`.
     pub lines: Vec<Line>,
     /// How many lines more there are.
@@ -104,19 +106,35 @@ impl Line {
     }
 }
 
+/// What a view is made of, beside its run's facts.
+pub(super) struct Told {
+    pub(super) status: Status,
+    pub(super) verdicts: Vec<Verdict>,
+    pub(super) cold_record: Option<Arc<ColdRecord>>,
+    pub(super) lines: Vec<Line>,
+    pub(super) lines_further: usize,
+    pub(super) basis: Basis,
+}
+
 impl View {
-    /// Of codes whose own entries are at `places`; the lines are those that the public sees.
-    pub(super) fn new(
-        facts: Arc<RunFacts>,
-        (status, verdicts, today): (Status, Vec<Verdict>, Date),
-        (lines, lines_further): (Vec<Line>, usize),
-        places: &[Place],
-        basis: Basis,
-    ) -> Self {
+    /// Of codes whose own entries are at `places`.
+    pub(super) fn new(facts: Arc<RunFacts>, told: Told, today: Date, places: &[Place]) -> Self {
+        let Told { status, verdicts, cold_record, lines, lines_further, basis } = told;
         let lines_bytes = lines.iter().map(Line::bytes).sum::<usize>();
         let stays_bytes = status.stays.iter().map(|stay| size_of_val(stay) + text_bytes(&stay.unit)).sum::<usize>();
         let own_bytes = VIEW_BYTES + lines_bytes + stays_bytes + size_of_val(places) + basis.bytes();
-        Self { facts, status, today, verdicts, lines, lines_further, rendered: Rendered::default(), basis, own_bytes }
+        Self {
+            facts,
+            status,
+            today,
+            verdicts,
+            cold_record,
+            lines,
+            lines_further,
+            rendered: Rendered::default(),
+            basis,
+            own_bytes,
+        }
     }
 
     /// Whether nothing that it alone was made from has changed, and it is of the day.

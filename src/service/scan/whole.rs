@@ -16,7 +16,10 @@ use crate::{
     code::{Gtin, Lot},
     limits::{LOT_BATCHES_SHOWN_MAX, PAGE_ITEMS_MAX},
     registration::{Kind, Parent},
-    service::{Basis, Service, Watched},
+    service::{
+        Basis, Service, Watched,
+        temperature::{ColdRecord, limits, newest, sensed},
+    },
     store,
     trace::{BatchId, Owners, Verdict, WholeStatus, fold},
 };
@@ -36,6 +39,8 @@ pub struct Whole {
     pub facts: BatchFacts,
     /// What holds for all of it, gravest first; empty where nothing speaks against it.
     pub verdicts: Vec<Verdict>,
+    /// The temperatures that it went through, where anybody reported one.
+    pub cold_record: Option<ColdRecord>,
     /// What happened to all of it, latest first, at most `PUBLIC_TIMELINE_LINES_MAX`.
     pub lines: Vec<Line>,
     /// How many lines more there are.
@@ -94,12 +99,15 @@ impl Service {
         let entries = self.whole_entries(id, &facts, &mut basis).await?;
         let owners = Owners::one(facts.batch.organization);
         let (status, bearings) = WholeStatus::of(&entries, owners);
-        let mut verdicts = fold(&[], &status, owners).verdicts(facts.is_expired(today), false);
+        let sensed = newest(sensed(entries.iter().zip(bearings.iter().copied()), &[]));
+        let cold_record = self.cold_record(&sensed, limits(facts.effective().storage)).await?;
+        let is_broken = cold_record.as_ref().is_some_and(ColdRecord::is_broken);
+        let mut verdicts = fold(&[], &status, owners).verdicts(facts.is_expired(today), is_broken);
         // Labels are applied code by code; of a batch as a whole neither is said.
         verdicts.retain(|verdict| !matches!(verdict, Verdict::NotActivated | Verdict::Genuine));
         let (latest, lines_further) = shown(entries.iter().zip(bearings));
         let lines = self.public_lines(&facts.importer, &latest, &mut basis).await?;
-        let whole = Whole { number: next_number(), facts, verdicts, lines, lines_further, today, basis };
+        let whole = Whole { number: next_number(), facts, verdicts, cold_record, lines, lines_further, today, basis };
         let whole = Arc::new(whole);
         self.batches.insert(id, Arc::clone(&whole));
         Ok(Some(whole))

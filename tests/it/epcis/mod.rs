@@ -5,6 +5,7 @@ mod judge;
 mod pages;
 mod properties;
 mod refusals;
+mod temperatures;
 mod type_refusals;
 
 use coldproof::{

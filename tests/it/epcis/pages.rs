@@ -17,7 +17,7 @@ const EVENTS: &str = include_str!("../../../docs/spec/epcis-events.md");
 const RECORDS: &str = include_str!("../../../docs/spec/records.md");
 
 /// The JSON of a heading, canonical.
-fn golden(page: &str, heading: &str) -> String {
+pub fn golden(page: &str, heading: &str) -> String {
     let section = page.split("\n### ").find(|section| section.starts_with(&format!("{heading}\n"))).expect(heading);
     let json = section.split("```json\n").nth(1).unwrap().split("\n```").next().unwrap();
     let value: serde_json::Value = serde_json::from_str(json).unwrap();

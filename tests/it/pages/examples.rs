@@ -1,10 +1,14 @@
 //! Believable pages for the tests and for the pictures of the README.
 
+use coldproof::cold_chain::{Interval, Limits, Reading, Series, Temperature, TemperatureReport, fold};
+use coldproof::config::Config;
 use coldproof::pages::{
     Batch, Class, ClassPage, DateRange, Document, Journey, JourneyLine, Lang, Level, Party, Product, ScanPage, Step,
+    Temperatures,
 };
 use coldproof::trace::{State, Verdict};
 use jiff::civil::{Date, DateTime, date};
+use jiff::tz::{TimeZone, offset};
 
 /// What the example code looks like; it proves nothing.
 pub const CODE: &str = "00003G7K2M9QX4TBW8HE";
@@ -22,6 +26,8 @@ pub fn scan(lang: Lang, verdicts: &[Verdict]) -> ScanPage {
         state: known.then(|| state(verdict)),
         product: known.then(|| shrimp(lang)),
         batch: known.then(|| if verdicts.contains(&Verdict::Expired) { old_batch(lang) } else { shrimp_batch(lang) }),
+        temperatures: matches!(verdict, Verdict::ColdChainBroken | Verdict::Genuine)
+            .then(|| temperatures(verdict == Verdict::ColdChainBroken)),
         documents: if known { documents(lang) } else { Vec::new() },
         journey: if known { journey(lang) } else { Journey::default() },
         retired_key: false,
@@ -45,9 +51,32 @@ pub fn class(lang: Lang, class: Class, verdicts: &[Verdict]) -> ClassPage {
         product: Product { net_weight: None, level: None, ..shrimp(lang) },
         batches,
         batches_further: u64::from(class == Class::Lot) * 3,
+        temperatures: whole.then(|| Temperatures { confirmed: false, ..temperatures(false) }),
         documents: if whole { documents(lang) } else { Vec::new() },
         journey: if whole { journey(lang) } else { Journey::default() },
     }
+}
+
+/// Forty days in a container and a store, at five-minute steps, with a gap; `warm` with two excursions.
+fn temperatures(warm: bool) -> Temperatures {
+    let mut noise = 7_u32;
+    let mut readings = Vec::new();
+    for at in (0..11_520_i64).filter(|at| !(6_000..6_300).contains(at)) {
+        noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let wave = ((at % 96) - 48).abs() / 4 + i64::from(noise >> 24) % 40;
+        let excursion = match at {
+            2_000..2_010 if warm => 900,
+            8_700..8_745 if warm => 600 + (at - 8_700) * 12,
+            _ => 0,
+        };
+        let temperature = Temperature::from_hundredths(-2_080 + wave * 5 + excursion).unwrap();
+        readings.push(Reading { time_ms: 1_780_963_200_000 + at * 300_000, temperature });
+    }
+    let report = TemperatureReport::of(Series::new(&readings).unwrap(), None);
+    let limits = Limits { min: None, max: Temperature::from_celsius(-18.0) };
+    let rule = Config::default_values().unwrap().cold_chain.rule();
+    let chain = fold(&[(&report, Interval::ALWAYS)], limits, &rule).unwrap();
+    Temperatures { chain, confirmed: true, zone: TimeZone::fixed(offset(8)) }
 }
 
 fn pick(lang: Lang, zh: &str, en: &str) -> String {

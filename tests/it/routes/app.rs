@@ -140,6 +140,7 @@ impl TestApp {
             link_case: config.qr.case,
             zone: config.dates.utc_offset.time_zone(),
             issuing_tolerance_permille: config.issuing.tolerance_permille,
+            cold_chain: config.cold_chain.rule(),
             profiles: config.papers.profiles.clone(),
         };
         let time = clock.clone();

@@ -14,6 +14,7 @@ mod scan;
 mod silent;
 mod snapshots;
 mod stream;
+mod temperatures;
 
 pub use app::*;
 pub use said::*;
