@@ -321,6 +321,6 @@ fn parent_bytes(event: &Event) -> usize {
 }
 
 /// Runs what takes long for a long document where it keeps nobody waiting.
-fn heavy<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
+pub(super) fn heavy<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
     if bytes <= PARSE_INLINE_BYTES_MAX { work() } else { tokio::task::block_in_place(work) }
 }

@@ -18,7 +18,7 @@ use crate::{
     registration::{Kind, Parent},
     service::{Basis, Service, Watched},
     store,
-    trace::{BatchId, Owners, Verdict, WholeStatus, fold},
+    trace::{BatchId, Owners, Standing, Verdict, WholeStatus, fold},
 };
 
 /// Numbers whole batches and lots, so that what is rendered of them can be kept beside them.
@@ -36,6 +36,8 @@ pub struct Whole {
     pub facts: BatchFacts,
     /// What holds for all of it, gravest first; empty where nothing speaks against it.
     pub verdicts: Vec<Verdict>,
+    /// Measures that stand for all of it, by number.
+    pub measures: Vec<Standing>,
     /// What happened to all of it, latest first, at most `PUBLIC_TIMELINE_LINES_MAX`.
     pub lines: Vec<Line>,
     /// How many lines more there are.
@@ -68,6 +70,8 @@ pub struct WholeLot {
     pub batches_further: usize,
     /// What holds for any of them, gravest first; expired only where all of them are.
     pub verdicts: Vec<Verdict>,
+    /// Measures that stand for all of any of them, by number.
+    pub measures: Vec<Standing>,
     /// The list of batches.
     basis: Basis,
 }
@@ -94,12 +98,14 @@ impl Service {
         let entries = self.whole_entries(id, &facts, &mut basis).await?;
         let names = self.names(&facts, [&entries[..]], &mut basis).await?;
         let owners = Owners::one(facts.batch.organization);
-        let (status, bearings) = WholeStatus::of(&entries, owners);
-        let mut verdicts = fold(&[], &status, owners).verdicts(facts.is_expired(today), false);
+        let (whole, bearings) = WholeStatus::of(&entries, owners);
+        let status = fold(&[], &whole, owners);
+        let mut verdicts = status.verdicts(facts.is_expired(today), false);
         // Labels are applied code by code; of a batch as a whole neither is said.
         verdicts.retain(|verdict| !matches!(verdict, Verdict::NotActivated | Verdict::Genuine));
         let (lines, lines_further) = public_lines(entries.iter().zip(bearings), &names);
-        let whole = Whole { number: next_number(), facts, verdicts, lines, lines_further, today, basis };
+        let measures = status.measures;
+        let whole = Whole { number: next_number(), facts, verdicts, measures, lines, lines_further, today, basis };
         let whole = Arc::new(whole);
         self.batches.insert(id, Arc::clone(&whole));
         Ok(Some(whole))
@@ -124,8 +130,8 @@ impl Service {
             return Ok(None);
         }
         let batches_further = ids.len().saturating_sub(LOT_BATCHES_SHOWN_MAX);
-        let verdicts = verdicts_of_any(&batches, today);
-        let whole = WholeLot { number: next_number(), batches, batches_further, verdicts, basis };
+        let (verdicts, measures) = (verdicts_of_any(&batches, today), measures_of_any(&batches));
+        let whole = WholeLot { number: next_number(), batches, batches_further, verdicts, measures, basis };
         let whole = Arc::new(whole);
         self.lots.insert(parent, Arc::clone(&whole));
         Ok(Some(whole))
@@ -141,4 +147,12 @@ fn verdicts_of_any(batches: &[Arc<Whole>], today: Date) -> Vec<Verdict> {
     verdicts.sort_unstable();
     verdicts.dedup();
     verdicts
+}
+
+/// One that stands for several batches is told once, from its beginning.
+fn measures_of_any(batches: &[Arc<Whole>]) -> Vec<Standing> {
+    let mut measures: Vec<_> = batches.iter().flat_map(|batch| &batch.measures).copied().collect();
+    measures.sort_unstable_by_key(|standing| (standing.measure, standing.recall, standing.since_ms));
+    measures.dedup_by_key(|standing| (standing.measure, standing.recall));
+    measures
 }
