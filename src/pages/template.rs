@@ -7,7 +7,7 @@ use super::api::Api;
 use super::asset::{ICON, STYLE};
 use super::verdict::glyph;
 use super::words::{self, Words};
-use super::{Batch, ClassPage, Document, Failure, FailurePage, Journey, Lang, Party, Product, ScanPage};
+use super::{Batch, ClassPage, Document, Failure, FailurePage, Journey, Lang, Measure, Party, Product, ScanPage};
 use super::{Spliced, Telling, Tone};
 use crate::trace::Verdict;
 
@@ -81,6 +81,13 @@ struct ApiHtml<'a> {
 }
 
 #[derive(Template)]
+#[template(path = "measures.html")]
+struct MeasuresHtml<'a> {
+    t: &'static Words,
+    measures: &'a [Measure],
+}
+
+#[derive(Template)]
 #[template(path = "product.html")]
 struct ProductHtml<'a> {
     t: &'static Words,
@@ -110,6 +117,9 @@ struct JourneyHtml<'a> {
 }
 
 impl Frame {
+    fn measures<'a>(&self, measures: &'a [Measure]) -> MeasuresHtml<'a> {
+        MeasuresHtml { t: self.t, measures }
+    }
     fn product<'a>(&self, product: &'a Product) -> ProductHtml<'a> {
         ProductHtml { t: self.t, other_lang: self.lang.other(), product }
     }

@@ -6,7 +6,10 @@ use crate::{
     epcis::{BizStep, Disposition},
     pages::{self, CodePart, Journey, JourneyLine, Lang, Party, ScanPage, Spliced, Step},
     registration::{self, DocumentKind, PublicPaper, Quantity, public_papers},
-    service::scan::{BatchFacts, Line, View},
+    service::{
+        measure::StandingMeasure,
+        scan::{BatchFacts, Line, View},
+    },
     store::ScanSum,
     trace::{Bearing, Entry, Verdict, authority},
 };
@@ -19,6 +22,7 @@ pub fn nothing(lang: Lang, verdict: Verdict, link_prefix: String) -> ScanPage {
         verdict,
         verdicts: vec![verdict],
         reasons: Vec::new(),
+        measures: Vec::new(),
         state: None,
         product: None,
         batch: None,
@@ -34,6 +38,7 @@ pub fn issued(
     lang: Lang,
     view: &View,
     verdicts: Vec<Verdict>,
+    measures: &[StandingMeasure],
     retired_key: bool,
     link_prefix: String,
     zone: &TimeZone,
@@ -42,6 +47,7 @@ pub fn issued(
     ScanPage {
         verdict: verdicts.first().copied().unwrap_or(Verdict::Unverifiable),
         verdicts,
+        measures: measures_of(measures, zone),
         state: Some(view.status.state),
         product: facts.product.as_ref().map(|product| product_of(product, view)),
         batch: Some(batch_of(facts, lang)),
@@ -62,6 +68,18 @@ pub fn fill(page: &Spliced, code: &str, sum: &ScanSum, counted: bool, zone: &Tim
 /// The journey of codes, or of a whole batch.
 pub fn journey_of(lines: &[Line], further: usize, zone: &TimeZone) -> Journey {
     Journey { lines: lines.iter().map(|line| journey_line(line, zone)).collect(), further: further as u64 }
+}
+
+/// Measures in the order of their numbers.
+pub fn measures_of(measures: &[StandingMeasure], zone: &TimeZone) -> Vec<pages::Measure> {
+    let measure = |measure: &StandingMeasure| pages::Measure {
+        number: measure.standing.measure.map(|number| number.0),
+        recall: measure.standing.recall,
+        since: civil(measure.standing.since_ms, zone),
+        notice: measure.notice().map(str::to_owned),
+        advice: measure.advice().map(str::to_owned),
+    };
+    measures.iter().map(measure).collect()
 }
 
 fn civil(ms: i64, zone: &TimeZone) -> DateTime {
