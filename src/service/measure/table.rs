@@ -121,10 +121,11 @@ impl MeasureTable {
 }
 
 impl Service {
-    /// Reads the standing measures into memory: once, before the first scan is answered.
+    /// Reads the standing measures into memory: once, before the first scan is answered. One that is damaged is told
+    /// without its words.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Where the store cannot list them.
     pub async fn load_measures(&self) -> store::Result<()> {
         let mut after = None;
         loop {
@@ -132,8 +133,13 @@ impl Service {
             let Some(last) = page.last() else { return Ok(()) };
             after = Some(*last);
             for id in page {
-                if let Some(measure) = self.measure(MeasureId(id)).await? {
-                    self.measures.change(TableChange(vec![(measure.id, words_of(&measure))]), true);
+                match self.measure(MeasureId(id)).await {
+                    Ok(Some(measure)) => {
+                        self.measures.change(TableChange(vec![(measure.id, words_of(&measure))]), true);
+                    }
+                    Ok(None) => {}
+                    // It stands all the same, because its events say so; an audit names it.
+                    Err(error) => tracing::error!(%error, measure = id, "the words of a measure could not be read"),
                 }
             }
         }
