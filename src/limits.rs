@@ -206,6 +206,28 @@ pub const LOT_BATCHES_SHOWN_MAX: usize = 20;
 /// One piece of a stream of codes, in bytes: below the size for which an allocator asks the system each time.
 pub const STREAM_PIECE_BYTES: usize = 64 << 10;
 
+/// Spans that one measure may name. Whole runs need one each, so that this is for goods that were scattered; with
+/// `MEASURE_UNITS_MAX` units its statement stays below 1 MiB.
+pub const MEASURE_SPANS_MAX: usize = 10_000;
+/// Units that one measure may name: the pallets of a ship's hold.
+pub const MEASURE_UNITS_MAX: usize = 1_000;
+/// Body of a measure, in bytes: its spans with room for hyphens in codes, units as URIs, and texts.
+pub const MEASURE_BYTES_MAX: usize = MEASURE_SPANS_MAX * 96 + MEASURE_UNITS_MAX * 256 + (64 << 10);
+/// Reason, notice and advice of a measure, each in characters: they are read on a phone.
+pub const MEASURE_TEXT_CHARS_MAX: usize = 1_000;
+/// Measures of one importer that stand at a time: more than it has goods on the market. Inspectors' have no bound,
+/// because none of theirs may be refused for a number.
+pub const MEASURES_OF_IMPORTER_MAX: usize = 1_000;
+/// Standing measures whose words are held in memory: a few kB each. Beyond it the oldest are told without them.
+pub const MEASURES_HELD_MAX: usize = 20_000;
+/// Goods of a measure that its public entry names; the rest is a count.
+pub const MEASURE_GOODS_SHOWN_MAX: usize = 20;
+/// What a page of the public list of measures costs, in codes: it reads as much as so many scans.
+pub const MEASURES_PAGE_CODES: u32 = 10;
+
+const _: () = assert!(MEASURE_SPANS_MAX <= EVENT_SUBJECTS_MAX && MEASURE_UNITS_MAX <= EVENT_SUBJECTS_MAX);
+const _: () = assert!(MEASURE_SPANS_MAX * SPAN_ENTRIES_MAX * ENTRY_BYTES_MAX <= WRITE_BYTES_MAX);
+
 /// Lines of a code's whole timeline in one answer.
 pub const TIMELINE_LINES_MAX: usize = 1_000;
 

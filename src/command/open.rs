@@ -50,6 +50,7 @@ pub(super) async fn open(config: Config) -> Result<Opened> {
         // The rest of the store is sound; the service tries again while it runs, and an audit names the capture.
         tracing::error!(%error, "a committed capture could not be applied");
     }
+    service.load_measures().await?;
     Ok(Opened { app: App::new(Arc::new(service), config), store })
 }
 

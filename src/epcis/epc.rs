@@ -77,6 +77,11 @@ pub(super) fn own_link(uri: &str, hosts: &Hosts) -> Option<String> {
     gs1_uri::canonical(&format!("https://id.gs1.org/{path}"))
 }
 
+/// The canonical URI of a GS1 identifier in any form: URN, or a Digital Link on any host, ours with them.
+pub fn canonical_epc(uri: &str, hosts: &Hosts) -> Option<String> {
+    own_link(uri, hosts).or_else(|| gs1_uri::canonical(uri))
+}
+
 /// Makes a link on one of our hosts that names a key of GS1 canonical in the tree; gives back what stands there.
 pub(super) fn canonical_link(value: &mut Json<'_>, uri: String, hosts: &Hosts) -> String {
     match own_link(&uri, hosts) {

@@ -39,6 +39,7 @@ mod vocabulary;
 
 pub use document::{NAME_SPACE, STANDARD_CONTEXT, document_of, parse_canonical, parse_document, parse_event};
 pub use draft::Draft;
+pub use epc::canonical_epc;
 pub use error::{DocumentError, Reason};
 pub use event::{
     Class, ClassQuantity, CodeAt, ErrorDeclaration, Event, EventKind, Goods, GoodsList, Hosts, Party, Position, Ruling,

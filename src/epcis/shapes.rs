@@ -1,6 +1,7 @@
 //! Our own events, in the shapes of `docs/spec/epcis-events.md`. Each is built as JSON and then read like anybody
 //! else's, so that none can be made that would be refused.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -53,12 +54,23 @@ pub enum CodeStep {
 }
 
 /// What a measure does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum MeasureKind {
     /// Not to be sold for now.
     Hold,
     /// To be taken back.
     Recall,
+}
+
+impl MeasureKind {
+    /// Its word in the interface.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Hold => "hold",
+            Self::Recall => "recall",
+        }
+    }
 }
 
 /// A hold or recall, or its lift.

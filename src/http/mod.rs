@@ -20,6 +20,7 @@ pub mod documents;
 pub mod download;
 pub mod epcis;
 pub mod keys;
+pub mod measures;
 pub mod organizations;
 pub mod products;
 pub mod runs;

@@ -15,8 +15,8 @@ use utoipa::{
 };
 
 use super::{
-    audit, backup, batches, codes, consignments, documents, epcis, error, keys, organizations, products, runs,
-    temperatures, verify,
+    audit, backup, batches, codes, consignments, documents, epcis, error, keys, measures, organizations, products,
+    runs, temperatures, verify,
 };
 
 #[derive(OpenApi)]
@@ -28,6 +28,7 @@ use super::{
         (name = "registration", description = "Organizations, keys, products, consignments, batches, documents"),
         (name = "codes", description = "Ordering codes, downloading them, symbols, labels applied and void"),
         (name = "epcis", description = "EPCIS 2.0 capture and events"),
+        (name = "measures", description = "Holds and recalls by number"),
         (name = "trace", description = "What happened to goods"),
         (name = "scan", description = "What anyone may ask about codes"),
         (name = "operations", description = "For operators of the service"),
@@ -43,7 +44,8 @@ use super::{
         documents::list::of_consignment, documents::list::of_batch, documents::list::get, documents::file::original,
         documents::file::public, runs::post::post, runs::list::of_batch, runs::list::get, runs::codes::of_run,
         runs::codes::of_batch, runs::spans::applied, runs::spans::void, codes::symbol::svg, codes::symbol::png,
-        codes::timeline::get, batches::whereabouts::get, epcis::capture::post, epcis::capture::get,
+        codes::timeline::get, batches::whereabouts::get, measures::post::post, measures::preview::preview,
+        measures::lift::lift, measures::list::list, measures::get::get, epcis::capture::post, epcis::capture::get,
         epcis::event::post, epcis::event::get, temperatures::post::of_batch, temperatures::post::of_unit,
         verify::verify, audit::post, backup::post, backup::retire, backup::release,
     ),

@@ -11,9 +11,11 @@ use super::{
     App, audit, backup, batches, codes, consignments, documents, epcis,
     error::Problem,
     extract::{cut, limit_body},
-    idempotency, keys, openapi, organizations, products, runs, scan, site, temperatures, verify,
+    idempotency, keys, measures, openapi, organizations, products, runs, scan, site, temperatures, verify,
 };
-use crate::limits::{CAPTURE_BYTES_MAX, DOCUMENT_BYTES_MAX, LOGGER_BYTES_MAX, SPANS_BYTES_MAX, UPLOAD_BYTES_MAX};
+use crate::limits::{
+    CAPTURE_BYTES_MAX, DOCUMENT_BYTES_MAX, LOGGER_BYTES_MAX, MEASURE_BYTES_MAX, SPANS_BYTES_MAX, UPLOAD_BYTES_MAX,
+};
 
 /// The whole interface. What no route names is a link to be scanned.
 pub fn router(app: App) -> Router {
@@ -25,6 +27,7 @@ pub fn router(app: App) -> Router {
         .merge(once(codes()))
         .merge(once(spans()).layer(limit_body(SPANS_BYTES_MAX)))
         .merge(once(temperatures()).layer(limit_body(LOGGER_BYTES_MAX)))
+        .merge(once(holds_and_recalls()).layer(limit_body(MEASURE_BYTES_MAX)))
         .merge(once(documents()).layer(limit_body(UPLOAD_BYTES_MAX)))
         .merge(once(pictures()).layer(limit_body(DOCUMENT_BYTES_MAX)))
         .merge(events().layer(limit_body(CAPTURE_BYTES_MAX)))
@@ -87,6 +90,15 @@ fn temperatures() -> Router<App> {
     Router::new()
         .route("/v1/batches/{batch}/temperatures", post(temperatures::post::of_batch))
         .route("/v1/units/{unit}/temperatures", post(temperatures::post::of_unit))
+}
+
+/// Measures: anyone may read what is public of them.
+fn holds_and_recalls() -> Router<App> {
+    Router::new()
+        .route("/v1/measures", post(measures::post::post).get(measures::list::list))
+        .route("/v1/measures/preview", post(measures::preview::preview))
+        .route("/v1/measures/{measure}", get(measures::get::get))
+        .route("/v1/measures/{measure}/lift", post(measures::lift::lift))
 }
 
 /// EPCIS.

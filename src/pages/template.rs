@@ -8,7 +8,9 @@ use super::asset::{ICON, STYLE};
 use super::temperatures::Shown;
 use super::verdict::glyph;
 use super::words::{self, Words};
-use super::{Batch, ClassPage, Document, Failure, FailurePage, Journey, Lang, Party, Product, ScanPage, Temperatures};
+use super::{
+    Batch, ClassPage, Document, Failure, FailurePage, Journey, Lang, Measure, Party, Product, ScanPage, Temperatures,
+};
 use super::{Spliced, Telling, Tone};
 use crate::trace::Verdict;
 
@@ -82,6 +84,13 @@ struct ApiHtml<'a> {
 }
 
 #[derive(Template)]
+#[template(path = "measures.html")]
+struct MeasuresHtml<'a> {
+    t: &'static Words,
+    measures: &'a [Measure],
+}
+
+#[derive(Template)]
 #[template(path = "product.html")]
 struct ProductHtml<'a> {
     t: &'static Words,
@@ -120,6 +129,9 @@ struct TemperaturesHtml<'a> {
 impl Frame {
     fn temperatures<'a>(&self, temperatures: &'a Temperatures) -> TemperaturesHtml<'a> {
         TemperaturesHtml { t: self.t, shown: Shown::new(temperatures, self.lang, self.t) }
+    }
+    fn measures<'a>(&self, measures: &'a [Measure]) -> MeasuresHtml<'a> {
+        MeasuresHtml { t: self.t, measures }
     }
     fn product<'a>(&self, product: &'a Product) -> ProductHtml<'a> {
         ProductHtml { t: self.t, other_lang: self.lang.other(), product }

@@ -26,9 +26,11 @@ pub struct ScanPage {
     pub verdict: Verdict,
     /// All that hold, gravest first; `verdict` among them.
     pub verdicts: Vec<Verdict>,
-    /// Why, a sentence each, beside the words and the advice that every verdict has: the notice
-    /// and the advice of a measure, the date of expiry, the product that a label belongs to.
+    /// Why, a sentence each, beside the words and the advice that every verdict has: the date of
+    /// expiry, the product that a label belongs to.
     pub reasons: Vec<String>,
+    /// Holds and recalls that stand, by number.
+    pub measures: Vec<Measure>,
     /// Where the goods are in their life; `None` for a code that was never issued.
     pub state: Option<State>,
     /// What the code is stuck on; `None` for a code that was never issued.
@@ -45,6 +47,21 @@ pub struct ScanPage {
     pub retired_key: bool,
     /// Since when the service has heard nothing new from its store, where that is worth saying.
     pub data_as_of: Option<DateTime>,
+}
+
+/// A hold or recall that stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Measure {
+    /// Its number, where it has one.
+    pub number: Option<u64>,
+    /// Whether it is a recall; otherwise a hold.
+    pub recall: bool,
+    /// From when on.
+    pub since: DateTime,
+    /// What the public is told, in its author's words.
+    pub notice: Option<String>,
+    /// What to do, in its author's words.
+    pub advice: Option<String>,
 }
 
 /// What differs between the codes of one rendered page.
@@ -248,6 +265,8 @@ pub struct ClassPage {
     pub verdicts: Vec<Verdict>,
     /// A sentence each, as on a scan.
     pub reasons: Vec<String>,
+    /// Holds and recalls that stand for all of it, by number.
+    pub measures: Vec<Measure>,
     /// The trade item.
     pub product: Product,
     /// The batches to show: one for a batch, those of the lot for a lot, none for a product.

@@ -25,6 +25,11 @@ words! {
     what_to_do: "怎么办", "What to do";
     why: "说明", "Details";
     code: "追溯码", "Code";
+    measure_recall: "召回措施", "Recall";
+    measure_hold: "暂停销售措施", "Hold";
+    measure_number: "编号", "No.";
+    measure_since: "生效时间", "In force since";
+    measure_notice: "公告", "Notice";
     state: "当前状态", "State";
     product: "商品", "Product";
     picture_of: "商品图片", "Picture of the product";

@@ -9,6 +9,7 @@ mod country_table;
 mod document;
 mod effective;
 mod issue_limit;
+mod measure;
 mod number;
 mod organization;
 mod product;
@@ -19,6 +20,7 @@ mod run;
 #[cfg(test)]
 pub(crate) mod samples;
 mod text;
+mod unit;
 mod value_error;
 
 use serde::{Deserialize, Serialize};
@@ -31,6 +33,7 @@ pub use self::{
     document::{Document, DocumentKind, DocumentOf, FileHash, MediaType, StoredFile, masked_number},
     effective::EffectiveBatch,
     issue_limit::{IssueError, Limit, Live, content_of_level, limit_of_level, may_issue},
+    measure::{Lift, Measure, Targets},
     number::{ContainerNumber, DeclarationNumber, HsCode, Uscc},
     organization::{ApiKey, KeySecret, Organization, key_text, parse_key_text},
     product::{Category, Level, PackagingLevel, Product, StorageLimits},
@@ -39,6 +42,7 @@ pub use self::{
     quantity::{Decimal, Dimension, Quantity, Uom},
     run::{Activation, Run},
     text::{NAME_CHARS_MAX, NUMBER_CHARS_MAX, date, text},
+    unit::unit_epc,
     value_error::{FieldError, ValueError},
 };
 use crate::trace::OrganizationId;
@@ -60,6 +64,8 @@ pub enum Kind {
     Document,
     /// A numbered series of codes.
     Run,
+    /// A hold or recall.
+    Measure,
 }
 
 /// What a statement is listed under.
@@ -116,4 +122,6 @@ pub enum Content {
     Document(Document),
     /// [`Kind::Run`].
     Run(Run),
+    /// [`Kind::Measure`].
+    Measure(Measure),
 }

@@ -6,6 +6,7 @@ pub mod capture;
 mod gather;
 mod growth;
 pub mod issue;
+pub mod measure;
 mod number;
 pub mod quarantine;
 pub mod register;
@@ -29,6 +30,7 @@ use object_store::ObjectStore;
 use tokio::sync::{Mutex, Semaphore};
 
 use self::growth::Growth;
+use self::measure::{MeasureTable, TableChange};
 pub use self::number::{Counter, Numbers};
 use self::scan::{BlockView, RunFacts, ScanCounts, Whole, WholeLot};
 pub use self::watch::{Basis, Watch, Watched};
@@ -113,6 +115,8 @@ pub struct Service {
     pub watch: Arc<Watch>,
     /// How often codes were scanned.
     pub scans: ScanCounts,
+    /// The words of standing measures.
+    pub measures: Arc<MeasureTable>,
     /// Numbers for new things.
     pub numbers: Numbers,
     /// Bounds the uploads that are in memory.
@@ -163,6 +167,7 @@ impl Service {
             hosts,
             watch,
             scans,
+            measures: Arc::default(),
             numbers,
             uploads,
             growth: Growth::default(),
@@ -187,10 +192,13 @@ impl Service {
     /// capture in its first form where it was committed before.
     pub async fn commit(&self, capture: Capture, writes: Writes) -> crate::store::Result<Capture> {
         let (store, watch, blocks) = (Arc::clone(&self.store), Arc::clone(&self.watch), self.blocks.clone());
+        let measures = Arc::clone(&self.measures);
         // On a task of its own: a client that hangs up must not come between the write and what it makes stale.
         let task = tokio::spawn(async move {
-            let touched = Watched::by(&writes);
+            let (touched, change) = (Watched::by(&writes), TableChange::by(&writes));
             let capture = store.append(capture, writes).await;
+            // Before views become stale: the next ones find the words.
+            measures.change(change, capture.is_ok());
             // Touched after an error too: it is not known then whether the write took effect.
             make_stale(&watch, &blocks, &touched);
             capture

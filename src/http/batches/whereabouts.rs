@@ -21,7 +21,7 @@ use crate::{
     registration::{Content, Kind},
     service::{
         Caller,
-        whereabouts::{Held, Whereabouts},
+        whereabouts::{Held, Holding, Whereabouts},
     },
     trace::{BatchId, Instance, OrganizationId, Role, State as GoodsState},
 };
@@ -133,20 +133,25 @@ pub async fn get(
 }
 
 async fn whereabouts_json(app: &App, found: Whereabouts, lines: Vec<HeldJson>) -> Result<WhereaboutsJson, Problem> {
-    let names = names(app, found.holdings.keys().copied()).await?;
-    let holder = |(organization, holding): (OrganizationId, crate::service::whereabouts::Holding)| HolderJson {
-        organization: organization.0,
-        name: names.get(&organization).cloned().unwrap_or_default(),
-        codes: holding.codes,
-    };
     Ok(WhereaboutsJson {
         batch: found.batch.0,
         codes: found.codes,
         scanned: found.scanned,
         lines_total: found.lines.len() + found.lines_further,
-        holders: found.holdings.into_iter().map(holder).collect(),
+        holders: holders(app, found.holdings).await?,
         lines,
     })
+}
+
+/// Who has how many codes, with their names.
+pub async fn holders(app: &App, holdings: BTreeMap<OrganizationId, Holding>) -> Result<Vec<HolderJson>, Problem> {
+    let names = names(app, holdings.keys().copied()).await?;
+    let holder = |(organization, holding): (OrganizationId, Holding)| HolderJson {
+        organization: organization.0,
+        name: names.get(&organization).cloned().unwrap_or_default(),
+        codes: holding.codes,
+    };
+    Ok(holdings.into_iter().map(holder).collect())
 }
 
 /// The names of organizations: the public one where there is one.

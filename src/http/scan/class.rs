@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{
     Form, Wanted,
-    json::{BatchAnswer, BatchProduct, LineAnswer},
+    json::{BatchAnswer, BatchProduct, LineAnswer, MeasureAnswer},
     page, respond,
 };
 use crate::{
@@ -13,7 +13,10 @@ use crate::{
     http::{App, error::Problem, temperatures::ColdChainJson},
     pages::{Class, ClassPage, Journey, Lang, Product, render_class},
     registration::{Content, Kind, Parent},
-    service::scan::{BatchFacts, Whole, WholeLot},
+    service::{
+        measure::StandingMeasure,
+        scan::{BatchFacts, Whole, WholeLot},
+    },
     trace::{BatchId, Verdict},
 };
 
@@ -22,7 +25,8 @@ use crate::{
 struct ClassAnswer<'a> {
     class: &'static str,
     verdicts: Vec<Verdict>,
-    reasons: Vec<&'static str>,
+    reasons: Vec<&'a str>,
+    measures: Vec<MeasureAnswer<'a>>,
     product: Option<BatchProduct<'a>>,
     batches: Vec<BatchAnswer<'a>>,
     batches_further: usize,
@@ -53,6 +57,7 @@ pub async fn product(app: &App, gtin: Gtin, wanted: Wanted) -> Result<Response, 
         class: "product",
         verdicts: Vec::new(),
         reasons: Vec::new(),
+        measures: Vec::new(),
         product: Some(BatchProduct::bare(&product)),
         batches: Vec::new(),
         batches_further: 0,
@@ -67,17 +72,20 @@ pub async fn lot(app: &App, gtin: Gtin, lot: &Lot, wanted: Wanted) -> Result<Res
     let today = app.service.date(app.service.now_ms());
     let unknown = || Problem::not_found("this lot is not known here");
     let whole = app.service.whole_lot(gtin, lot, today).await?.ok_or_else(unknown)?;
-    let WholeLot { number, batches, batches_further, verdicts, .. } = &*whole;
+    let WholeLot { number, batches, batches_further, verdicts, measures, .. } = &*whole;
     let first = &batches.first().ok_or_else(unknown)?.facts;
+    let measures = app.service.measures.of(measures);
     let page = || ClassPage {
         verdicts: verdicts.clone(),
+        measures: page::measures_of(&measures, &app.service.settings.zone),
         batches: batches.iter().map(|batch| page::batch_of(&batch.facts, wanted.lang)).collect(),
         batches_further: *batches_further as u64,
         ..blank(wanted.lang, Class::Lot, product_of(first))
     };
     let json = || ClassAnswer {
         class: "lot",
-        reasons: verdicts.iter().map(|verdict| verdict.reason()).collect(),
+        reasons: reasons(verdicts, &measures),
+        measures: measures.iter().map(MeasureAnswer::of).collect(),
         verdicts: verdicts.clone(),
         product: BatchProduct::of(first),
         batches: batches.iter().map(|batch| BatchAnswer::of(&batch.facts)).collect(),
@@ -93,9 +101,11 @@ pub async fn batch(app: &App, id: u64, wanted: Wanted) -> Result<Response, Probl
     let today = app.service.date(app.service.now_ms());
     let found = app.service.whole_batch(BatchId(id), today).await?.filter(|whole| !whole.facts.batch.draft);
     let Some(whole) = found else { return Err(Problem::not_found("this batch is not known here")) };
-    let Whole { number, facts, verdicts, cold_record, lines, lines_further, .. } = &*whole;
+    let Whole { number, facts, verdicts, measures, cold_record, lines, lines_further, .. } = &*whole;
+    let measures = app.service.measures.of(measures);
     let page = || ClassPage {
         verdicts: verdicts.clone(),
+        measures: page::measures_of(&measures, &app.service.settings.zone),
         batches: vec![page::batch_of(facts, wanted.lang)],
         documents: page::documents_of(facts, wanted.lang),
         temperatures: cold_record.as_ref().map(|record| page::temperatures_of(record, &app.service.settings.zone)),
@@ -104,7 +114,8 @@ pub async fn batch(app: &App, id: u64, wanted: Wanted) -> Result<Response, Probl
     };
     let json = || ClassAnswer {
         class: "batch",
-        reasons: verdicts.iter().map(|verdict| verdict.reason()).collect(),
+        reasons: reasons(verdicts, &measures),
+        measures: measures.iter().map(MeasureAnswer::of).collect(),
         verdicts: verdicts.clone(),
         product: BatchProduct::of(facts),
         batches: vec![BatchAnswer::of(facts)],
@@ -113,6 +124,12 @@ pub async fn batch(app: &App, id: u64, wanted: Wanted) -> Result<Response, Probl
         cold_chain: cold_record.as_ref().map(ColdChainJson::from),
     };
     Ok(told_once(app, *number, wanted, page, json))
+}
+
+/// A sentence for each verdict, and what measures say.
+fn reasons<'a>(verdicts: &[Verdict], measures: &'a [StandingMeasure]) -> Vec<&'a str> {
+    let sentences = verdicts.iter().map(|verdict| verdict.reason());
+    sentences.chain(measures.iter().flat_map(MeasureAnswer::sentences)).collect()
 }
 
 /// Renders it once for each view, form and language.
@@ -140,6 +157,7 @@ fn blank(lang: Lang, class: Class, product: Product) -> ClassPage {
         class,
         verdicts: Vec::new(),
         reasons: Vec::new(),
+        measures: Vec::new(),
         product,
         batches: Vec::new(),
         batches_further: 0,

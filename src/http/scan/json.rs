@@ -11,7 +11,10 @@ use crate::{
     http::temperatures::ColdChainJson,
     pages::{Lang, breach_sentence},
     registration::{DateRange, Product, PublicPaper, Quantity, public_papers},
-    service::scan::{BatchFacts, Line, View},
+    service::{
+        measure::StandingMeasure,
+        scan::{BatchFacts, Line, View},
+    },
     store::ScanSum,
     trace::{Bearing, State, Verdict},
 };
@@ -31,8 +34,10 @@ pub struct Answer<'a> {
     #[schema(value_type = Option<String>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<State>,
-    /// A sentence for each verdict.
+    /// A sentence for each verdict, and what measures say.
     pub reasons: Vec<String>,
+    /// The measures that stand.
+    pub measures: Vec<MeasureAnswer<'a>>,
     /// Whether the code was made under a key that is retired since; it verifies all the same.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub retired_key: bool,
@@ -47,6 +52,22 @@ pub struct Answer<'a> {
     pub timeline: Option<Timeline<'a>>,
     /// The temperatures that the goods went through; null where nobody reported one.
     pub cold_chain: Option<ColdChainJson>,
+}
+
+/// A hold or recall that stands.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct MeasureAnswer<'a> {
+    /// Its number, where it has one.
+    measure: Option<u64>,
+    /// `hold` or `recall`.
+    kind: &'static str,
+    /// From when on.
+    #[schema(value_type = String, format = DateTime)]
+    since: Timestamp,
+    /// What the public is told, in its author's words.
+    notice: Option<&'a str>,
+    /// What to do, in its author's words.
+    advice: Option<&'a str>,
 }
 
 /// A trade item, and how much of it one code stands for.
@@ -180,6 +201,7 @@ impl<'a> Answer<'a> {
             verdicts: vec![verdict],
             state: None,
             reasons: vec![verdict.reason().to_owned()],
+            measures: Vec::new(),
             retired_key: false,
             product: None,
             batch: None,
@@ -189,8 +211,9 @@ impl<'a> Answer<'a> {
     }
 
     /// Of an issued code. `verdicts` are the view's, or graver ones that the link adds.
-    pub fn issued(view: &'a View, verdicts: Vec<Verdict>, retired_key: bool) -> Self {
+    pub fn issued(view: &'a View, verdicts: Vec<Verdict>, measures: &'a [StandingMeasure], retired_key: bool) -> Self {
         let mut reasons: Vec<_> = verdicts.iter().map(|verdict| verdict.reason().to_owned()).collect();
+        reasons.extend(measures.iter().flat_map(MeasureAnswer::sentences).map(str::to_owned));
         if let Some(record) = view.cold_record.as_ref().filter(|record| record.is_broken()) {
             reasons.extend(breach_sentence(&record.chain, Lang::En));
         }
@@ -203,6 +226,7 @@ impl<'a> Answer<'a> {
             verdicts,
             state: Some(view.status.state),
             reasons,
+            measures: measures.iter().map(MeasureAnswer::of).collect(),
             retired_key,
             product: ProductAnswer::of(view),
             batch: Some(BatchAnswer::of(view.batch())),
@@ -263,6 +287,24 @@ pub fn fill(code: &[u8], middle: &[u8], sum: &ScanSum) -> Vec<u8> {
     }
     json.push(b'}');
     json
+}
+
+impl<'a> MeasureAnswer<'a> {
+    /// A measure as the public sees it.
+    pub fn of(measure: &'a StandingMeasure) -> Self {
+        Self {
+            measure: measure.standing.measure.map(|number| number.0),
+            kind: measure.kind().word(),
+            since: Timestamp::from_millisecond(measure.standing.since_ms).unwrap_or(Timestamp::UNIX_EPOCH),
+            notice: measure.notice(),
+            advice: measure.advice(),
+        }
+    }
+
+    /// What it adds to the reasons.
+    pub fn sentences(measure: &'a StandingMeasure) -> impl Iterator<Item = &'a str> {
+        measure.notice().into_iter().chain(measure.advice())
+    }
 }
 
 impl<'a> ProductAnswer<'a> {

@@ -178,13 +178,16 @@ impl App {
             verdicts.retain(|verdict| *verdict != Verdict::Genuine);
             verdicts.insert(0, Verdict::WrongProduct);
         }
+        let measures = self.service.measures.of(&view.status.measures);
         match wanted.form {
-            Form::Json => Piece::Json(Answer::issued(view, verdicts, retired).middle().unwrap_or_default().into()),
+            Form::Json => {
+                Piece::Json(Answer::issued(view, verdicts, &measures, retired).middle().unwrap_or_default().into())
+            }
             Form::Page => {
                 let gtin = view.batch().product.as_ref().and_then(|product| product.gtin);
                 let prefix = self.link_prefix(gtin);
                 let zone = &self.service.settings.zone;
-                Piece::Page(render(&page::issued(wanted.lang, view, verdicts, retired, prefix, zone)))
+                Piece::Page(render(&page::issued(wanted.lang, view, verdicts, &measures, retired, prefix, zone)))
             }
         }
     }

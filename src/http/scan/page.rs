@@ -7,6 +7,7 @@ use crate::{
     pages::{self, CodePart, Journey, JourneyLine, Lang, Party, ScanPage, Spliced, Step},
     registration::{self, DocumentKind, PublicPaper, Quantity, public_papers},
     service::{
+        measure::StandingMeasure,
         scan::{BatchFacts, Line, View},
         temperature::ColdRecord,
     },
@@ -22,6 +23,7 @@ pub fn nothing(lang: Lang, verdict: Verdict, link_prefix: String) -> ScanPage {
         verdict,
         verdicts: vec![verdict],
         reasons: Vec::new(),
+        measures: Vec::new(),
         state: None,
         product: None,
         batch: None,
@@ -38,6 +40,7 @@ pub fn issued(
     lang: Lang,
     view: &View,
     verdicts: Vec<Verdict>,
+    measures: &[StandingMeasure],
     retired_key: bool,
     link_prefix: String,
     zone: &TimeZone,
@@ -46,6 +49,7 @@ pub fn issued(
     ScanPage {
         verdict: verdicts.first().copied().unwrap_or(Verdict::Unverifiable),
         verdicts,
+        measures: measures_of(measures, zone),
         state: Some(view.status.state),
         product: facts.product.as_ref().map(|product| product_of(product, view)),
         batch: Some(batch_of(facts, lang)),
@@ -72,6 +76,18 @@ pub fn temperatures_of(record: &ColdRecord, zone: &TimeZone) -> pages::Temperatu
 /// The journey of codes, or of a whole batch.
 pub fn journey_of(lines: &[Line], further: usize, zone: &TimeZone) -> Journey {
     Journey { lines: lines.iter().map(|line| journey_line(line, zone)).collect(), further: further as u64 }
+}
+
+/// Measures in the order of their numbers.
+pub fn measures_of(measures: &[StandingMeasure], zone: &TimeZone) -> Vec<pages::Measure> {
+    let measure = |measure: &StandingMeasure| pages::Measure {
+        number: measure.standing.measure.map(|number| number.0),
+        recall: measure.standing.recall,
+        since: civil(measure.standing.since_ms, zone),
+        notice: measure.notice().map(str::to_owned),
+        advice: measure.advice().map(str::to_owned),
+    };
+    measures.iter().map(measure).collect()
 }
 
 fn civil(ms: i64, zone: &TimeZone) -> DateTime {

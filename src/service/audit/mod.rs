@@ -4,6 +4,7 @@
 //! statements, a record's body gives its identity, its event hash and its entries, and a span lies in its run. What is
 //! registered is looked at in `registered`: uploaded files, issued totals, counters.
 
+mod measured;
 mod registered;
 mod restored;
 #[cfg(test)]

@@ -7,17 +7,18 @@ use crate::{
     registration::{Content, FileHash, Kind, Live, Parent, StoredFile},
     service::{Counter, issue, register::RegisterError},
     store,
-    trace::BatchId,
+    trace::{BatchId, MeasureId},
 };
 
 /// The kinds that are numbered by a counter of their own.
-const COUNTED: [(Kind, Counter); 6] = [
+const COUNTED: [(Kind, Counter); 7] = [
     (Kind::Organization, Counter::Organizations),
     (Kind::Key, Counter::Keys),
     (Kind::Product, Counter::Products),
     (Kind::Consignment, Counter::Consignments),
     (Kind::Batch, Counter::Batches),
     (Kind::Document, Counter::Documents),
+    (Kind::Measure, Counter::Measures),
 ];
 
 impl Audit<'_> {
@@ -38,6 +39,7 @@ impl Audit<'_> {
                     match kind {
                         Kind::Product | Kind::Document => self.files(kind, id).await?,
                         Kind::Batch => self.runs(BatchId(id), &mut runs).await?,
+                        Kind::Measure => self.measure(MeasureId(id)).await?,
                         _ => {}
                     }
                 }

@@ -3,11 +3,11 @@ use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 use super::{Audit, Report};
 use crate::{
     code::Serial,
-    epcis::shapes::{self, BatchSpan, CodeStep},
-    registration::{Batch, Kind, Live, MediaType, Parent, Product, Statement, samples},
+    epcis::shapes::{self, BatchSpan, CodeStep, MeasureKind},
+    registration::{Batch, Content, Kind, Live, Measure, MediaType, Parent, Product, Statement, samples},
     service::{statements_capture_id, world::World},
     store::{Capture, Claims, Feed, Records, Writer, Writes},
-    trace::{BatchId, CaptureId, OrganizationId, ProductId, Role},
+    trace::{BatchId, CaptureId, MeasureId, OrganizationId, ProductId, RecordId, Role},
 };
 
 /// An audit that waits for nothing.
@@ -177,4 +177,35 @@ async fn a_record_that_names_a_code_just_beyond_its_run_is_a_finding() {
     assert_eq!(say(99).await, Vec::<String>::new());
     let found = say(100).await;
     assert!(found.len() == 1 && found[0].contains("that were not issued"), "{found:?}");
+}
+
+#[tokio::test]
+async fn a_measure_whose_events_say_something_else_is_a_finding() {
+    let (world, batch) = issued().await;
+    let order = |kind| crate::service::measure::MeasureOrder {
+        kind,
+        batch: Some(batch),
+        lot: None,
+        spans: Vec::new(),
+        units: Vec::new(),
+        reason: None,
+        notice: Some("notice".to_owned()),
+        advice: None,
+    };
+    let id = world.service.make_measure(&world.importer, order(MeasureKind::Hold)).await.unwrap();
+    world.service.lift_measure(&world.importer, id, None).await.unwrap();
+    world.service.make_measure(&world.importer, order(MeasureKind::Recall)).await.unwrap();
+    assert_eq!(findings(&world).await, Vec::<String>::new());
+
+    // A statement by itself, which takes the events of measure 2 for its own.
+    let statement = world.store.statement(Kind::Measure, 2).await.unwrap().unwrap();
+    let Content::Measure(measure) = statement.content.clone() else { panic!("{statement:?}") };
+    let alone = Measure { id: MeasureId(3), ..measure.clone() };
+    let elsewhere = Measure { id: MeasureId(4), records: vec![RecordId([7; 32])], ..measure };
+    for measure in [alone, elsewhere] {
+        let statement = Statement { id: measure.id.0, content: Content::Measure(measure), ..statement.clone() };
+        put(&world, None, statement).await;
+    }
+    let missing = format!("measure 4: its record {} is not there", RecordId([7; 32]));
+    assert_eq!(findings(&world).await, ["measure 3: its events say something else than it does".to_owned(), missing]);
 }

@@ -216,7 +216,7 @@ impl Service {
         })
     }
 
-    pub(super) async fn batch(&self, id: u64) -> store::Result<Option<Batch>> {
+    pub(in crate::service) async fn batch(&self, id: u64) -> store::Result<Option<Batch>> {
         Ok(match self.statement(Kind::Batch, id).await?.map(|statement| statement.content) {
             Some(Content::Batch(batch)) => Some(batch),
             _ => None,

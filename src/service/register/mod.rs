@@ -98,6 +98,7 @@ fn word(kind: Kind) -> &'static str {
         Kind::Batch => "batch",
         Kind::Document => "document",
         Kind::Run => "run",
+        Kind::Measure => "measure",
     }
 }
 
@@ -111,6 +112,7 @@ fn owner(content: &Content) -> OrganizationId {
         Content::Batch(batch) => batch.organization,
         Content::Document(document) => document.organization,
         Content::Run(run) => run.organization,
+        Content::Measure(measure) => measure.organization,
     }
 }
 

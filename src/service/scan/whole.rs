@@ -21,7 +21,7 @@ use crate::{
         temperature::{ColdRecord, limits, newest, sensed},
     },
     store,
-    trace::{BatchId, Owners, Verdict, WholeStatus, fold},
+    trace::{BatchId, Owners, Standing, Verdict, WholeStatus, fold},
 };
 
 /// Numbers whole batches and lots, so that what is rendered of them can be kept beside them.
@@ -41,6 +41,8 @@ pub struct Whole {
     pub verdicts: Vec<Verdict>,
     /// The temperatures that it went through, where anybody reported one.
     pub cold_record: Option<ColdRecord>,
+    /// Measures that stand for all of it, by number.
+    pub measures: Vec<Standing>,
     /// What happened to all of it, latest first, at most `PUBLIC_TIMELINE_LINES_MAX`.
     pub lines: Vec<Line>,
     /// How many lines more there are.
@@ -73,6 +75,8 @@ pub struct WholeLot {
     pub batches_further: usize,
     /// What holds for any of them, gravest first; expired only where all of them are.
     pub verdicts: Vec<Verdict>,
+    /// Measures that stand for all of any of them, by number.
+    pub measures: Vec<Standing>,
     /// The list of batches.
     basis: Basis,
 }
@@ -98,16 +102,18 @@ impl Service {
         let Some(facts) = self.batch_facts(id, &mut basis).await? else { return Ok(None) };
         let entries = self.whole_entries(id, &facts, &mut basis).await?;
         let owners = Owners::one(facts.batch.organization);
-        let (status, bearings) = WholeStatus::of(&entries, owners);
+        let (whole, bearings) = WholeStatus::of(&entries, owners);
+        let status = fold(&[], &whole, owners);
         let sensed = newest(sensed(entries.iter().zip(bearings.iter().copied()), &[]));
         let cold_record = self.cold_record(&sensed, limits(facts.effective().storage)).await?;
         let is_broken = cold_record.as_ref().is_some_and(ColdRecord::is_broken);
-        let mut verdicts = fold(&[], &status, owners).verdicts(facts.is_expired(today), is_broken);
+        let mut verdicts = status.verdicts(facts.is_expired(today), is_broken);
         // Labels are applied code by code; of a batch as a whole neither is said.
         verdicts.retain(|verdict| !matches!(verdict, Verdict::NotActivated | Verdict::Genuine));
         let (latest, lines_further) = shown(entries.iter().zip(bearings));
         let lines = self.public_lines(&facts.importer, &latest, &mut basis).await?;
-        let whole = Whole { number: next_number(), facts, verdicts, cold_record, lines, lines_further, today, basis };
+        let (number, measures) = (next_number(), status.measures);
+        let whole = Whole { number, facts, verdicts, cold_record, measures, lines, lines_further, today, basis };
         let whole = Arc::new(whole);
         self.batches.insert(id, Arc::clone(&whole));
         Ok(Some(whole))
@@ -132,8 +138,8 @@ impl Service {
             return Ok(None);
         }
         let batches_further = ids.len().saturating_sub(LOT_BATCHES_SHOWN_MAX);
-        let verdicts = verdicts_of_any(&batches, today);
-        let whole = WholeLot { number: next_number(), batches, batches_further, verdicts, basis };
+        let (verdicts, measures) = (verdicts_of_any(&batches, today), measures_of_any(&batches));
+        let whole = WholeLot { number: next_number(), batches, batches_further, verdicts, measures, basis };
         let whole = Arc::new(whole);
         self.lots.insert(parent, Arc::clone(&whole));
         Ok(Some(whole))
@@ -149,4 +155,12 @@ fn verdicts_of_any(batches: &[Arc<Whole>], today: Date) -> Vec<Verdict> {
     verdicts.sort_unstable();
     verdicts.dedup();
     verdicts
+}
+
+/// One that stands for several batches is told once, from its beginning.
+fn measures_of_any(batches: &[Arc<Whole>]) -> Vec<Standing> {
+    let mut measures: Vec<_> = batches.iter().flat_map(|batch| &batch.measures).copied().collect();
+    measures.sort_unstable_by_key(|standing| (standing.measure, standing.recall, standing.since_ms));
+    measures.dedup_by_key(|standing| (standing.measure, standing.recall));
+    measures
 }

@@ -200,6 +200,7 @@ const fn kind_byte(kind: Kind) -> u8 {
         Kind::Batch => 5,
         Kind::Document => 6,
         Kind::Run => 7,
+        Kind::Measure => 8,
     }
 }
 

@@ -8,12 +8,12 @@ use super::{
 };
 use crate::{
     code::{KeySlot, RunId, Serial},
-    epcis::Action,
-    registration::{Kind, Parent},
+    epcis::{Action, shapes::MeasureKind},
+    registration::{Content, Kind, Measure, Parent, Statement, Targets},
     store::{Capture, FeedRow, ScanSum, Writer, Writes},
     trace::{
-        Block, CaptureId, Entry, EventHash, HandOver, MeasureId, OrganizationId, Part, Place, Record, RecordId, Role,
-        Scope, Span, Subject,
+        BatchId, Block, CaptureId, Entry, EventHash, HandOver, MeasureId, OrganizationId, Part, Place, Record,
+        RecordId, Role, Scope, Span, Subject,
     },
 };
 
@@ -61,6 +61,34 @@ fn entry() -> (Subject, Entry) {
     (Subject::Block(Block { run, index: 1 }), entry)
 }
 
+fn hold() -> Statement {
+    let run = RunId::from_bits(3).unwrap();
+    let spans = vec![(BatchId(1), Span::single(run, Serial::new(4_103).unwrap()))];
+    let lot = ("09506000134352".parse().unwrap(), "L1".parse().unwrap());
+    let measure = Measure {
+        id: MeasureId(9),
+        kind: MeasureKind::Hold,
+        organization: OrganizationId(5),
+        role: Role::Inspector,
+        targets: Targets { batch: Some(BatchId(1)), lot: Some(lot), spans, units: vec!["urn:x".to_owned()] },
+        reason: Some("r".to_owned()),
+        notice: Some("n".to_owned()),
+        advice: None,
+        made_ms: 7,
+        records: vec![RecordId([0x11; 32])],
+        lifted: None,
+    };
+    Statement {
+        kind: Kind::Measure,
+        id: 9,
+        version: 1,
+        parents: vec![Parent::All, Parent::Organization(5)],
+        content: Content::Measure(measure),
+        author: OrganizationId(5),
+        written_ms: 7,
+    }
+}
+
 fn sealed<T: serde::Serialize>(name: &'static str, key: Vec<u8>, row: &T) -> (&'static str, Vec<u8>, Vec<u8>) {
     let sealed = value::encode(&key, row).unwrap();
     (name, key, sealed)
@@ -76,6 +104,7 @@ fn worked() -> Vec<(&'static str, Vec<u8>, Vec<u8>)> {
         worked.extend(["event", "given"].into_iter().zip(indexes).map(|(name, (key, value))| (name, key, value)));
     }
     worked.extend(encoded.others.into_iter().map(|(key, value)| ("entry", key, value)));
+    worked.push(sealed("statement", key::statement(Kind::Measure, 9, 1), &hold()));
     worked.push(sealed("child", key::child(&Parent::Batch(1), Kind::Run, 2).unwrap(), &()));
     let capture = Capture {
         id: CaptureId([0x33; 32]),

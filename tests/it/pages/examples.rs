@@ -3,8 +3,8 @@
 use coldproof::cold_chain::{Interval, Limits, Reading, Series, Temperature, TemperatureReport, fold};
 use coldproof::config::Config;
 use coldproof::pages::{
-    Batch, Class, ClassPage, DateRange, Document, Journey, JourneyLine, Lang, Level, Party, Product, ScanPage, Step,
-    Temperatures,
+    Batch, Class, ClassPage, DateRange, Document, Journey, JourneyLine, Lang, Level, Measure, Party, Product, ScanPage,
+    Step, Temperatures,
 };
 use coldproof::trace::{State, Verdict};
 use jiff::civil::{Date, DateTime, date};
@@ -23,6 +23,7 @@ pub fn scan(lang: Lang, verdicts: &[Verdict]) -> ScanPage {
         verdict,
         verdicts: verdicts.to_vec(),
         reasons: verdicts.iter().filter_map(|&verdict| reason(lang, verdict)).collect(),
+        measures: verdicts.iter().filter_map(|&verdict| measure(lang, verdict)).collect(),
         state: known.then(|| state(verdict)),
         product: known.then(|| shrimp(lang)),
         batch: known.then(|| if verdicts.contains(&Verdict::Expired) { old_batch(lang) } else { shrimp_batch(lang) }),
@@ -48,6 +49,7 @@ pub fn class(lang: Lang, class: Class, verdicts: &[Verdict]) -> ClassPage {
         class,
         verdicts: verdicts.to_vec(),
         reasons: verdicts.iter().filter_map(|&verdict| reason(lang, verdict)).collect(),
+        measures: verdicts.iter().filter_map(|&verdict| measure(lang, verdict)).collect(),
         product: Product { net_weight: None, level: None, ..shrimp(lang) },
         batches,
         batches_further: u64::from(class == Class::Lot) * 3,
@@ -95,20 +97,35 @@ fn state(verdict: Verdict) -> State {
 }
 
 fn reason(lang: Lang, verdict: Verdict) -> Option<String> {
+    (verdict == Verdict::Expired)
+        .then(|| pick(lang, "保质期至 2026-10-31，已过 22 天。", "Its use-by date was 2026-10-31, 22 days ago."))
+}
+
+/// Whoever makes a measure writes in the language of those whom it concerns; the page adds its own words.
+fn measure(lang: Lang, verdict: Verdict) -> Option<Measure> {
     match verdict {
-        Verdict::Recalled => Some(pick(
-            lang,
-            "召回 12 号（2026-11-18）：抽检检出副溶血性弧菌。",
-            "Recall 12 (2026-11-18): Vibrio parahaemolyticus was found in a sample.",
-        )),
-        Verdict::Expired => {
-            Some(pick(lang, "保质期至 2026-10-31，已过 22 天。", "Its use-by date was 2026-10-31, 22 days ago."))
-        }
-        Verdict::OnHold => Some(pick(
-            lang,
-            "措施 9 号（2026-11-20）：等待复检结果。",
-            "Hold 9 (2026-11-20): a second test is awaited.",
-        )),
+        Verdict::Recalled => Some(Measure {
+            number: Some(12),
+            recall: true,
+            since: date(2026, 11, 18).at(9, 30, 0, 0),
+            notice: Some(pick(
+                lang,
+                "抽检检出副溶血性弧菌，整批召回。",
+                "Vibrio parahaemolyticus was found in a sample; the whole batch is recalled.",
+            )),
+            advice: Some(pick(
+                lang,
+                "请勿食用，退回购买处并领取退款。",
+                "Do not eat it. Bring it back to where you bought it for a refund.",
+            )),
+        }),
+        Verdict::OnHold => Some(Measure {
+            number: Some(9),
+            recall: false,
+            since: date(2026, 11, 20).at(16, 5, 0, 0),
+            notice: Some(pick(lang, "等待复检结果。", "A second test is awaited.")),
+            advice: None,
+        }),
         _ => None,
     }
 }

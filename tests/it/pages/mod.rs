@@ -124,6 +124,7 @@ fn hostile_data_stays_text() {
     let mut page = examples::scan(Lang::En, &[Verdict::Recalled, Verdict::Expired]);
     page.link_prefix = HOSTILE.to_owned();
     page.reasons = vec![HOSTILE.to_owned()];
+    (page.measures[0].notice, page.measures[0].advice) = (hostile(), hostile());
     let product = page.product.as_mut().unwrap();
     (product.name_zh, product.name_en, product.brand) = (hostile(), hostile(), hostile());
     (product.net_weight, product.specification, product.gtin) = (hostile(), hostile(), hostile());
@@ -131,7 +132,7 @@ fn hostile_data_stays_text() {
     let batch = page.batch.as_mut().unwrap();
     (batch.lot, batch.origin, batch.producer, batch.importer) = (hostile(), hostile(), hostile(), hostile());
     (batch.producer_registration, batch.port, batch.quantity) = (hostile(), hostile(), hostile());
-    let document = &mut page.documents[0];
+    let document = &mut page.documents[1];
     document.kind = HOSTILE.to_owned();
     (document.number_masked, document.issuer) = (hostile(), hostile());
     document.rendition = Some(format!("/{HOSTILE}"));

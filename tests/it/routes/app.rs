@@ -161,7 +161,9 @@ impl TestApp {
         let Self { router, service, store, keys, clock, folder } = self;
         store.close().await.unwrap();
         drop((router, service, store));
-        Self::open(folder, ring, &[], keys, clock, wrap)
+        let app = Self::open(folder, ring, &[], keys, clock, wrap);
+        app.service.load_measures().await.unwrap();
+        app
     }
 
     /// A backup, as it comes through the admin socket.

@@ -8,6 +8,7 @@ mod events;
 mod issuing;
 mod kinds;
 mod life;
+mod measures;
 mod refusals;
 mod said;
 mod scan;
