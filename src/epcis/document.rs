@@ -50,10 +50,20 @@ pub fn parse_canonical<'a>(body: &'a str, hosts: &'a Hosts) -> Result<Draft<'a>,
     read_event(Json::Object(members), &Context::default(), hosts).map_err(|fault| fault.in_document(None))
 }
 
-/// Wraps stored canonical events, each with its record time, into an EPCISDocument. Times are milliseconds since
-/// 1970-01-01 UTC.
-pub fn document_of(events: &[(&str, i64)], creation_ms: i64) -> String {
-    let length: usize = events.iter().map(|(body, _)| body.len() + 64).sum();
+/// A stored canonical event on its way out.
+#[derive(Clone, Copy, Debug)]
+pub struct StoredEvent<'a> {
+    /// J.
+    pub body: &'a str,
+    /// When it was accepted, milliseconds since 1970-01-01 UTC.
+    pub record_time_ms: i64,
+    /// Whether its organization gave its `eventID` to another event too.
+    pub is_conflicting: bool,
+}
+
+/// Wraps stored events into an EPCISDocument. The time is in milliseconds since 1970-01-01 UTC.
+pub fn document_of(events: &[StoredEvent<'_>], creation_ms: i64) -> String {
+    let length: usize = events.iter().map(|event| event.body.len() + 128).sum();
     let mut document = String::with_capacity(length + 256);
     document.push_str(r#"{"@context":[""#);
     document.push_str(STANDARD_CONTEXT);
@@ -62,14 +72,14 @@ pub fn document_of(events: &[(&str, i64)], creation_ms: i64) -> String {
     document.push_str(r#""}],"type":"EPCISDocument","schemaVersion":"2.0","creationDate":""#);
     document.push_str(&time::hash_form(creation_ms).unwrap_or_default());
     document.push_str(r#"","epcisBody":{"eventList":["#);
-    for (at, (body, record_time_ms)) in events.iter().enumerate() {
+    for (at, event) in events.iter().enumerate() {
         if at > 0 {
             document.push(',');
         }
-        document.push_str(body.strip_suffix('}').unwrap_or(body));
+        document.push_str(event.body.strip_suffix('}').unwrap_or(event.body));
         document.push_str(r#","recordTime":""#);
-        document.push_str(&time::hash_form(*record_time_ms).unwrap_or_default());
-        document.push_str("\"}");
+        document.push_str(&time::hash_form(event.record_time_ms).unwrap_or_default());
+        document.push_str(if event.is_conflicting { r#"","cp:conflicting":true}"# } else { "\"}" });
     }
     document.push_str("]}}");
     document

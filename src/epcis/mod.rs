@@ -37,7 +37,9 @@ mod transformation_event;
 mod uri;
 mod vocabulary;
 
-pub use document::{NAME_SPACE, STANDARD_CONTEXT, document_of, parse_canonical, parse_document, parse_event};
+pub use document::{
+    NAME_SPACE, STANDARD_CONTEXT, StoredEvent, document_of, parse_canonical, parse_document, parse_event,
+};
 pub use draft::Draft;
 pub use epc::canonical_epc;
 pub use error::{DocumentError, Reason};

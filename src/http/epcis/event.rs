@@ -9,7 +9,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::binding_headers;
 use crate::{
-    epcis::{document_of, event_id, parse_event_id},
+    epcis::{StoredEvent, document_of, event_id, parse_event_id},
     http::{
         App,
         error::Problem,
@@ -41,8 +41,9 @@ pub async fn post(State(app): State<App>, caller: Caller, request: Request) -> R
     Ok(response)
 }
 
-/// All records of an event that the caller may see, as an EPCIS document, as many as fit into 32 MiB. The event is named by its hash, or by an `eventID`
-/// that the caller's organization gave it.
+/// All records of an event that the caller may see, as an EPCIS document, as many as fit into 32 MiB. The event is named
+/// by its hash, or by an `eventID` that the caller's organization gave it; where the organization gave that id to
+/// different events, all of them are shown, each with `cp:conflicting`.
 #[utoipa::path(get, path = "/epcis/events/{id}", tag = "epcis",
     params(("id" = String, Path, description = "the event's id, percent-encoded")),
     responses((status = 200, body = Object), (status = "4XX", body = Problem)))]
@@ -56,7 +57,8 @@ pub async fn get(State(app): State<App>, caller: Caller, Path(id): Path<String>)
             && app.service.may_see(&caller, &record).await?
         {
             bytes += record.body.len();
-            records.push(record);
+            let is_conflicting = is_conflicting(&app, &record).await?;
+            records.push((record, is_conflicting));
         }
     }
     if records.is_empty() {
@@ -74,8 +76,19 @@ async fn ids(app: &App, caller: &Caller, id: &str) -> Result<Vec<RecordId>, Prob
     Ok(found)
 }
 
-fn document(records: &[Record], now_ms: i64) -> Response {
-    let events: Vec<_> = records.iter().map(|record| (record.body.as_str(), record.record_time_ms)).collect();
+/// Whether the `eventID` that a record was given names another record of its organization too.
+async fn is_conflicting(app: &App, record: &Record) -> Result<bool, Problem> {
+    let Some(given) = &record.given_event_id else { return Ok(false) };
+    Ok(app.service.store.records_of_given_id(record.organization, given, 2).await?.len() > 1)
+}
+
+fn document<'r>(records: &'r [(Record, bool)], now_ms: i64) -> Response {
+    let stored = |(record, is_conflicting): &'r (Record, bool)| StoredEvent {
+        body: &record.body,
+        record_time_ms: record.record_time_ms,
+        is_conflicting: *is_conflicting,
+    };
+    let events: Vec<_> = records.iter().map(stored).collect();
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/ld+json"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));

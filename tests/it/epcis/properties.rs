@@ -1,6 +1,8 @@
 //! What holds of every event.
 
-use coldproof::epcis::{Event, Ruling, document_of, event_id, parse_canonical, parse_event_id, record_id, shapes};
+use coldproof::epcis::{
+    Event, Ruling, StoredEvent, document_of, event_id, parse_canonical, parse_event_id, record_id, shapes,
+};
 use proptest::prelude::*;
 
 use super::{
@@ -93,8 +95,11 @@ fn links_of_ours_to_keys_of_gs1_are_canonical_in_every_field() {
 #[test]
 fn an_answered_document_reads_as_the_stored_events() {
     let stored = varied();
-    let bodies: Vec<(&str, i64)> = stored.iter().map(|event| (event.body.as_str(), 1_777_858_200_000)).collect();
-    let document = document_of(&bodies, 1_777_858_200_001);
+    let mut out = Vec::new();
+    for event in &stored {
+        out.push(StoredEvent { body: &event.body, record_time_ms: 1_777_858_200_000, is_conflicting: false });
+    }
+    let document = document_of(&out, 1_777_858_200_001);
     assert!(document.contains(r#""recordTime":"2026-05-04T01:30:00.000Z""#));
     assert_eq!(events(&document).unwrap(), stored);
 }

@@ -112,7 +112,14 @@ async fn one_event_is_201_with_its_place_and_409_with_the_same_place_from_then_o
     app.get(&location, &app.keys.importer).await.expect(StatusCode::OK);
     app.get(&location, &app.keys.other).await.refused(StatusCode::NOT_FOUND);
     app.call("GET", &location).send().await.refused(StatusCode::UNAUTHORIZED);
+    let mut other = given.clone();
+    other["eventTime"] = json!("2026-05-31T07:00:00+08:00");
+    post(&app.keys.operator, &other).await.expect(StatusCode::CREATED);
     let alias = "/epcis/events/urn%3Auuid%3A99e8a4ae-6b4b-4a0b-8d3c-000000000001";
+    let both = app.get(alias, &app.keys.operator).await.expect(StatusCode::OK);
+    let both = both["epcisBody"]["eventList"].as_array().unwrap().clone();
+    assert_eq!(both.len(), 2, "one id, given to two events, names both");
+    assert!(both.iter().all(|event| event["cp:conflicting"] == json!(true)), "{both:?}");
     app.get(alias, &app.keys.inspector).await.refused(StatusCode::NOT_FOUND);
 
     let two = vec![
