@@ -1,7 +1,7 @@
 //! Where a batch is: who holds which codes, and what became of them. Made from the ledgers each time, so that there
 //! is nothing that could drift from them.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
@@ -129,9 +129,8 @@ impl Service {
     async fn scanned_codes(&self, run: &Run) -> store::Result<u64> {
         let blocks = stream::iter(blocks_of(run.id, last_serial(run)));
         let counts = blocks.map(|block| async move {
-            let sums = self.store.scans(block).await?;
-            let scanned = sums.iter().flat_map(|(_, codes)| codes).filter(|(_, sum)| sum.count > 0);
-            store::Result::Ok(scanned.map(|(offset, _)| *offset).collect::<HashSet<_>>().len() as u64)
+            let scans = self.scans.block(&*self.store, block).await?;
+            store::Result::Ok(scans.codes_scanned())
         });
         counts.buffer_unordered(LEDGERS_READ_AT_ONCE).try_fold(0, |sum, count| async move { Ok(sum + count) }).await
     }

@@ -37,6 +37,13 @@ impl BlockScans {
         self.bytes.load(Ordering::Relaxed)
     }
 
+    /// How many of the block's codes were scanned.
+    pub fn codes_scanned(&self) -> u64 {
+        let sums = lock(&self.sums);
+        let others = sums.others.keys().filter(|offset| !sums.own.contains_key(offset));
+        (sums.own.len() + others.count()) as u64
+    }
+
     fn weigh(&self, sums: &Sums) {
         // A table has an eighth more places than it is filled, and a byte of its own for each.
         let places = (sums.own.capacity() + sums.others.capacity()) * 8 / 7;

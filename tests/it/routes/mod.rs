@@ -6,6 +6,7 @@ mod authority;
 mod classes;
 mod events;
 mod issuing;
+mod journey;
 mod kinds;
 mod life;
 mod measures;
