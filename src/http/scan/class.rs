@@ -120,7 +120,7 @@ pub async fn batch(app: &App, id: u64, wanted: Wanted) -> Result<Response, Probl
         product: BatchProduct::of(facts),
         batches: vec![BatchAnswer::of(facts)],
         batches_further: 0,
-        timeline: lines.iter().map(LineAnswer::of).collect(),
+        timeline: lines.iter().map(|line| LineAnswer::of(line)).collect(),
         cold_chain: cold_record.as_ref().map(ColdChainJson::from),
     };
     Ok(told_once(app, *number, wanted, page, json))

@@ -231,7 +231,7 @@ impl<'a> Answer<'a> {
             product: ProductAnswer::of(view),
             batch: Some(BatchAnswer::of(view.batch())),
             timeline: Some(Timeline {
-                lines: view.lines.iter().map(LineAnswer::of).collect(),
+                lines: view.lines.iter().map(|line| LineAnswer::of(line)).collect(),
                 further: view.lines_further,
             }),
             cold_chain: view.cold_record.as_deref().map(ColdChainJson::from),
@@ -363,7 +363,7 @@ impl<'a> LineAnswer<'a> {
     /// A line of the timeline as the public sees it.
     pub fn of(line: &'a Line) -> Self {
         Self {
-            time: Timestamp::from_millisecond(line.event_time_ms).unwrap_or(Timestamp::UNIX_EPOCH),
+            time: Timestamp::from_millisecond(line.place.event_time_ms).unwrap_or(Timestamp::UNIX_EPOCH),
             biz_step: line.biz_step.as_ref().map(|step| step.as_str()),
             disposition: line.disposition.as_ref().map(|disposition| disposition.as_str()),
             event: event_id(line.event),

@@ -1,5 +1,7 @@
 //! The page of a scan: from what the service knows to what the page shows.
 
+use std::sync::Arc;
+
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 
 use crate::{
@@ -74,7 +76,7 @@ pub fn temperatures_of(record: &ColdRecord, zone: &TimeZone) -> pages::Temperatu
 }
 
 /// The journey of codes, or of a whole batch.
-pub fn journey_of(lines: &[Line], further: usize, zone: &TimeZone) -> Journey {
+pub fn journey_of(lines: &[Arc<Line>], further: usize, zone: &TimeZone) -> Journey {
     Journey { lines: lines.iter().map(|line| journey_line(line, zone)).collect(), further: further as u64 }
 }
 
@@ -183,7 +185,7 @@ fn kind_name(kind: DocumentKind, lang: Lang) -> &'static str {
 
 fn journey_line(line: &Line, zone: &TimeZone) -> JourneyLine {
     JourneyLine {
-        at: civil(line.event_time_ms, zone),
+        at: civil(line.place.event_time_ms, zone),
         step: step_of(line),
         place: None,
         party: line.party.as_ref().map_or(Party::Private, |name| Party::Named(name.to_string())),

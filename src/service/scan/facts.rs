@@ -8,8 +8,8 @@ use std::{
 use jiff::civil::Date;
 
 use super::{
-    view::{View, shown},
-    weight::{batch_bytes, entries_bytes, entry_bytes, text_bytes},
+    view::{Line, View, shown},
+    weight::{batch_bytes, entries_bytes, text_bytes},
 };
 use crate::{
     code::{RunId, RunKey},
@@ -23,7 +23,7 @@ use crate::{
         temperature::{ColdRecord, Sensed, limits, newest, sensed},
     },
     store::{self, Slice},
-    trace::{BatchId, Bearing, Entry, Ledger, OrganizationId, Owners, Place, Subject, WholeStatus},
+    trace::{BatchId, Entry, Ledger, OrganizationId, Owners, Place, Subject, WholeStatus},
 };
 
 /// A batch with all that it refers to.
@@ -67,8 +67,8 @@ pub struct RunFacts {
     pub batch: BatchFacts,
     /// What follows for every code from what was said of the whole batch and of its lots.
     pub whole_status: WholeStatus,
-    /// The latest of it that the public sees, with what it counts for.
-    whole_shown: Vec<(Entry, Bearing)>,
+    /// The latest of it that the public sees.
+    pub(super) whole_lines: Vec<Arc<Line>>,
     /// How much more of it there is.
     pub(super) whole_further: usize,
     /// The latest of it with temperatures.
@@ -112,11 +112,6 @@ impl RunFacts {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Vec<Place>, Weak<View>>> {
         self.views.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The latest entries on the whole batch that the public sees.
-    pub(super) fn whole_shown(&self) -> impl Iterator<Item = (&Entry, Bearing)> {
-        self.whole_shown.iter().map(|(entry, bearing)| (entry, *bearing))
     }
 }
 
@@ -195,8 +190,8 @@ impl Service {
         let whole_sensed = newest(sensed(whole.iter().zip(whole_bearings.iter().copied()), &[]));
         let cold_record = self.cold_record(&whole_sensed, limits(batch.effective().storage)).await?.map(Arc::new);
         let (latest, whole_further) = shown(whole.iter().zip(whole_bearings));
-        let whole_shown: Vec<_> = latest.into_iter().map(|(entry, bearing)| (entry.clone(), bearing)).collect();
-        let entries = whole_shown.iter().map(|(entry, _)| entry_bytes(entry)).sum::<usize>();
+        let whole_lines = self.public_lines(&batch.importer, &latest, &mut basis).await?;
+        let entries = whole_lines.iter().map(|line| line.bytes()).sum::<usize>();
         let entries = entries + entries_bytes(groups.entries());
         let bytes = size_of::<RunFacts>() + text_bytes(&run) + batch_bytes(&batch) + entries + basis.bytes();
         let views = Mutex::default();
@@ -205,7 +200,7 @@ impl Service {
             key,
             batch,
             whole_status,
-            whole_shown,
+            whole_lines,
             whole_further,
             whole_sensed,
             cold_record,

@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use super::{
     block::BlockView,
     facts::RunFacts,
-    view::{Line, Told, View, shown},
+    view::{Line, Told, View, latest, shown},
 };
 use crate::{
     code::Serial,
@@ -56,10 +56,11 @@ impl Service {
         let cold_record = self.cold_record_of(facts, &lines, &status).await?;
         let is_broken = cold_record.as_deref().is_some_and(ColdRecord::is_broken);
         let verdicts = status.verdicts(facts.batch.is_expired(today), is_broken);
-        let said = lines.iter().map(|line| (&line.entry, line.bearing)).chain(facts.whole_shown());
-        let (entries, further) = shown(said);
-        let lines = self.public_lines(&facts.batch.importer, &entries, &mut basis).await?;
-        let lines_further = further + facts.whole_further;
+        let (own, own_further) = shown(lines.iter().map(|line| (&line.entry, line.bearing)));
+        let mut lines = self.public_lines(&facts.batch.importer, &own, &mut basis).await?;
+        lines.extend(facts.whole_lines.iter().cloned());
+        let further = latest(&mut lines);
+        let lines_further = further + own_further + facts.whole_further;
         Ok(Told { status, verdicts, cold_record, lines, lines_further, basis })
     }
 
@@ -70,15 +71,16 @@ impl Service {
         lines: &[TimelineLine],
         status: &Status,
     ) -> store::Result<Option<Arc<ColdRecord>>> {
-        let mut all = facts.whole_sensed.clone();
+        let mut all = Vec::new();
         for line in lines.iter().filter(|line| line.entry.observed_ms.is_some()) {
             let stays = status.stays.iter().filter(|stay| Some(&stay.unit) == line.of.as_ref());
             all.extend(sensed(std::iter::once((&line.entry, line.bearing)), &stays.collect::<Vec<_>>()));
         }
         // What is known of the batch alone is folded once for all its codes.
-        if all.len() == facts.whole_sensed.len() {
+        if all.is_empty() {
             return Ok(facts.cold_record.clone());
         }
+        all.extend(facts.whole_sensed.iter().cloned());
         let limits = limits(facts.batch.effective().storage);
         Ok(self.cold_record(&newest(all), limits).await?.map(Arc::new))
     }
@@ -90,7 +92,7 @@ impl Service {
         importer: &Organization,
         entries: &[(&Entry, Bearing)],
         basis: &mut Basis,
-    ) -> store::Result<Vec<Line>> {
+    ) -> store::Result<Vec<Arc<Line>>> {
         let mut others: HashMap<OrganizationId, Organization> = HashMap::new();
         let mut lines = Vec::with_capacity(entries.len());
         for (entry, bearing) in entries {
@@ -101,7 +103,7 @@ impl Service {
             let organization = others.get(&id).unwrap_or(importer);
             let known = id == importer.id || entry.role == Role::Inspector;
             let party = organization.public_name.clone().or_else(|| known.then(|| organization.legal_name.clone()));
-            lines.push(Line::new(entry, *bearing, party));
+            lines.push(Arc::new(Line::new(entry, *bearing, party)));
         }
         Ok(lines)
     }

@@ -31,7 +31,7 @@ pub struct View {
     /// The temperatures that the goods went through, where anybody reported one.
     pub cold_record: Option<Arc<ColdRecord>>,
     /// What the public sees of the history, latest first, at most `PUBLIC_TIMELINE_LINES_MAX`.
-    pub lines: Vec<Line>,
+    pub lines: Vec<Arc<Line>>,
     /// How many lines more there are.
     pub lines_further: usize,
     /// What is rendered of it, kept as long as it is.
@@ -65,8 +65,8 @@ pub enum Piece {
 /// A line of the public timeline.
 #[derive(Clone, Debug)]
 pub struct Line {
-    /// When it happened, milliseconds since 1970-01-01 UTC.
-    pub event_time_ms: i64,
+    /// When it happened, and by which record.
+    pub place: Place,
     /// The public event id.
     pub event: EventHash,
     /// The business step.
@@ -87,7 +87,7 @@ impl Line {
     /// What the public sees of an entry.
     pub(super) fn new(entry: &Entry, bearing: Bearing, party: Option<String>) -> Self {
         Self {
-            event_time_ms: entry.place.event_time_ms,
+            place: entry.place,
             event: entry.event,
             biz_step: entry.biz_step.clone(),
             disposition: entry.disposition.clone(),
@@ -98,7 +98,7 @@ impl Line {
         }
     }
 
-    fn bytes(&self) -> usize {
+    pub(super) fn bytes(&self) -> usize {
         let words = self.set.iter().chain(&self.unset).chain(&self.disposition);
         let words = words.map(|word| size_of::<Disposition>() + word.as_str().len()).sum::<usize>();
         let step = self.biz_step.as_ref().map_or(0, |step| step.as_str().len());
@@ -111,7 +111,7 @@ pub(super) struct Told {
     pub(super) status: Status,
     pub(super) verdicts: Vec<Verdict>,
     pub(super) cold_record: Option<Arc<ColdRecord>>,
-    pub(super) lines: Vec<Line>,
+    pub(super) lines: Vec<Arc<Line>>,
     pub(super) lines_further: usize,
     pub(super) basis: Basis,
 }
@@ -120,7 +120,7 @@ impl View {
     /// Of codes whose own entries are at `places`.
     pub(super) fn new(facts: Arc<RunFacts>, told: Told, today: Date, places: &[Place]) -> Self {
         let Told { status, verdicts, cold_record, lines, lines_further, basis } = told;
-        let lines_bytes = lines.iter().map(Line::bytes).sum::<usize>();
+        let lines_bytes = lines.iter().map(|line| line.bytes()).sum::<usize>();
         let stays_bytes = status.stays.iter().map(|stay| size_of_val(stay) + text_bytes(&stay.unit)).sum::<usize>();
         let own_bytes = VIEW_BYTES + lines_bytes + stays_bytes + size_of_val(places) + basis.bytes();
         Self {
@@ -177,4 +177,13 @@ pub(super) fn shown<'e>(entries: impl Iterator<Item = (&'e Entry, Bearing)>) -> 
     let further = lines.len().saturating_sub(PUBLIC_TIMELINE_LINES_MAX);
     lines.truncate(PUBLIC_TIMELINE_LINES_MAX);
     (lines, further)
+}
+
+/// Brings lines into the order of the page, latest first, and cuts them to `PUBLIC_TIMELINE_LINES_MAX`; says how many
+/// more there were.
+pub(super) fn latest(lines: &mut Vec<Arc<Line>>) -> usize {
+    lines.sort_unstable_by_key(|line| std::cmp::Reverse(line.place));
+    let further = lines.len().saturating_sub(PUBLIC_TIMELINE_LINES_MAX);
+    lines.truncate(PUBLIC_TIMELINE_LINES_MAX);
+    further
 }

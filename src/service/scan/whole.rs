@@ -44,7 +44,7 @@ pub struct Whole {
     /// Measures that stand for all of it, by number.
     pub measures: Vec<Standing>,
     /// What happened to all of it, latest first, at most `PUBLIC_TIMELINE_LINES_MAX`.
-    pub lines: Vec<Line>,
+    pub lines: Vec<Arc<Line>>,
     /// How many lines more there are.
     pub lines_further: usize,
     /// The day that the verdicts are of.

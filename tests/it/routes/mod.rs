@@ -9,6 +9,7 @@ mod issuing;
 mod journey;
 mod kinds;
 mod life;
+mod measure;
 mod measures;
 mod refusals;
 mod said;
