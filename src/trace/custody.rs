@@ -53,6 +53,17 @@ pub enum Conflict {
 }
 
 impl Conflict {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::ReceivedNotShipped,
+        Self::ShippedTwice,
+        Self::HandOverDisagrees,
+        Self::SoldTwice,
+        Self::MovedAfterDestruction,
+        Self::OpenedMoved,
+        Self::MovedWhileRecalled,
+    ];
+
     /// Its word in the interface.
     pub const fn word(self) -> &'static str {
         match self {
@@ -246,5 +257,27 @@ impl Custody {
             }
         }
         counts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: &str = include_str!("../../docs/spec/custody.md");
+
+    #[test]
+    fn the_page_has_every_mark_and_says_which_are_suspicious() {
+        let (_, marks) = PAGE.split_once("## Marks").unwrap();
+        let (table, below) = marks.split_once("\n\n`").unwrap();
+        let rows: Vec<_> = table.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`')).collect();
+        let rows: Vec<_> = rows.into_iter().map(|(word, _)| word).collect();
+        let marks = [Mark::Confirmed, Mark::Unconfirmed].into_iter();
+        let marks: Vec<_> = marks.chain(Conflict::ALL.map(Mark::Conflicting)).map(Mark::word).collect();
+        assert_eq!(rows, marks);
+        let (suspicious, _) = below.split_once(" make a code `suspicious`").unwrap();
+        for conflict in Conflict::ALL {
+            assert_eq!(suspicious.contains(conflict.word()), conflict.is_suspicious(), "{conflict:?}");
+        }
     }
 }
