@@ -1,7 +1,7 @@
 //! EPCIS 2.0 in JSON: documents and events in, checked and canonical; vocabularies, event hash, identities; and
 //! our own events out. PURE.
 //!
-//! [`parse_document`] gives a [`Draft`] per event; the caller says which of its codes are ours and
+//! [`parse_document`] gives a [`Draft`] per event, [`DocumentStream`] the same from a document of any size; the caller says which of its codes are ours and
 //! [`Draft::seal`] makes the [`Event`], whose body is what is stored and signed for.
 
 mod batch_facts;
@@ -13,6 +13,7 @@ mod epc;
 mod error;
 mod event;
 mod event_hash;
+mod extent;
 mod fields;
 mod gs1_link;
 mod gs1_uri;
@@ -22,6 +23,7 @@ mod json;
 mod object_event;
 mod sensor;
 pub mod shapes;
+mod stream;
 mod time;
 mod uri;
 mod vocabulary;
@@ -31,5 +33,6 @@ pub use draft::Draft;
 pub use error::{DocumentError, Reason};
 pub use event::{Class, ClassQuantity, CodeAt, ErrorDeclaration, Event, Hosts, Party, Position, Ruling};
 pub use event_hash::{event_id, parse_event_id};
-pub use identity::{capture_id, record_id};
+pub use identity::{CaptureDigest, capture_id, record_id};
+pub use stream::{DocumentStream, EventText};
 pub use vocabulary::{Action, BizStep, Disposition};

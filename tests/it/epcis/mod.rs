@@ -4,6 +4,7 @@ mod judge;
 mod pages;
 mod properties;
 mod refusals;
+mod stream;
 
 use coldproof::{
     code::Host,
