@@ -2,44 +2,17 @@
 //! one of them is held. It reads what [`super::parse_document`] reads, but for two things: `@context` must stand before
 //! `epcisBody`, and the first fault is told, not the first kind of fault.
 
-use std::{borrow::Cow, collections::HashSet};
-
 use super::{
     DocumentError, Draft, Hosts,
-    context::Context,
-    document::{self, BODY_EXPECTED, BODY_FIELDS_EXPECTED},
+    document::{BODY_EXPECTED, BODY_FIELDS_EXPECTED},
+    envelope::{Envelope, parsed, too_many},
     error::{Checked, Fault, Reason, Under},
+    event_text::EventText,
     extent::{Extent, Place, Scan, text_of},
     fields,
-    json::{Json, Members},
+    json::Json,
 };
 use crate::limits::{CAPTURE_EVENTS_MAX, ENVELOPE_BYTES_MAX, EXPANDED_BYTES_MAX, RECORD_BYTES_MAX};
-
-/// One event of a document, as it stands there.
-#[derive(Debug)]
-pub struct EventText {
-    text: String,
-    /// Which event of the document, from 0.
-    index: usize,
-    /// Whether it is the one under `event`, and not one of `eventList`.
-    single: bool,
-    place: Place,
-}
-
-impl EventText {
-    /// Its length in bytes.
-    pub fn bytes(&self) -> usize {
-        self.text.len()
-    }
-
-    fn depth(&self) -> usize {
-        if self.single { 2 } else { 3 }
-    }
-
-    fn pointer(&self) -> String {
-        if self.single { "/epcisBody/event".to_owned() } else { format!("/epcisBody/eventList/{}", self.index) }
-    }
-}
 
 /// A document under way.
 #[derive(Debug)]
@@ -93,18 +66,6 @@ enum Step {
     On,
     Event(EventText),
     Wait,
-}
-
-/// What stands beside the events.
-#[derive(Debug, Default)]
-struct Envelope {
-    /// Names of all members so far.
-    names: HashSet<String>,
-    /// Members before the body, as they stand there.
-    before: Vec<(String, String)>,
-    bytes: usize,
-    /// The document's prefixes, once the body has begun.
-    context: Option<Context<'static>>,
 }
 
 impl Default for DocumentStream {
@@ -170,22 +131,13 @@ impl DocumentStream {
     pub fn read<'a>(&mut self, event: &'a EventText, hosts: &'a Hosts) -> Result<Draft<'a>, DocumentError> {
         let context = self.envelope.context.get_or_insert_default();
         context.forget_expanded();
-        let value = Json::parse_prefix(&event.text, event.depth()).map_err(|fault| event.place.shift(fault));
-        let draft = value.and_then(|(value, _)| document::read_event(value, context, hosts));
+        let draft = event.read(context, hosts);
         self.expanded_bytes = self.expanded_bytes.saturating_add(context.expanded_bytes());
         let draft = draft.and_then(|draft| match self.expanded_bytes <= EXPANDED_BYTES_MAX {
             true => Ok(draft),
             false => Err(too_many("bytes added by prefixes in one document", self.expanded_bytes, EXPANDED_BYTES_MAX)),
         });
-        match draft {
-            Ok(draft) => Ok(draft.placed(event.index, event.pointer())),
-            Err(mut fault) => {
-                if !fault.is_of_document() {
-                    fault.pointer.insert_str(0, &event.pointer());
-                }
-                Err(fault.in_document(Some(event.index)))
-            }
-        }
+        draft.map_err(|fault| event.located(fault))
     }
 
     fn step(&mut self) -> Checked<Step> {
@@ -437,63 +389,4 @@ impl DocumentStream {
             Level::List => fault.under("eventList").under("epcisBody"),
         }
     }
-}
-
-impl Envelope {
-    fn name(&mut self, name: &str) -> Checked<()> {
-        self.bytes += name.len();
-        if self.bytes > ENVELOPE_BYTES_MAX {
-            return Err(too_many("bytes beside the events", self.bytes, ENVELOPE_BYTES_MAX));
-        }
-        match self.names.insert(name.to_owned()) {
-            true => Ok(()),
-            false => Err(Fault::new(Reason::DuplicateName { name: super::error::quote(name) })),
-        }
-    }
-
-    /// A member before or behind the body.
-    fn add(&mut self, name: String, text: String) -> Checked<()> {
-        self.bytes += text.len();
-        self.name(&name)?;
-        match &self.context {
-            None => self.before.push((name, text)),
-            Some(context) => document::read_member(Cow::Owned(name), parsed(&text, 1)?, context)?,
-        }
-        Ok(())
-    }
-
-    fn members(&self) -> Checked<Members<'_>> {
-        self.before.iter().map(|(name, text)| Ok((Cow::Borrowed(name.as_str()), parsed(text, 1)?))).collect()
-    }
-
-    fn begin_body(&mut self) -> Checked<()> {
-        const EXPECTED: &str = "EPCIS's context, and one's own prefixes, before epcisBody in a document of this size";
-        let members = self.members()?;
-        if !members.iter().any(|(name, _)| name == "@context") {
-            return Err(fields::missing("@context", EXPECTED));
-        }
-        let context = document::envelope_context(&members)?;
-        for (name, value) in members {
-            document::read_member(name, value, &context)?;
-        }
-        self.before.clear();
-        self.context = Some(context);
-        Ok(())
-    }
-
-    fn finish(&self) -> Checked<()> {
-        match self.context {
-            Some(_) => document::require_members(|name| self.names.contains(name)),
-            None => document::read_envelope(self.members()?).map(drop),
-        }
-    }
-}
-
-/// What a text says that was read before.
-fn parsed(text: &str, depth: usize) -> Checked<Json<'_>> {
-    Ok(Json::parse_prefix(text, depth)?.0)
-}
-
-fn too_many(what: &'static str, found: usize, max: usize) -> Fault {
-    Fault::new(Reason::TooMany { what, found, max })
 }
