@@ -45,7 +45,10 @@ pub(super) async fn open(config: Config) -> Result<Opened> {
         // The rest of the store is sound; the service tries again while it runs, and an audit names the capture.
         tracing::error!(%error, "a committed capture could not be applied");
     }
-    Ok(Opened { app: App::new(Arc::new(service), config), store })
+    let app = App::new(Arc::new(service), config);
+    let swept = app.spools.sweep();
+    swept.map_err(|source| Error::Io { what: "the folder of spooled documents".to_owned(), source })?;
+    Ok(Opened { app, store })
 }
 
 /// Where uploaded files are kept.

@@ -5,6 +5,7 @@
 //! whose every value and combination was checked, so that nothing is found out after a socket is open. There are no
 //! defaults in code: `default.toml` is their one place and their documentation.
 
+mod capture;
 mod dates;
 mod documents;
 mod error;
@@ -22,6 +23,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 pub use self::{
+    capture::Capture,
     dates::{Dates, UtcOffset},
     documents::Documents,
     error::{Error, Result},
@@ -51,6 +53,8 @@ pub struct Config {
     pub issuing: Issuing,
     /// `[documents]`: uploaded files.
     pub documents: Documents,
+    /// `[capture]`: large documents of events.
+    pub capture: Capture,
     /// `[rate]`: how much one address or organization may ask.
     pub rate: Rate,
     /// `[dates]`: when a day begins.
@@ -96,6 +100,11 @@ impl Config {
         self.in_store_folder(&self.documents.folder, "documents")
     }
 
+    /// The folder of documents of events that are too large for memory.
+    pub fn spool_path(&self) -> PathBuf {
+        self.in_store_folder(&self.capture.spool_folder, "spool")
+    }
+
     /// `given`, or `name` in the store's folder where nothing was given.
     fn in_store_folder(&self, given: &Path, name: &str) -> PathBuf {
         if given.as_os_str().is_empty() { self.store.location.folder().join(name) } else { given.to_owned() }
@@ -104,6 +113,7 @@ impl Config {
     fn checked(self) -> Result<Config> {
         self.server.check()?;
         self.issuing.check()?;
+        self.capture.check()?;
         self.rate.check()?;
         self.log.check()?;
         Ok(self)
@@ -219,6 +229,8 @@ mod tests {
             ("store.location=embedded:", "store.location"),
             ("qr.case=Upper", "qr.case"),
             ("issuing.tolerance_permille=1001", "issuing.tolerance_permille"),
+            ("capture.document_bytes_max=1000", "capture.document_bytes_max"),
+            ("capture.spools_max=0", "capture.spools_max"),
             ("rate.address_codes_burst=5", "rate.address_codes_burst"),
             ("rate.address_codes_per_second=0", "rate.address_codes_per_second"),
             ("rate.addresses_max=-1", "rate.addresses_max"),
@@ -238,6 +250,7 @@ mod tests {
         let config = with("store.location=embedded:/var/lib/coldproof").unwrap();
         assert_eq!(config.keyring_path(), Path::new("/var/lib/coldproof/keyring.toml"));
         assert_eq!(config.documents_path(), Path::new("/var/lib/coldproof/documents"));
+        assert_eq!(config.spool_path(), Path::new("/var/lib/coldproof/spool"));
         let config = with("keys.ring=/run/secrets/keyring.toml").unwrap();
         assert_eq!(config.keyring_path(), Path::new("/run/secrets/keyring.toml"));
     }

@@ -18,8 +18,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 use super::{error::Problem, observe::ObserveLayer};
 use crate::{config::Server, limits::BODY_BYTES_MAX};
 
-/// The one route without a time limit: an audit reads everything that is stored, for the admin socket alone.
-const AUDIT_PATH: &str = "/v1/audit";
+/// Routes without a time limit: an audit reads everything that is stored, for the admin socket alone; a capture may have
+/// gigabytes, and has limits of its own.
+const UNLIMITED_PATHS: [&str; 2] = ["/v1/audit", "/epcis/capture"];
 
 /// The router with, from outside to inside: observation, the time limit, the guard against panics, and the limit of
 /// ordinary bodies (routes that take larger ones set their own). `first_id` is a random number: see [`ObserveLayer`].
@@ -64,7 +65,7 @@ impl<S: Service<Request, Response: IntoResponse>> Service<Request> for InTime<S>
     }
 
     fn call(&mut self, request: Request) -> Timed<S::Future> {
-        let limited = request.uri().path() != AUDIT_PATH;
+        let limited = !UNLIMITED_PATHS.contains(&request.uri().path());
         let sleep = limited.then(|| tokio::time::sleep(self.limit));
         Timed { inner: self.inner.call(request), sleep, limit: self.limit }
     }

@@ -46,7 +46,11 @@ mod samples;
 use std::{ops::Deref, sync::Arc};
 
 use self::rate::RateLimiter;
-use crate::{config::Config, service::Service, trace::Role};
+use crate::{
+    config::{Capture, Config},
+    service::{Service, capture::Spools},
+    trace::Role,
+};
 
 /// Who may list products, consignments and batches: an admin knows organizations and keys alone.
 pub const GOODS_READERS: [Role; 3] = [Role::Importer, Role::Operator, Role::Inspector];
@@ -65,13 +69,17 @@ pub struct Shared {
     pub rate: RateLimiter,
     /// What is rendered of scans.
     pub rendered: scan::Rendered,
+    /// Documents of events that are too large for memory.
+    pub spools: Spools,
 }
 
 impl App {
     /// The interface of a service. Budgets are full and nothing is rendered yet.
     pub fn new(service: Arc<Service>, config: Config) -> Self {
         let (rate, rendered) = (RateLimiter::new(&config.rate), scan::rendered());
-        Self(Arc::new(Shared { service, config, rate, rendered }))
+        let Capture { document_bytes_max, spools_max, .. } = config.capture;
+        let spools = Spools::new(config.spool_path(), document_bytes_max, spools_max);
+        Self(Arc::new(Shared { service, config, rate, rendered, spools }))
     }
 }
 

@@ -12,7 +12,7 @@ use super::{
     App, audit, batches, codes, consignments, documents, epcis, error::Problem, idempotency, keys, openapi,
     organizations, products, runs, scan, site, verify,
 };
-use crate::limits::{CAPTURE_BYTES_MAX, DOCUMENT_BYTES_MAX, SPANS_BYTES_MAX, UPLOAD_BYTES_MAX};
+use crate::limits::{DOCUMENT_BYTES_MAX, SPANS_BYTES_MAX, UPLOAD_BYTES_MAX};
 
 /// The whole interface. What no route names is a link to be scanned.
 pub fn router(app: App) -> Router {
@@ -25,7 +25,7 @@ pub fn router(app: App) -> Router {
         .merge(once(spans()).layer(DefaultBodyLimit::max(SPANS_BYTES_MAX)))
         .merge(once(documents()).layer(DefaultBodyLimit::max(UPLOAD_BYTES_MAX)))
         .merge(once(pictures()).layer(DefaultBodyLimit::max(DOCUMENT_BYTES_MAX)))
-        .merge(events().layer(DefaultBodyLimit::max(CAPTURE_BYTES_MAX)))
+        .merge(events())
         .merge(public())
         .fallback(scan::scan)
         .method_not_allowed_fallback(other_method)
@@ -69,7 +69,7 @@ fn spans() -> Router<App> {
         .route("/v1/runs/{run}/void", post(runs::spans::void))
 }
 
-/// EPCIS.
+/// EPCIS. Its bodies have limits of their own.
 fn events() -> Router<App> {
     Router::new()
         .route("/epcis/capture", post(epcis::capture::post))

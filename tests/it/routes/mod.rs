@@ -3,6 +3,7 @@
 mod app;
 mod audit;
 mod authority;
+mod captures;
 mod events;
 mod issuing;
 mod life;

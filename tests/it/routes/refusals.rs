@@ -1,7 +1,7 @@
 //! Bad input: every refusal is a problem that names the field, and nothing has changed.
 
 use axum::http::StatusCode;
-use coldproof::limits::{BODY_BYTES_MAX, CAPTURE_BYTES_MAX};
+use coldproof::limits::{BODY_BYTES_MAX, CAPTURE_MEMORY_BYTES_MAX};
 use serde_json::json;
 
 use super::{GTIN, Reply, TestApp, both, class, document, event, span, text};
@@ -165,13 +165,14 @@ async fn json_that_is_wrong_is_refused_where_it_is_wrong() {
 
 #[tokio::test]
 async fn captures_that_are_wrong_are_refused_where_they_are_wrong() {
-    let app = TestApp::new().await;
+    let limit = format!("capture.document_bytes_max={CAPTURE_MEMORY_BYTES_MAX}");
+    let app = TestApp::with(&[&limit]).await;
     let (goods, run) = app.run(10).await;
     let on = |fields| event(1, both(span(goods.batch, &run.first, &run.first, 1), fields));
     let mut cases = vec![
         case(("POST", "/epcis/capture"), "importer", "text/xml", "<a/>", (415, "Content-Type")),
         case(("POST", "/epcis/capture"), "importer", JSON, "{", (400, "")),
-        case(("POST", "/epcis/capture"), "importer", JSON, vec![b' '; CAPTURE_BYTES_MAX + 1], (413, "")),
+        case(("POST", "/epcis/capture"), "importer", JSON, vec![b' '; CAPTURE_MEMORY_BYTES_MAX + 1], (413, "")),
         case(("POST", "/epcis/capture"), "", JSON, document(vec![on(json!({}))]).to_string(), (401, "Authorization")),
         case(("POST", "/epcis/capture"), "importer", JSON, "{\"a\":1,\"a\":1}", (400, "")),
     ];
