@@ -28,6 +28,7 @@ use self::{
     draft::{Draft, Encoded},
     folder::Folder,
     tables::{Tables, View},
+    value::StagedHead,
 };
 use super::{
     Capture, Chunk, Claims, Error, Feed, FeedRow, Ledgers, Records, Report, Result, ScanSum, Scans, Slice, Verify,
@@ -178,9 +179,12 @@ impl Feed for LocalStore {
         limits::ATOMIC_BYTES_MAX
     }
     async fn stage(&self, capture: CaptureId, chunk: u32, records: &[Record]) -> Result<()> {
-        let key = key::staged(capture, chunk);
+        let (head, key) = (key::staged_head(capture, chunk), key::staged(capture, chunk));
         let sealed = value::encode(&key, &records)?;
-        self.write(key.len() + sealed.len(), move |draft| draft.stage(capture, (key, sealed))).await
+        let latest_ms: StagedHead = records.iter().map(|record| record.record_time_ms).max().unwrap_or(i64::MIN);
+        let sealed_head = value::encode(&head, &latest_ms)?;
+        let bytes = head.len() + sealed_head.len() + key.len() + sealed.len();
+        self.write(bytes, move |draft| draft.stage(capture, [(head, sealed_head), (key, sealed)])).await
     }
     async fn append(&self, capture: Capture, writes: Writes) -> Result<Capture> {
         let (writes, bytes) = Encoded::new(&writes)?;
