@@ -233,7 +233,7 @@ pub const AUDIT_FINDINGS_MAX: usize = 1_000;
 
 /// How long staged records wait for their commit: far longer than a capture may take.
 pub const STAGED_KEPT_MS: i64 = 3_600 * 1_000;
-/// How often such records are looked for, in milliseconds: all that is staged is read for it.
+/// How often such records are looked for, in milliseconds.
 pub const SWEEP_INTERVAL_MS: u64 = 600 * 1_000;
 
 /// Consignments that the demo registers at once: so many share each fsync, and each holds a few kB.

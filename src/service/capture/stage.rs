@@ -3,8 +3,10 @@
 
 use std::{
     collections::HashSet,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
+
+use tokio::task::JoinHandle;
 
 use crate::{
     limits::{CAPTURE_CHUNK_BYTES, STAGED_KEPT_MS},
@@ -48,11 +50,31 @@ pub(super) struct Staging<'s> {
     records: Vec<Record>,
     /// What the records at hand take with their entries.
     bytes: usize,
+    /// The chunk that is being written while the next one comes together.
+    writing: Writing,
+}
+
+/// A write under way on a task of its own; one at a time, so that what is in memory stays bounded.
+#[derive(Default)]
+struct Writing(Option<JoinHandle<store::Result<()>>>);
+
+impl Writing {
+    /// Begins the next one, when the one before is done.
+    async fn begin(&mut self, write: impl Future<Output = store::Result<()>> + Send + 'static) -> store::Result<()> {
+        self.done().await?;
+        self.0 = Some(tokio::spawn(write));
+        Ok(())
+    }
+
+    async fn done(&mut self) -> store::Result<()> {
+        let Some(task) = self.0.take() else { return Ok(()) };
+        task.await.unwrap_or_else(|error| Err(store::Error::Unavailable(error.to_string())))
+    }
 }
 
 impl<'s> Staging<'s> {
     pub(super) fn new(service: &'s Service, capture: CaptureId) -> Self {
-        Self { service, capture, chunks: 0, records: Vec::new(), bytes: 0 }
+        Self { service, capture, chunks: 0, records: Vec::new(), bytes: 0, writing: Writing::default() }
     }
 
     /// Takes the next record, which takes so many bytes with its entries.
@@ -66,11 +88,11 @@ impl<'s> Staging<'s> {
     }
 
     async fn stage(&mut self) -> store::Result<()> {
-        self.service.store.stage(self.capture, self.chunks, &self.records).await?;
+        let (store, capture, chunk) = (Arc::clone(&self.service.store), self.capture, self.chunks);
+        let records = std::mem::take(&mut self.records);
         self.chunks += 1;
-        self.records.clear();
         self.bytes = 0;
-        Ok(())
+        self.writing.begin(async move { store.stage(capture, chunk, &records).await }).await
     }
 
     /// Stages what is left, commits the capture with its statements, and applies it.
@@ -78,6 +100,7 @@ impl<'s> Staging<'s> {
         if !self.records.is_empty() {
             self.stage().await?;
         }
+        self.writing.done().await?;
         let id = capture.id;
         let capture = Capture { chunks: self.chunks, finished_ms: None, ..capture };
         // Before the commit, so that nobody else begins to apply it.
@@ -104,15 +127,25 @@ impl Service {
         if capture.finished_ms.is_some() {
             return Ok(());
         }
+        let mut writing = Writing::default();
         for chunk in 0..capture.chunks {
-            let Some(Chunk::Staged(records)) = self.store.chunk(id, chunk).await? else { continue };
+            let records = match self.store.chunk(id, chunk).await? {
+                Some(Chunk::Staged(records)) => records,
+                Some(Chunk::Applied(_)) => continue,
+                None => return Err(store::Error::NotStaged { capture: id, chunk }),
+            };
             let writes = super::heavy(CAPTURE_CHUNK_BYTES, || self.writes_of(records))?;
-            let touched = Watched::by(&writes);
-            let applied = self.store.apply(id, chunk, writes).await;
-            // After an error too: it is not known then whether the write took effect.
-            self.watch.touch(&touched);
-            applied?;
+            let (store, watch) = (Arc::clone(&self.store), Arc::clone(&self.watch));
+            let apply = async move {
+                let touched = Watched::by(&writes);
+                let applied = store.apply(id, chunk, writes).await;
+                // After an error too: it is not known then whether the write took effect.
+                watch.touch(&touched);
+                applied
+            };
+            writing.begin(apply).await?;
         }
+        writing.done().await?;
         self.store.finish(id, self.now_ms()).await
     }
 
