@@ -36,10 +36,36 @@ pub const BODY_BYTES_MAX: usize = 1 << 20;
 /// Body of a report on spans of codes, in bytes: `EVENT_SUBJECTS_MAX` spans of 63 bytes, with room for hyphens in codes
 /// and white space.
 pub const SPANS_BYTES_MAX: usize = EVENT_SUBJECTS_MAX * 96;
-/// Body of an EPCIS capture, in bytes; parsed in memory, so that this bounds the memory of one request.
+/// EPCIS text that is parsed whole, in bytes: `RECORD_BYTES_MAX` written with room to spare. It bounds what prefixes add to it too.
 pub const CAPTURE_BYTES_MAX: usize = 32 << 20;
-/// Events in one capture document.
-pub const CAPTURE_EVENTS_MAX: usize = 50_000;
+/// Body of an EPCIS capture that is held in memory, in bytes: 8,000 ordinary events. A larger one goes through a file.
+pub const CAPTURE_MEMORY_BYTES_MAX: usize = 4 << 20;
+/// Bodies of captures that are in memory at the same time, in KiB: each takes some six times its size while it is
+/// worked on, the events of one chunk of a larger document likewise.
+pub const CAPTURES_KIB_MAX: u32 = 32 << 10;
+/// How long a capture waits for its share of that memory, or for a file of its own, in milliseconds.
+pub const CAPTURE_WAIT_MS: u64 = 5_000;
+/// How fast the body of a capture has to come on the whole, in bytes a second: a poor line over mobile telephones.
+/// Who sends less keeps others out.
+pub const CAPTURE_BYTES_PER_S_MIN: u64 = 16 << 10;
+/// How long it may come more slowly at first, in seconds.
+pub const CAPTURE_SLOW_S_MAX: u64 = 30;
+/// Events in one capture document. An audit sorts half of each one's record id: 32 MB.
+pub const CAPTURE_EVENTS_MAX: usize = 2_000_000;
+/// The largest document of events that an operator may choose to take, in bytes.
+pub const SPOOL_BYTES_MAX: u64 = 64 << 30;
+/// Files that an operator may choose to have for such documents at once.
+pub const SPOOLS_MAX: usize = 64;
+/// Events of a spooled document that are read, checked and given up together, in bytes of their text.
+pub const SPOOL_CHUNK_BYTES: usize = 512 << 10;
+/// What is read from a spooled document, or written to it, at once, in bytes.
+pub const SPOOL_PIECE_BYTES: usize = 128 << 10;
+/// What stands beside the events of a document, in bytes: all that a document in memory may have.
+pub const ENVELOPE_BYTES_MAX: usize = CAPTURE_MEMORY_BYTES_MAX;
+/// Bytes that prefixes may add to one document, over all its events: as much as the largest document by default has itself.
+pub const EXPANDED_BYTES_MAX: usize = 2 << 30;
+/// Runs and batches whose facts are kept while the events of one document are accepted.
+pub const CAPTURE_FACTS_MAX: usize = 4_096;
 /// One record's canonical JSON, in bytes: `EVENT_SUBJECTS_MAX` EPCs of 80 bytes fit.
 pub const RECORD_BYTES_MAX: usize = 16 << 20;
 /// What the embedded store applies in one atomic batch, in bytes; larger captures are staged first.
@@ -63,8 +89,8 @@ pub const PUBLIC_TIMELINE_LINES_MAX: usize = 100;
 pub const KEY_TEXT_BYTES_MAX: usize = 4096;
 /// Value of a claim, in bytes: a signed checkpoint is below 1 kB, an answer kept under an `Idempotency-Key` larger.
 pub const CLAIM_BYTES_MAX: usize = 16 << 10;
-/// What one call may ask the embedded store to write, in bytes: a whole capture's records with keys, indexes and entries.
-pub const WRITE_BYTES_MAX: usize = 3 * CAPTURE_BYTES_MAX;
+/// What one call may ask the embedded store to write, in bytes: the largest record with its keys, indexes and entries.
+pub const WRITE_BYTES_MAX: usize = 64 << 20;
 /// What may wait for the embedded store's committer, in KiB of keys and values: bounds memory; further callers wait.
 pub const WRITES_WAITING_KIB_MAX: u32 = 128 << 10;
 /// Calls that may wait for the embedded store's committer.
@@ -91,7 +117,8 @@ pub const SWEEP_CHUNKS_MAX: usize = 256;
 pub const READ_INLINE_ITEMS_MAX: usize = 1000;
 
 const _: () = assert!(RUN_CODES_MAX.is_multiple_of(GROUP_CODES) && GROUP_CODES.is_multiple_of(BLOCK_CODES));
-const _: () = assert!(RECORD_BYTES_MAX <= CAPTURE_BYTES_MAX);
+const _: () = assert!(CAPTURE_MEMORY_BYTES_MAX <= RECORD_BYTES_MAX && RECORD_BYTES_MAX <= CAPTURE_BYTES_MAX);
+const _: () = assert!(CAPTURE_BYTES_MAX >> 10 <= CAPTURES_KIB_MAX as usize && SPOOL_PIECE_BYTES <= SPOOL_CHUNK_BYTES);
 const _: () = assert!(EVENT_SUBJECTS_MAX * 80 <= EVENT_URIS_BYTES_MAX && EVENT_URIS_BYTES_MAX <= RECORD_BYTES_MAX);
 const _: () = assert!(PREFIX_IRI_BYTES_MAX < URI_BYTES_MAX && URI_BYTES_MAX < KEY_TEXT_BYTES_MAX);
 const _: () = assert!(ORDER_CODES_MAX.div_ceil(RUN_CODES_MAX) <= 12);
@@ -145,8 +172,9 @@ pub const RUN_CACHE_BYTES_MAX: u64 = 24 << 20;
 /// them than scan codes.
 pub const CLASS_CACHE_BYTES_MAX: u64 = 32 << 20;
 
-/// One chunk of a staged capture with its entries, in bytes: applied in one write.
-pub const CAPTURE_CHUNK_BYTES: usize = 8 << 20;
+/// One chunk of a staged capture with its entries, in bytes: applied in one write. Large enough that a sync for each costs
+/// little, small enough that several fit into memory.
+pub const CAPTURE_CHUNK_BYTES: usize = 2 << 20;
 /// What one ledger entry takes in the store, key and value, in bytes, without texts: its subject's, its parent's, and words
 /// of one's own.
 pub const ENTRY_BYTES_MAX: usize = 400;
@@ -177,6 +205,8 @@ pub const NUMBER_LEASE: u64 = 64;
 /// Batches of one consignment: a declaration has at most 50 lines, each a few lots. A change of the consignment writes
 /// them all in one capture.
 pub const CONSIGNMENT_BATCHES_MAX: usize = 1_000;
+/// Batches of which one document may take labels back: all of a consignment.
+pub const CAPTURE_LABEL_BATCHES_MAX: usize = 1_000;
 /// Runs of one batch: at the smallest order a pallet, ten thousand pallets are more than a ship carries.
 pub const RUNS_OF_BATCH_MAX: usize = 10_000;
 /// Containers of one consignment.
@@ -241,6 +271,8 @@ pub const AUDIT_FINDINGS_MAX: usize = 1_000;
 
 /// How long staged records wait for their commit: far longer than a capture may take.
 pub const STAGED_KEPT_MS: i64 = 3_600 * 1_000;
+/// How often such records are looked for, in milliseconds.
+pub const SWEEP_INTERVAL_MS: u64 = 600 * 1_000;
 
 /// Consignments that the demo registers at once: so many share each fsync, and each holds a few kB.
 pub const DEMO_CONSIGNMENTS_AT_ONCE: usize = 64;
@@ -259,8 +291,8 @@ const _: () = assert!(CAPTURE_CHUNK_BYTES <= WRITE_BYTES_MAX);
 pub const SNAPSHOT_BATCH_BYTES: usize = 256 << 10;
 /// Such batches that wait for whoever takes them.
 pub const SNAPSHOT_BATCHES_WAITING: usize = 2;
-/// One frame of a backup, in bytes: a staged chunk is full only once it has passed `CAPTURE_CHUNK_BYTES`.
-pub const BACKUP_FRAME_BYTES_MAX: usize = 32 << 20;
+/// One frame of a backup, in bytes: a chunk of one record alone may pass `CAPTURE_CHUNK_BYTES`.
+pub const BACKUP_FRAME_BYTES_MAX: usize = 20 << 20;
 /// One piece of a backup that is being sent, in bytes; one frame may be larger.
 pub const BACKUP_PIECE_BYTES: usize = 256 << 10;
 /// Such pieces that wait for the connection.

@@ -37,6 +37,11 @@ impl Request {
         Self::new("POST", path, &fields, json)
     }
 
+    /// Its length, head and body.
+    pub fn bytes(&self) -> usize {
+        self.0.len()
+    }
+
     fn new(method: &str, path: &str, fields: &[(&str, &str)], body: &str) -> Self {
         let mut text = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\n");
         for (name, value) in fields {
@@ -61,6 +66,15 @@ pub struct Response<'a> {
     pub status: u16,
     /// Its whole body.
     pub body: &'a [u8],
+}
+
+impl<'a> Response<'a> {
+    fn with_status(self, status: u16) -> Result<&'a [u8]> {
+        if self.status != status {
+            bail!("status {} found where {status} is expected: {}", self.status, excerpt(self.body));
+        }
+        Ok(self.body)
+    }
 }
 
 /// How the body of an answer ends.
@@ -108,6 +122,47 @@ impl Client {
     /// Where the connection breaks or the answer is not well formed.
     pub fn ask(&mut self, request: &Request) -> Result<Response<'_>> {
         self.stream.write_all(&request.0).context("sending")?;
+        self.receive_answer()
+    }
+
+    /// Sends `POST path` of JSON in pieces, as chunks. The answer, which may take as long as `patience`, is read by
+    /// [`Client::answer`]. Says how many bytes the pieces had.
+    ///
+    /// # Errors
+    /// Where the connection breaks or a piece is not to be had.
+    pub fn send_pieces(
+        &mut self,
+        path: &str,
+        key: Option<&str>,
+        pieces: impl Iterator<Item = Result<String>>,
+        patience: Duration,
+    ) -> Result<usize> {
+        self.stream.set_read_timeout(Some(patience))?;
+        let key = key.map(bearer).map(|bearer| format!("authorization: {bearer}\r\n")).unwrap_or_default();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n{key}transfer-encoding: chunked\r\n\r\n"
+        );
+        self.stream.write_all(head.as_bytes()).context("sending")?;
+        let mut bytes = 0;
+        for piece in pieces {
+            let piece = piece?;
+            bytes += piece.len();
+            let chunk = format!("{:x}\r\n{piece}\r\n", piece.len());
+            self.stream.write_all(chunk.as_bytes()).context("sending a piece")?;
+        }
+        self.stream.write_all(b"0\r\n\r\n").context("sending the end")?;
+        Ok(bytes)
+    }
+
+    /// The answer to what was sent; its status must be `status`.
+    ///
+    /// # Errors
+    /// As of [`Client::expect`].
+    pub fn answer(&mut self, status: u16) -> Result<&[u8]> {
+        self.receive_answer()?.with_status(status)
+    }
+
+    fn receive_answer(&mut self) -> Result<Response<'_>> {
         let head = self.head()?;
         match head.framing {
             Framing::Length(len) => {
@@ -139,11 +194,7 @@ impl Client {
     /// # Errors
     /// The same, and where the status is another: with what the server says to it.
     pub fn expect(&mut self, request: &Request, status: u16) -> Result<&[u8]> {
-        let response = self.ask(request)?;
-        if response.status != status {
-            bail!("status {} found where {status} is expected: {}", response.status, excerpt(response.body));
-        }
-        Ok(response.body)
+        self.ask(request)?.with_status(status)
     }
 
     /// Sends a request and gives the body to `sink` as it comes, in constant memory.

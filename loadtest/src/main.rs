@@ -3,6 +3,7 @@
 //! Every command starts what it measures, checks what it reads, prints each figure beside its goal, and succeeds only
 //! where all goals are met. `loadtest/README.md` says how to run them and how to read them.
 
+mod capture;
 mod check;
 mod demo;
 mod export;
@@ -38,6 +39,8 @@ enum Command {
     Scan(scan::Args),
     /// From the start of the process to the first answers, after a clean stop and after a kill.
     Start(start::Args),
+    /// Events: durable ones a second, a document of very many, and one on very many codes.
+    Capture(capture::Args),
     /// The bare server that the others are compared with.
     Hello(hello::Args),
 }
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
         Command::Export(args) => export::run(&args),
         Command::Scan(args) => scan::run(&args),
         Command::Start(args) => start::run(&args),
+        Command::Capture(args) => capture::run(&args),
         Command::Hello(args) => match hello::run(&args) {
             Ok(()) => return ExitCode::SUCCESS,
             Err(error) => Err(error),

@@ -51,7 +51,10 @@ pub(super) async fn open(config: Config) -> Result<Opened> {
         tracing::error!(%error, "a committed capture could not be applied");
     }
     service.load_measures().await?;
-    Ok(Opened { app: App::new(Arc::new(service), config), store })
+    let app = App::new(Arc::new(service), config);
+    let swept = app.spools.sweep();
+    swept.map_err(|source| Error::Io { what: "the folder of spooled documents".to_owned(), source })?;
+    Ok(Opened { app, store })
 }
 
 /// Where uploaded files are kept.

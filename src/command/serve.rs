@@ -14,7 +14,7 @@ use crate::{
         layers::layered,
         serve::{Ending, serve, signals},
     },
-    limits::{FINISH_INTERVAL_MS, SCAN_FLUSH_INTERVAL_MS},
+    limits::{FINISH_INTERVAL_MS, SCAN_FLUSH_INTERVAL_MS, SWEEP_INTERVAL_MS},
     service::Service,
     store,
 };
@@ -64,7 +64,8 @@ pub(super) async fn until_stopped(config: Config) -> Result<()> {
     let upkeep = tokio::spawn(upkeep(metrics.clone()));
     let (stop, stopped) = watch::channel(());
     let flush = tokio::spawn(flush_scans(Arc::clone(&opened.app.service), stopped.clone()));
-    let finish = tokio::spawn(finish_captures(Arc::clone(&opened.app.service), stopped));
+    let finish = tokio::spawn(finish_captures(Arc::clone(&opened.app.service), stopped.clone()));
+    let sweep = tokio::spawn(sweep_captures(Arc::clone(&opened.app.service), stopped));
     let router = layered(opened.router(Some(metrics)), server, open::random_number()?);
     say_symbol(&opened.app.service);
     tracing::info!(listen = %server.listen, store = %opened.app.config.store.location, "serving");
@@ -72,7 +73,7 @@ pub(super) async fn until_stopped(config: Config) -> Result<()> {
     upkeep.abort();
     // They end by themselves: a flush that is cut off would lose what it had taken.
     drop(stop);
-    let _ = (flush.await, finish.await);
+    let _ = (flush.await, finish.await, sweep.await);
     opened.close().await?;
     match ending {
         Ending::Finished => tracing::info!("stopped: everything that was accepted has been answered"),
@@ -104,15 +105,20 @@ async fn flush_scans(service: Arc<Service>, mut stopped: watch::Receiver<()>) {
 /// Finishes captures whose server, or whose client, went away between commit and answer.
 async fn finish_captures(service: Arc<Service>, mut stopped: watch::Receiver<()>) {
     while goes_on(&mut stopped, FINISH_INTERVAL_MS).await {
-        let done = async {
-            service.finish_captures().await?;
-            service.sweep_captures().await
-        };
-        match done.await {
+        match service.finish_captures().await {
             Ok(_) | Err(store::Error::Paused | store::Error::Retired) => {}
             Err(error) => {
                 tracing::error!(%error, "a committed capture could not be applied; it is tried again");
             }
+        }
+    }
+}
+
+/// Removes what was staged and never committed.
+async fn sweep_captures(service: Arc<Service>, mut stopped: watch::Receiver<()>) {
+    while goes_on(&mut stopped, SWEEP_INTERVAL_MS).await {
+        if let Err(error) = service.sweep_captures().await {
+            tracing::warn!(%error, "abandoned records could not be removed; it is tried again");
         }
     }
 }

@@ -5,6 +5,7 @@
 //! whose every value and combination was checked, so that nothing is found out after a socket is open. There are no
 //! defaults in code: `default.toml` is their one place and their documentation.
 
+mod capture;
 mod cold_chain;
 mod dates;
 mod documents;
@@ -24,6 +25,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 pub use self::{
+    capture::Capture,
     cold_chain::ColdChain,
     dates::{Dates, UtcOffset},
     documents::Documents,
@@ -57,6 +59,8 @@ pub struct Config {
     pub papers: Papers,
     /// `[documents]`: uploaded files.
     pub documents: Documents,
+    /// `[capture]`: large documents of events.
+    pub capture: Capture,
     /// `[rate]`: how much one address or organization may ask.
     pub rate: Rate,
     /// `[cold_chain]`: when a cold chain is broken.
@@ -104,6 +108,11 @@ impl Config {
         self.in_store_folder(&self.documents.folder, "documents")
     }
 
+    /// The folder of documents of events that are too large for memory.
+    pub fn spool_path(&self) -> PathBuf {
+        self.in_store_folder(&self.capture.spool_folder, "spool")
+    }
+
     /// `given`, or `name` in the store's folder where nothing was given.
     fn in_store_folder(&self, given: &Path, name: &str) -> PathBuf {
         if given.as_os_str().is_empty() { self.store.location.folder().join(name) } else { given.to_owned() }
@@ -112,6 +121,7 @@ impl Config {
     fn checked(self) -> Result<Config> {
         self.server.check()?;
         self.issuing.check()?;
+        self.capture.check()?;
         self.rate.check()?;
         self.cold_chain.check()?;
         self.log.check()?;
@@ -228,6 +238,8 @@ mod tests {
             ("store.location=embedded:", "store.location"),
             ("qr.case=Upper", "qr.case"),
             ("issuing.tolerance_permille=1001", "issuing.tolerance_permille"),
+            ("capture.document_bytes_max=1000", "capture.document_bytes_max"),
+            ("capture.spools_max=0", "capture.spools_max"),
             ("rate.address_codes_burst=5", "rate.address_codes_burst"),
             ("rate.address_codes_per_second=0", "rate.address_codes_per_second"),
             ("rate.addresses_max=-1", "rate.addresses_max"),
@@ -250,6 +262,7 @@ mod tests {
         let config = with("store.location=embedded:/var/lib/coldproof").unwrap();
         assert_eq!(config.keyring_path(), Path::new("/var/lib/coldproof/keyring.toml"));
         assert_eq!(config.documents_path(), Path::new("/var/lib/coldproof/documents"));
+        assert_eq!(config.spool_path(), Path::new("/var/lib/coldproof/spool"));
         let config = with("keys.ring=/run/secrets/keyring.toml").unwrap();
         assert_eq!(config.keyring_path(), Path::new("/run/secrets/keyring.toml"));
     }

@@ -1,7 +1,10 @@
 //! `@context`: the prefixes that extension names and URIs may be shortened by. Contexts named by URL are
 //! not fetched: what a document means must not change with a server elsewhere.
 
-use std::{borrow::Cow, cell::Cell};
+use std::{
+    borrow::Cow,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use super::{
     error::{Checked, Fault, Reason, Under},
@@ -28,8 +31,8 @@ pub(super) struct Context<'o> {
     /// The document's, which an event's own stands upon.
     outer: Option<&'o Context<'o>>,
     declared: Vec<(String, String)>,
-    /// Bytes that prefixes added so far, in the whole document; counted in the outermost.
-    expanded_bytes: Cell<usize>,
+    /// Bytes that prefixes added so far, in the whole document or in one event of a stream; counted in the outermost.
+    expanded_bytes: AtomicUsize,
 }
 
 impl<'o> Context<'o> {
@@ -118,13 +121,22 @@ impl<'o> Context<'o> {
     /// Counts what a prefix adds to the document: a few bytes of it must not become gigabytes in memory.
     fn spend(&self, bytes: usize) -> Checked<()> {
         let document = self.outer.unwrap_or(self);
-        let found = document.expanded_bytes.get().saturating_add(bytes);
-        document.expanded_bytes.set(found);
+        let found = document.expanded_bytes.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
         if found > CAPTURE_BYTES_MAX {
             let what = "bytes added by prefixes in one document";
             return Err(Fault::new(Reason::TooMany { what, found, max: CAPTURE_BYTES_MAX }));
         }
         Ok(())
+    }
+
+    /// Begins to count anew what prefixes add.
+    pub(super) fn forget_expanded(&self) {
+        self.expanded_bytes.store(0, Ordering::Relaxed);
+    }
+
+    /// Bytes that prefixes added.
+    pub(super) fn expanded_bytes(&self) -> usize {
+        self.expanded_bytes.load(Ordering::Relaxed)
     }
 
     /// The full IRI of an extension's name.

@@ -1,5 +1,7 @@
 //! EPCIS documents in JSON (EPCIS 2.0, clause 9.5): taken apart into events, and put together again.
 
+use std::borrow::Cow;
+
 use super::{
     DocumentError, Draft, Hosts, aggregation_event, association_event,
     context::Context,
@@ -14,6 +16,10 @@ use crate::limits::{CAPTURE_BYTES_MAX, CAPTURE_EVENTS_MAX};
 pub const STANDARD_CONTEXT: &str = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld";
 /// The name space of our extensions, fixed for ever.
 pub const NAME_SPACE: &str = "https://w3id.org/coldproof/1/";
+
+/// What the body of a document must be, and what it may have.
+pub(super) const BODY_EXPECTED: &str = "an object with eventList";
+pub(super) const BODY_FIELDS_EXPECTED: &str = "eventList, or event for a single one";
 
 /// Reads an EPCISDocument. Its events come in the document's order.
 pub fn parse_document<'a>(bytes: &'a [u8], hosts: &'a Hosts) -> Result<Vec<Draft<'a>>, DocumentError> {
@@ -98,33 +104,52 @@ fn parse_root(bytes: &[u8]) -> Result<Members<'_>, DocumentError> {
 }
 
 /// Checks the document's own fields (clause 9.5 and the JSON schema's `epcisDocument`); returns context and body.
-fn read_envelope(members: Members<'_>) -> Checked<(Context<'static>, Json<'_>)> {
-    let (mut context, mut body) = (Context::default(), None);
-    let contexts = members.iter().find(|(name, _)| name == "@context");
-    let (_, declared) =
-        contexts.ok_or_else(|| fields::missing("@context", "EPCIS's context, and one's own prefixes"))?;
-    context.extend(declared).under("@context")?;
-    require(&members, "type", "EPCISDocument")?;
-    require(&members, "schemaVersion", "2.0")?;
-    require(&members, "creationDate", "when the document was made")?;
-    for (mut name, mut value) in members {
+pub(super) fn read_envelope(members: Members<'_>) -> Checked<(Context<'static>, Json<'_>)> {
+    let context = envelope_context(&members)?;
+    require_members(|field| members.iter().any(|(name, _)| name == field))?;
+    let mut body = None;
+    for (name, value) in members {
         match name.as_ref() {
-            "@context" => {}
-            "type" => one_of(&value, &["EPCISDocument"], "EPCISDocument").under("type")?,
-            "schemaVersion" => one_of(&value, &["2.0", "2.0.0", "2.0.1", "2"], "2.0").under("schemaVersion")?,
-            "creationDate" => drop(fields::date_time(&value).under("creationDate")?),
-            "id" => drop(fields::uri(&mut value, &context).under("id")?),
-            "instanceIdentifier" | "sender" | "receiver" => drop(fields::text(&value, "a string").under(&name)?),
-            "epcisHeader" => header::read(&mut value, &context).under("epcisHeader")?,
             "epcisBody" => body = Some(value),
-            _ => fields::extension(&mut name, &mut value, &context)?,
+            _ => read_member(name, value, &context)?,
         }
     }
     Ok((context, body.ok_or_else(|| fields::missing("epcisBody", "an object with eventList"))?))
 }
 
-fn require(members: &Members<'_>, field: &'static str, expected: &'static str) -> Checked<()> {
-    if members.iter().any(|(name, _)| name == field) { Ok(()) } else { Err(fields::missing(field, expected)) }
+/// The prefixes that the document's own `@context` declares.
+pub(super) fn envelope_context(members: &Members<'_>) -> Checked<Context<'static>> {
+    let mut context = Context::default();
+    let declared = members.iter().find(|(name, _)| name == "@context");
+    let (_, declared) =
+        declared.ok_or_else(|| fields::missing("@context", "EPCIS's context, and one's own prefixes"))?;
+    context.extend(declared).under("@context")?;
+    Ok(context)
+}
+
+/// What a document must have beside its body.
+pub(super) fn require_members(has: impl Fn(&str) -> bool) -> Checked<()> {
+    let required =
+        [("type", "EPCISDocument"), ("schemaVersion", "2.0"), ("creationDate", "when the document was made")];
+    match required.into_iter().find(|(field, _)| !has(field)) {
+        None => Ok(()),
+        Some((field, expected)) => Err(fields::missing(field, expected)),
+    }
+}
+
+/// Checks one field of a document beside its body.
+pub(super) fn read_member(mut name: Cow<'_, str>, mut value: Json<'_>, context: &Context) -> Checked<()> {
+    match name.as_ref() {
+        "@context" => {}
+        "type" => one_of(&value, &["EPCISDocument"], "EPCISDocument").under("type")?,
+        "schemaVersion" => one_of(&value, &["2.0", "2.0.0", "2.0.1", "2"], "2.0").under("schemaVersion")?,
+        "creationDate" => drop(fields::date_time(&value).under("creationDate")?),
+        "id" => drop(fields::uri(&mut value, context).under("id")?),
+        "instanceIdentifier" | "sender" | "receiver" => drop(fields::text(&value, "a string").under(&name)?),
+        "epcisHeader" => header::read(&mut value, context).under("epcisHeader")?,
+        _ => fields::extension(&mut name, &mut value, context)?,
+    }
+    Ok(())
 }
 
 fn one_of(value: &Json<'_>, known: &[&str], expected: &'static str) -> Checked<()> {
@@ -136,8 +161,7 @@ fn one_of(value: &Json<'_>, known: &[&str], expected: &'static str) -> Checked<(
 
 /// The events, and the field that they stand in.
 fn read_body(body: Json<'_>) -> Checked<(&'static str, Vec<Json<'_>>)> {
-    const EXPECTED: &str = "an object with eventList";
-    let Json::Object(members) = body else { return Err(Fault::unexpected(body.describe(), EXPECTED)) };
+    let Json::Object(members) = body else { return Err(Fault::unexpected(body.describe(), BODY_EXPECTED)) };
     let mut found = None;
     for (name, value) in members {
         let events = match (name.as_ref(), value) {
@@ -147,7 +171,7 @@ fn read_body(body: Json<'_>) -> Checked<(&'static str, Vec<Json<'_>>)> {
                 return Err(Fault::unexpected(other.describe(), "an array of events")).under("eventList");
             }
             ("event", other) => return Err(Fault::unexpected(other.describe(), "an event")).under("event"),
-            (other, _) => return Err(fields::unknown(other, "eventList, or event for a single one")),
+            (other, _) => return Err(fields::unknown(other, BODY_FIELDS_EXPECTED)),
         };
         if found.replace(events).is_some() {
             return Err(Fault::unexpected("both eventList and event", "one of the two"));
@@ -161,7 +185,7 @@ fn read_body(body: Json<'_>) -> Checked<(&'static str, Vec<Json<'_>>)> {
     Ok((field, events))
 }
 
-fn read_event<'a>(event: Json<'a>, document: &Context, hosts: &'a Hosts) -> Checked<Draft<'a>> {
+pub(super) fn read_event<'a>(event: Json<'a>, document: &Context, hosts: &'a Hosts) -> Checked<Draft<'a>> {
     let Json::Object(members) = event else { return Err(Fault::unexpected(event.describe(), "an event")) };
     let own = match members.iter().find(|(name, _)| name == "@context") {
         Some((_, declared)) => {

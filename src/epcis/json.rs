@@ -8,7 +8,10 @@ use std::borrow::Cow;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::value::RawValue;
 
-use super::error::{Checked, Fault, Reason, Under, quote};
+use super::{
+    error::{Checked, Fault, Reason, Under, quote},
+    extent::{Place, text_of},
+};
 use crate::limits::JSON_DEPTH_MAX;
 
 /// A JSON value; strings without escapes borrow from the text.
@@ -34,20 +37,19 @@ const LINEAR_NAMES_MAX: usize = 16;
 impl<'a> Json<'a> {
     /// Parses a whole text.
     pub(super) fn parse(bytes: &'a [u8]) -> Checked<Self> {
-        let text = std::str::from_utf8(bytes).map_err(|error| {
-            Fault::new(Reason::Syntax {
-                line: 1,
-                column: error.valid_up_to() + 1,
-                found: "a byte that is not UTF-8".to_owned(),
-                expected: "UTF-8 text",
-            })
-        })?;
-        let mut parser = Parser { text, at: 0, depth: 0 };
+        let mut parser = Parser { text: text_of(bytes, Place::default())?, at: 0, depth: 0 };
         let value = parser.value()?;
         match parser.peek() {
             None => Ok(value),
             Some(_) => Err(parser.syntax("the end of the text")),
         }
+    }
+
+    /// Parses the value that a text begins with, which stands `depth` brackets deep in another; also says how many bytes
+    /// it takes.
+    pub(super) fn parse_prefix(text: &'a str, depth: usize) -> Checked<(Self, usize)> {
+        let mut parser = Parser { text, at: 0, depth };
+        Ok((parser.value()?, parser.at))
     }
 
     /// What kind of value it is, or its text, as an error quotes it.

@@ -1,7 +1,7 @@
 //! EPCIS 2.0 in JSON: documents and events in, checked and canonical; vocabularies, event hash, identities; and
 //! our own events out. PURE.
 //!
-//! [`parse_document`] gives a [`Draft`] per event; the caller says which of its codes are ours and
+//! [`parse_document`] gives a [`Draft`] per event, [`DocumentStream`] the same from a document of any size; the caller says which of its codes are ours and
 //! [`Draft::seal`] makes the [`Event`], whose body is what is stored and signed for.
 
 mod aggregation_event;
@@ -11,10 +11,13 @@ mod common_fields;
 mod context;
 mod document;
 mod draft;
+mod envelope;
 mod epc;
 mod error;
 mod event;
 mod event_hash;
+mod event_text;
+mod extent;
 mod fields;
 mod goods_shapes;
 mod gs1_link;
@@ -30,6 +33,7 @@ mod parts;
 mod sensor;
 mod sensor_shape;
 pub mod shapes;
+mod stream;
 mod temperature;
 mod time;
 mod transaction_event;
@@ -47,5 +51,7 @@ pub use event::{
     Class, ClassQuantity, CodeAt, ErrorDeclaration, Event, EventKind, Goods, GoodsList, Hosts, Party, Position, Ruling,
 };
 pub use event_hash::{event_id, parse_event_id};
-pub use identity::{capture_id, record_id};
+pub use event_text::EventText;
+pub use identity::{CaptureDigest, capture_id, record_id};
+pub use stream::DocumentStream;
 pub use vocabulary::{Action, BizStep, Disposition};

@@ -95,6 +95,10 @@ impl Problem {
     pub fn not_acceptable(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_ACCEPTABLE, "not-acceptable", "No accepted media type can be given", detail)
     }
+    /// 408: the body does not come, or too slowly.
+    pub fn too_slow(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::REQUEST_TIMEOUT, "too-slow", "The request comes too slowly", detail)
+    }
     /// 409: it contradicts what is there.
     pub fn conflict(slug: &str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, slug, "It contradicts what is there", detail)

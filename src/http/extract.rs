@@ -51,16 +51,22 @@ pub fn limit_body(bytes_max: usize) -> (DefaultBodyLimit, Extension<BodyLimit>) 
 
 /// Refuses a body that is too large; to be made before it is read.
 pub struct TooLarge {
-    found: Option<u64>,
-    bytes_max: usize,
+    /// How many bytes it has, where the client told it.
+    pub found: Option<u64>,
+    /// How many it may have.
+    pub bytes_max: u64,
+}
+
+/// How many bytes the client says that the body has.
+pub fn declared_bytes(request: &Request) -> Option<u64> {
+    request.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 impl TooLarge {
     /// For the body of this request.
     pub fn of(request: &Request) -> Self {
-        let length = request.headers().get(header::CONTENT_LENGTH);
-        let found = length.and_then(|length| length.to_str().ok()?.parse().ok());
-        Self { found, bytes_max: request.extensions().get::<BodyLimit>().map_or(BODY_BYTES_MAX, |limit| limit.0) }
+        let bytes_max = request.extensions().get::<BodyLimit>().map_or(BODY_BYTES_MAX, |limit| limit.0);
+        Self { found: declared_bytes(request), bytes_max: bytes_max as u64 }
     }
 
     /// 413, with its length where the client told it, and the limit.

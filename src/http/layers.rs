@@ -18,8 +18,9 @@ use tower::{Layer, Service, ServiceBuilder};
 use super::{error::Problem, extract::limit_body, observe::ObserveLayer};
 use crate::{config::Server, limits::BODY_BYTES_MAX};
 
-/// The one route without a time limit: an audit reads everything that is stored, for the admin socket alone.
-const AUDIT_PATH: &str = "/v1/audit";
+/// Routes without a time limit: an audit reads everything that is stored, for the admin socket alone; a capture may have
+/// gigabytes, and has limits of its own.
+const UNLIMITED_PATHS: [&str; 2] = ["/v1/audit", "/epcis/capture"];
 
 /// The router with, from outside to inside: observation, the guard of answers, and for what is no scan the limit of
 /// ordinary bodies (routes that take larger ones set their own). `first_id` is a random number: see [`ObserveLayer`].
@@ -62,7 +63,7 @@ impl<S: Service<Request, Response = Response>> Service<Request> for Guard<S> {
     }
 
     fn call(&mut self, request: Request) -> Guarded<S::Future> {
-        let limit = (request.uri().path() != AUDIT_PATH).then_some(self.limit);
+        let limit = (!UNLIMITED_PATHS.contains(&request.uri().path())).then_some(self.limit);
         Guarded { inner: self.inner.call(request), sleep: None, limit }
     }
 }

@@ -50,7 +50,11 @@ mod samples;
 use std::{ops::Deref, sync::Arc};
 
 use self::rate::RateLimiter;
-use crate::{config::Config, service::Service, trace::Role};
+use crate::{
+    config::{Capture, Config},
+    service::{Service, capture::Spools},
+    trace::Role,
+};
 
 /// Who may list products, consignments and batches: an admin knows organizations and keys alone.
 pub const GOODS_READERS: [Role; 3] = [Role::Importer, Role::Operator, Role::Inspector];
@@ -69,13 +73,17 @@ pub struct Shared {
     pub rate: RateLimiter,
     /// What is rendered of batches and lots.
     pub rendered_classes: scan::RenderedClasses,
+    /// Documents of events that are too large for memory.
+    pub spools: Spools,
 }
 
 impl App {
     /// The interface of a service. Budgets are full.
     pub fn new(service: Arc<Service>, config: Config) -> Self {
         let (rate, rendered_classes) = (RateLimiter::new(&config.rate), scan::rendered_classes());
-        Self(Arc::new(Shared { service, config, rate, rendered_classes }))
+        let Capture { document_bytes_max, spools_max, .. } = config.capture;
+        let spools = Spools::new(config.spool_path(), document_bytes_max, spools_max);
+        Self(Arc::new(Shared { service, config, rate, rendered_classes, spools }))
     }
 }
 

@@ -13,9 +13,7 @@ use super::{
     extract::{cut, limit_body},
     idempotency, keys, measures, openapi, organizations, products, runs, scan, site, temperatures, verify,
 };
-use crate::limits::{
-    CAPTURE_BYTES_MAX, DOCUMENT_BYTES_MAX, LOGGER_BYTES_MAX, MEASURE_BYTES_MAX, SPANS_BYTES_MAX, UPLOAD_BYTES_MAX,
-};
+use crate::limits::{DOCUMENT_BYTES_MAX, LOGGER_BYTES_MAX, MEASURE_BYTES_MAX, SPANS_BYTES_MAX, UPLOAD_BYTES_MAX};
 
 /// The whole interface. What no route names is a link to be scanned.
 pub fn router(app: App) -> Router {
@@ -30,7 +28,7 @@ pub fn router(app: App) -> Router {
         .merge(once(holds_and_recalls()).layer(limit_body(MEASURE_BYTES_MAX)))
         .merge(once(documents()).layer(limit_body(UPLOAD_BYTES_MAX)))
         .merge(once(pictures()).layer(limit_body(DOCUMENT_BYTES_MAX)))
-        .merge(events().layer(limit_body(CAPTURE_BYTES_MAX)))
+        .merge(events())
         .merge(operations())
         .merge(public())
         .fallback(scan::scan)
@@ -101,7 +99,7 @@ fn holds_and_recalls() -> Router<App> {
         .route("/v1/measures/{measure}/lift", post(measures::lift::lift))
 }
 
-/// EPCIS.
+/// EPCIS. Its bodies have limits of their own.
 fn events() -> Router<App> {
     Router::new()
         .route("/epcis/capture", post(epcis::capture::post))

@@ -137,7 +137,7 @@ impl Service {
             return Err(Quarantined { backup_ms: restored.backup_ms }.into());
         }
         self.check_runs(batch, &order).await?;
-        self.reserve(&facts, &order).await?;
+        self.reserve(&facts, std::slice::from_ref(&order)).await?;
         let mut issued = Vec::new();
         let mut rest = order.count;
         while rest > 0 {
@@ -217,33 +217,63 @@ impl Service {
         Occasion { event_time_ms: now_ms, offset_minutes: minutes, read_point: None }
     }
 
-    /// Adds the order to the batch's issued totals, if its quantity allows it. The totals may count orders that failed
+    /// Adds orders to the batch's issued totals, if its quantity allows all of them. The totals may count orders that failed
     /// afterwards, so that before a refusal they are counted anew from the runs that there are, without void labels.
-    pub(super) async fn reserve(&self, facts: &BatchFacts, order: &Order) -> Result<(), OrderError> {
-        let name = format!("issued/{}", facts.batch.id);
-        let tolerance = self.settings.issuing_tolerance_permille;
-        let allowed = |live: &[Live]| {
-            let (effective, content) = (facts.effective(), order.content.as_ref());
-            may_issue(&effective, order.level, content, live, order.count.into(), tolerance)
-        };
+    pub(super) async fn reserve(&self, facts: &BatchFacts, orders: &[Order]) -> Result<(), OrderError> {
+        let batch = facts.batch.id;
         loop {
-            let before = self.store.claim(&name).await?;
-            let mut live = before.as_deref().map(totals).transpose()?.unwrap_or_default();
-            if allowed(&live).is_err() {
-                live = self.live_codes(facts.batch.id).await?;
-                allowed(&live)?;
+            let before = self.issued_totals(batch).await?;
+            let live = before.as_deref().map(totals).transpose()?.unwrap_or_default();
+            let live = match self.with_orders(live, facts, orders) {
+                Ok(live) => live,
+                Err(_) => self.with_orders(self.live_codes(batch).await?, facts, orders)?,
+            };
+            if self.swap_totals(batch, before, &live).await? {
+                return Ok(());
             }
-            match live.iter_mut().find(|live| live.level == order.level && live.content == order.content) {
+        }
+    }
+
+    /// Takes orders that were reserved out of the batch's issued totals. Since then no other order of it was reserved.
+    pub(super) async fn give_back(&self, batch: BatchId, orders: &[Order]) -> store::Result<()> {
+        loop {
+            let before = self.issued_totals(batch).await?;
+            let mut live = before.as_deref().map(totals).transpose()?.unwrap_or_default();
+            for order in orders {
+                if let Some(live) = live.iter_mut().find(|live| is_alike(live, order)) {
+                    live.codes = live.codes.saturating_sub(order.count.into());
+                }
+            }
+            if self.swap_totals(batch, before, &live).await? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The live codes with those of the orders, if all of them are allowed.
+    fn with_orders(&self, mut live: Vec<Live>, facts: &BatchFacts, orders: &[Order]) -> Result<Vec<Live>, IssueError> {
+        let tolerance = self.settings.issuing_tolerance_permille;
+        for order in orders {
+            let content = order.content.as_ref();
+            may_issue(&facts.effective(), order.level, content, &live, order.count.into(), tolerance)?;
+            match live.iter_mut().find(|live| is_alike(live, order)) {
                 Some(live) => live.codes = live.codes.saturating_add(order.count.into()),
                 None => {
                     live.push(Live { level: order.level, content: order.content.clone(), codes: order.count.into() })
                 }
             }
-            let after = rmp_serde::to_vec(&live).map_err(|error| damaged(&name, &error))?;
-            if self.store.swap(&name, before.as_deref(), &after).await? {
-                return Ok(());
-            }
         }
+        Ok(live)
+    }
+
+    async fn issued_totals(&self, batch: BatchId) -> store::Result<Option<Vec<u8>>> {
+        self.store.claim(&format!("issued/{batch}")).await
+    }
+
+    async fn swap_totals(&self, batch: BatchId, before: Option<Vec<u8>>, live: &[Live]) -> store::Result<bool> {
+        let name = format!("issued/{batch}");
+        let after = rmp_serde::to_vec(live).map_err(|error| damaged(&name, &error))?;
+        self.store.swap(&name, before.as_deref(), &after).await
     }
 
     /// The codes of a batch that are not void, by level and content, counted from its runs and their ledgers.
@@ -316,6 +346,11 @@ fn statement(run: &Run) -> Statement {
         written_ms: run.created_ms,
         content: Content::Run(run.clone()),
     }
+}
+
+/// Whether an order's codes are counted with these.
+fn is_alike(live: &Live, order: &Order) -> bool {
+    live.level == order.level && live.content == order.content
 }
 
 pub(super) fn totals(bytes: &[u8]) -> store::Result<Vec<Live>> {

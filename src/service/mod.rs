@@ -19,7 +19,7 @@ pub mod whereabouts;
 pub(crate) mod world;
 
 use std::{
-    collections::HashSet,
+    collections::{BTreeSet, HashSet},
     hash::{DefaultHasher, Hash, Hasher},
     sync::Arc,
 };
@@ -27,18 +27,21 @@ use std::{
 use jiff::tz::TimeZone;
 use moka::sync::Cache;
 use object_store::ObjectStore;
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::{Mutex, MutexGuard, Semaphore};
 
-use self::growth::Growth;
 use self::measure::{MeasureTable, TableChange};
 pub use self::number::{Counter, Numbers};
 use self::scan::{BlockView, RunFacts, ScanCounts, Whole, WholeLot};
 pub use self::watch::{Basis, Watch, Watched};
+use self::{capture::Applying, growth::Growth};
 use crate::{
     code::{Host, KeyRing, LinkCase, LinkScheme, RunId},
     cold_chain::Rule,
     epcis::Hosts,
-    limits::{BLOCK_CACHE_BYTES_MAX, CLASS_CACHE_BYTES_MAX, DOWNLOADS_KIB_MAX, RUN_CACHE_BYTES_MAX, UPLOADS_MAX},
+    limits::{
+        BLOCK_CACHE_BYTES_MAX, CAPTURES_KIB_MAX, CLASS_CACHE_BYTES_MAX, DOWNLOADS_KIB_MAX, RUN_CACHE_BYTES_MAX,
+        UPLOADS_MAX,
+    },
     registration::{Content, Kind, Parent, Profiles, Statement, parse_key_text},
     store::{Capture, Store, Writer, Writes},
     trace::{BatchId, Block, CaptureId, KeyId, OrganizationId, Role},
@@ -121,6 +124,10 @@ pub struct Service {
     pub numbers: Numbers,
     /// Bounds the uploads that are in memory.
     pub uploads: Semaphore,
+    /// Bounds the bodies of captures that are in memory: one permit a KiB.
+    pub captures: Arc<Semaphore>,
+    /// The large captures that are being applied.
+    applying: Applying,
     /// How fast others' ledgers may grow.
     growth: Growth,
     /// Bounds the files that are in memory because they are being sent: one permit a KiB.
@@ -170,6 +177,8 @@ impl Service {
             measures: Arc::default(),
             numbers,
             uploads,
+            captures: Arc::new(Semaphore::new(CAPTURES_KIB_MAX as usize)),
+            applying: Applying::default(),
             growth: Growth::default(),
             downloads: Arc::new(Semaphore::new(DOWNLOADS_KIB_MAX as usize)),
             issuing: Striped::default(),
@@ -257,12 +266,28 @@ fn make_stale(watch: &Watch, blocks: &Cache<Block, Arc<BlockView>>, touched: &Ha
 #[derive(Default)]
 struct Striped([Mutex<()>; 32]);
 
+/// Locks that are held together.
+type StripedGuards<'a> = Vec<MutexGuard<'a, ()>>;
+
 impl Striped {
-    async fn lock(&self, of: impl Hash) -> Option<tokio::sync::MutexGuard<'_, ()>> {
+    async fn lock(&self, of: impl Hash) -> Option<MutexGuard<'_, ()>> {
+        Some(self.0.get(Self::stripe(of)?)?.lock().await)
+    }
+
+    /// Locks all of them, in an order in which nobody waits for somebody who waits for him.
+    async fn lock_all(&self, of: impl Iterator<Item: Hash>) -> StripedGuards<'_> {
+        let stripes: BTreeSet<_> = of.filter_map(Self::stripe).collect();
+        let mut guards = Vec::with_capacity(stripes.len());
+        for stripe in stripes.into_iter().filter_map(|stripe| self.0.get(stripe)) {
+            guards.push(stripe.lock().await);
+        }
+        guards
+    }
+
+    fn stripe(of: impl Hash) -> Option<usize> {
         let mut hash = DefaultHasher::new();
         of.hash(&mut hash);
-        let stripe = self.0.get(usize::try_from(hash.finish() % 32).ok()?)?;
-        Some(stripe.lock().await)
+        usize::try_from(hash.finish() % 32).ok()
     }
 }
 

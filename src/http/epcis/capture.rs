@@ -8,14 +8,18 @@ use axum::{
 };
 use jiff::Timestamp;
 use serde::Serialize;
+use tokio::time::timeout;
 use utoipa::ToSchema;
 
-use super::binding_headers;
+use super::{
+    binding_headers,
+    receive::{Received, receive},
+};
 use crate::{
     http::{
         App,
         error::Problem,
-        extract::{Path, body_bytes, require_json},
+        extract::{Path, require_json},
     },
     service::Caller,
     store::Capture,
@@ -46,18 +50,28 @@ pub struct JobJson {
     pub errors: [(); 0],
 }
 
-/// Captures an EPCIS document: whole or not at all, and once.
+/// Captures an EPCIS document of any size: whole or not at all, and once. In one of over 4 MiB `@context` must stand
+/// before `epcisBody`.
 #[utoipa::path(post, path = "/epcis/capture", tag = "epcis", request_body = Object,
     responses((status = 202, body = JobJson), (status = "4XX", body = Problem)))]
 pub async fn post(State(app): State<App>, caller: Caller, request: Request) -> Result<Response, Problem> {
     caller.require(&[Role::Importer, Role::Operator, Role::Inspector])?;
     require_json(request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()))?;
-    let body = body_bytes(request, &app).await?;
-    let captured = app.service.capture_document(&caller, &body).await?;
-    let location = format!("/epcis/capture/{}", captured.capture.id);
-    let job = AxumJson(job(&captured.capture));
-    let mut response = (StatusCode::ACCEPTED, [(header::LOCATION, location)], job).into_response();
-    binding_headers(response.headers_mut());
+    let capture = match receive(&app, request).await? {
+        Received::InMemory(text, share) => {
+            let captured = app.service.capture_document(&caller, text, share);
+            let limit = app.config.server.answer_timeout();
+            let captured = timeout(limit, captured).await.map_err(|_| {
+                Problem::unavailable(format!("not captured within {} ms; it may yet be", limit.as_millis()))
+            })?;
+            captured?.capture
+        }
+        // It takes as long as its size needs.
+        Received::Spooled(spool) => app.service.capture_spooled(&caller, spool).await?,
+    };
+    let location = format!("/epcis/capture/{}", capture.id);
+    let mut response = (StatusCode::ACCEPTED, [(header::LOCATION, location)], AxumJson(job(&capture))).into_response();
+    binding_headers(response.headers_mut(), &app);
     Ok(response)
 }
 
@@ -72,7 +86,7 @@ pub async fn get(State(app): State<App>, caller: Caller, Path(id): Path<String>)
         return Err(unknown());
     }
     let mut response = AxumJson(job(&capture)).into_response();
-    binding_headers(response.headers_mut());
+    binding_headers(response.headers_mut(), &app);
     Ok(response)
 }
 

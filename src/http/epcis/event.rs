@@ -7,15 +7,15 @@ use axum::{
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::binding_headers;
+use super::{binding_headers, receive::receive_in_memory};
 use crate::{
     epcis::{StoredEvent, document_of, event_id, parse_event_id},
     http::{
         App,
         error::Problem,
-        extract::{Path, body_bytes, require_json},
+        extract::{Path, require_json},
     },
-    limits::{EVENT_ANSWER_BYTES_MAX, EVENT_RECORDS_MAX},
+    limits::{EVENT_ANSWER_BYTES_MAX, EVENT_RECORDS_MAX, RECORD_BYTES_MAX},
     service::Caller,
     trace::{EventHash, Record, RecordId, Role},
 };
@@ -26,8 +26,8 @@ use crate::{
 pub async fn post(State(app): State<App>, caller: Caller, request: Request) -> Result<Response, Problem> {
     caller.require(&[Role::Importer, Role::Operator, Role::Inspector])?;
     require_json(request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()))?;
-    let body = body_bytes(request, &app).await?;
-    let captured = app.service.capture_event(&caller, &body).await?;
+    let (text, share) = receive_in_memory(&app, request, RECORD_BYTES_MAX).await?;
+    let captured = app.service.capture_event(&caller, text, share).await?;
     let event = captured.events.first().copied().ok_or_else(Problem::internal)?;
     let location = location(event)?;
     let mut response = if captured.repeated {
@@ -37,7 +37,7 @@ pub async fn post(State(app): State<App>, caller: Caller, request: Request) -> R
         StatusCode::CREATED.into_response()
     };
     response.headers_mut().insert(header::LOCATION, location);
-    binding_headers(response.headers_mut());
+    binding_headers(response.headers_mut(), &app);
     Ok(response)
 }
 
@@ -64,7 +64,7 @@ pub async fn get(State(app): State<App>, caller: Caller, Path(id): Path<String>)
     if records.is_empty() {
         return Err(Problem::not_found(format!("there is no event {id}")));
     }
-    Ok(document(&records, app.service.now_ms()))
+    Ok(document(&app, &records))
 }
 
 async fn ids(app: &App, caller: &Caller, id: &str) -> Result<Vec<RecordId>, Problem> {
@@ -82,7 +82,7 @@ async fn is_conflicting(app: &App, record: &Record) -> Result<bool, Problem> {
     Ok(app.service.store.records_of_given_id(record.organization, given, 2).await?.len() > 1)
 }
 
-fn document<'r>(records: &'r [(Record, bool)], now_ms: i64) -> Response {
+fn document<'r>(app: &App, records: &'r [(Record, bool)]) -> Response {
     let stored = |(record, is_conflicting): &'r (Record, bool)| StoredEvent {
         body: &record.body,
         record_time_ms: record.record_time_ms,
@@ -92,8 +92,8 @@ fn document<'r>(records: &'r [(Record, bool)], now_ms: i64) -> Response {
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/ld+json"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
-    binding_headers(&mut headers);
-    (headers, document_of(&events, now_ms)).into_response()
+    binding_headers(&mut headers, app);
+    (headers, document_of(&events, app.service.now_ms())).into_response()
 }
 
 /// The path of an event: its id is one segment, percent-encoded.

@@ -2,24 +2,29 @@
 
 pub mod capture;
 pub mod event;
+mod receive;
 
 use axum::http::{HeaderMap, HeaderValue};
 
-use super::error::{FieldError, Problem};
+use super::{
+    App,
+    error::{FieldError, Problem},
+    extract::TooLarge,
+};
 use crate::{
     epcis::DocumentError,
-    limits::{CAPTURE_BYTES_MAX, CAPTURE_EVENTS_MAX},
-    service::capture::CaptureError,
+    limits::CAPTURE_EVENTS_MAX,
+    service::capture::{CaptureError, SpoolError},
 };
 
 /// What every answer of the binding says of the versions spoken here, and of the limits (clause 11.5).
-fn binding_headers(headers: &mut HeaderMap) {
+fn binding_headers(headers: &mut HeaderMap, app: &App) {
     headers.insert("gs1-epcis-version", HeaderValue::from_static("2.0.0"));
     headers.insert("gs1-cbv-version", HeaderValue::from_static("2.0.0"));
     headers.insert("gs1-epc-format", HeaderValue::from_static("Always_GS1_Digital_Link"));
     headers.insert("gs1-capture-error-behaviour", HeaderValue::from_static("rollback"));
     headers.insert("gs1-epcis-capture-limit", HeaderValue::from(CAPTURE_EVENTS_MAX));
-    headers.insert("gs1-epcis-capture-file-size-limit", HeaderValue::from(CAPTURE_BYTES_MAX));
+    headers.insert("gs1-epcis-capture-file-size-limit", HeaderValue::from(app.spools.bytes_max()));
 }
 
 impl From<CaptureError> for Problem {
@@ -41,7 +46,21 @@ impl From<CaptureError> for Problem {
                 "/epcisBody/eventList".to_owned(),
                 format!("{detail}, expected one"),
             ),
+            CaptureError::Spool(error) => error.into(),
             CaptureError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<SpoolError> for Problem {
+    fn from(error: SpoolError) -> Self {
+        match &error {
+            SpoolError::TooLarge { bytes_max } => TooLarge { found: None, bytes_max: *bytes_max }.problem(),
+            SpoolError::Busy => Self::unavailable(error.to_string()),
+            SpoolError::Disk(_) => {
+                tracing::warn!(%error, "a large document was not kept");
+                Self::unavailable("The document could not be kept while it was read; nothing was captured.")
+            }
         }
     }
 }

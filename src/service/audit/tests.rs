@@ -110,7 +110,7 @@ async fn a_capture_under_way_is_a_finding_only_where_it_stays_so() {
     let world = World::new().await;
     let capture = unfinished(&world).await;
     assert_eq!(findings(&world).await, [format!("capture {}: committed, not applied", capture.id)]);
-    let finish = async { world.service.finish_capture(capture.id).await.unwrap() };
+    let finish = async { assert!(world.service.finish_capture(capture.id).await.unwrap()) };
     let report = world.service.audit_pausing(finish).await.unwrap();
     assert_eq!(report.findings, Vec::<String>::new());
 }

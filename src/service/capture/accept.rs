@@ -1,17 +1,14 @@
 //! The door: what is accepted, as far as facts that never change tell.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, hash_map::Entry};
 
-use super::{CaptureError, heavy};
+use super::{CaptureError, effects::Effects, heavy};
 use crate::{
-    code::{Gtin, RunId, Verification},
-    epcis::{BizStep, Class, DocumentError, Draft, Event, EventKind, Ruling},
-    limits::{CLOCK_SKEW_MS_MAX, EVENT_RECORDS_MAX},
+    code::{Code, Gtin, RunId, RunKey, Verification},
+    epcis::{BizStep, Class, DocumentError, Draft, Event, EventKind, Ruling, record_id},
+    limits::{CAPTURE_FACTS_MAX, CLOCK_SKEW_MS_MAX, EVENT_RECORDS_MAX},
     registration::{Batch, Content, Kind, Run},
-    service::{
-        Basis, Caller, Service,
-        issue::{Order, OrderError},
-    },
+    service::{Caller, Service},
     store,
     trace::{
         EventHash, OrganizationId, Role,
@@ -20,33 +17,55 @@ use crate::{
     },
 };
 
+/// What the acceptance of a document has found out so far. Nothing of the document has taken effect.
+#[derive(Default)]
+pub(super) struct Acceptance {
+    /// When the document is accepted.
+    pub(super) now_ms: i64,
+    /// What it will take beside its records.
+    pub(super) effects: Effects,
+    facts: Facts,
+}
+
 /// What acceptance needs of runs and batches: facts that never change once they are there.
 #[derive(Default)]
 struct Facts {
-    runs: HashMap<RunId, Option<(Run, Option<Gtin>)>>,
+    runs: HashMap<RunId, Option<RunFact>>,
     batches: HashMap<u64, Option<Batch>>,
 }
 
+struct RunFact {
+    run: Run,
+    gtin: Option<Gtin>,
+    /// Set up once for all codes of the run; `None` where the ring lacks it.
+    key: Option<RunKey>,
+}
+
+impl Acceptance {
+    pub(super) fn new(now_ms: i64) -> Self {
+        Self { now_ms, ..Self::default() }
+    }
+}
+
+impl Facts {
+    fn run(&self, run: RunId) -> Option<&RunFact> {
+        self.runs.get(&run)?.as_ref()
+    }
+}
+
 impl Service {
-    /// Makes drafts events, if all of them may be captured by this caller.
+    /// Makes drafts events, if all of them may be captured by this caller. `from` is the first one's place in the document,
+    /// `bytes` their length there.
     pub(super) async fn accept(
         &self,
         caller: &Caller,
+        acceptance: &mut Acceptance,
         drafts: Vec<Draft<'_>>,
+        from: usize,
         bytes: usize,
-        now_ms: i64,
     ) -> Result<Vec<Event>, CaptureError> {
-        if drafts.is_empty() {
-            return Err(CaptureError::Empty);
-        }
-        let mut facts = Facts::default();
-        for run in drafts.iter().flat_map(Draft::codes).map(|code| code.code.run).collect::<HashSet<_>>() {
-            let of_run = self.run_and_gtin(run).await?;
-            facts.runs.insert(run, of_run);
-        }
-        let events = heavy(bytes, || {
-            drafts.into_iter().map(|draft| self.seal(draft, &facts)).collect::<Result<Vec<Event>, DocumentError>>()
-        })?;
+        let events = self.seal_all(acceptance, drafts, bytes).await?;
+        let Acceptance { now_ms, effects, facts } = acceptance;
         for class in events.iter().flat_map(Event::classes) {
             if let Class::Batch(id) = class.class
                 && !facts.batches.contains_key(&id.0)
@@ -54,42 +73,71 @@ impl Service {
                 facts.batches.insert(id.0, self.batch(id.0).await?);
             }
         }
-        for (at, event) in events.iter().enumerate() {
-            self.admit(caller, at, event, &facts, now_ms).await?;
-            self.admit_growth(caller, at, event, &facts, now_ms)?;
-        }
-        for (at, event) in events.iter().enumerate() {
-            self.take_back_void(at, event, &facts).await?;
+        for (at, event) in (from..).zip(&events) {
+            let owners = owners(at, event, facts)?;
+            // Whose codes come out of a transformation is asked apart.
+            let made = event.outputs.spans.iter().filter_map(|span| Some(facts.run(span.run())?.run.organization));
+            let made: Vec<_> = made.collect();
+            self.admit(caller, at, event, (&owners, &made), *now_ms).await?;
+            self.count_growth(caller, at, event, &owners, effects)?;
+            self.count_labels(caller, at, event, facts, effects).await?;
         }
         Ok(events)
+    }
+
+    /// Makes drafts events, as far as their codes are what they claim.
+    pub(super) async fn seal_all(
+        &self,
+        acceptance: &mut Acceptance,
+        drafts: Vec<Draft<'_>>,
+        bytes: usize,
+    ) -> Result<Vec<Event>, CaptureError> {
+        let facts = &mut acceptance.facts;
+        if facts.runs.len() + facts.batches.len() > CAPTURE_FACTS_MAX {
+            *facts = Facts::default();
+        }
+        for run in drafts.iter().flat_map(Draft::codes).map(|code| code.code.run) {
+            if let Entry::Vacant(unknown) = facts.runs.entry(run) {
+                let fact = self.run_and_gtin(run).await?;
+                let fact = fact.map(|(run, gtin)| RunFact { key: self.keys.run_key(run.id), run, gtin });
+                unknown.insert(fact);
+            }
+        }
+        let seal = || drafts.into_iter().map(|draft| self.seal(draft, facts)).collect::<Result<_, DocumentError>>();
+        Ok(heavy(bytes, seal)?)
     }
 
     /// Decides which codes are ours, and refuses those that claim it and are not.
     fn seal(&self, draft: Draft<'_>, facts: &Facts) -> Result<Event, DocumentError> {
         for code in draft.codes() {
-            let proved = matches!(self.keys.verify(&code.code), Verification::Valid | Verification::Retired);
+            let proved = matches!(self.verify_with(facts, &code.code), Verification::Valid | Verification::Retired);
             if !proved && !code.claims_ours {
                 continue;
             }
-            let found = code.code.to_string();
+            let refuse = |expected| Err(draft.refuse(code, &code.code.to_string(), expected));
             if !proved {
-                return Err(draft.refuse(code, &found, "a code whose tag proves it"));
+                return refuse("a code whose tag proves it");
             }
-            let Some(Some((run, gtin))) = facts.runs.get(&code.code.run) else {
-                return Err(draft.refuse(code, &found, "a code that was issued"));
+            let fact = facts.run(code.code.run);
+            let Some(RunFact { gtin, .. }) = fact.filter(|fact| code.code.serial.get() < fact.run.count) else {
+                return refuse("a code that was issued");
             };
-            if code.code.serial.get() >= run.count {
-                return Err(draft.refuse(code, &found, "a code that was issued"));
-            }
             if code.gtin.is_some() && code.gtin != *gtin {
-                return Err(draft.refuse(code, &found, "a code under the GTIN of its own product"));
+                return refuse("a code under the GTIN of its own product");
             }
         }
-        draft.check_quantities(|run| facts.runs.get(&run)?.as_ref().map(|(run, _)| run.batch))?;
-        draft.seal(|code| match facts.runs.get(&code.code.run) {
-            Some(Some((_, gtin))) if self.keys.verify(&code.code) != Verification::Forged => Ruling::Ours(*gtin),
+        draft.check_quantities(|run| facts.run(run).map(|fact| fact.run.batch))?;
+        draft.seal(|code| match facts.run(code.code.run) {
+            Some(fact) if self.verify_with(facts, &code.code) != Verification::Forged => Ruling::Ours(fact.gtin),
             _ => Ruling::Foreign,
         })
+    }
+
+    fn verify_with(&self, facts: &Facts, code: &Code) -> Verification {
+        match facts.run(code.run).and_then(|fact| fact.key.as_ref()) {
+            Some(key) => key.verify(code),
+            None => self.keys.verify(code),
+        }
     }
 
     /// The door: whether the caller may say this, as far as facts that never change tell.
@@ -98,18 +146,15 @@ impl Service {
         caller: &Caller,
         at: usize,
         event: &Event,
-        facts: &Facts,
+        (owners, made): (&[OrganizationId], &[OrganizationId]),
         now_ms: i64,
     ) -> Result<(), CaptureError> {
         if event.event_time_ms > now_ms + CLOCK_SKEW_MS_MAX {
             let detail = "found a time to come, expected at most one day after now".to_owned();
             return Err(CaptureError::Invalid { event: at, field: "eventTime", detail });
         }
-        let owners = owners(at, event, facts)?;
-        // Whose codes come out of a transformation is asked apart.
-        let made = event.outputs.spans.iter().filter_map(|span| Some(facts.run(span.run())?.organization)).collect();
         for saying in sayings(event) {
-            let owners: &HashSet<OrganizationId> = if saying == Saying::Make { &made } else { &owners };
+            let owners = if saying == Saying::Make { made } else { owners };
             let own = if saying == Saying::DeclareError {
                 self.may_declare(caller, event.hash).await?
             } else {
@@ -129,26 +174,25 @@ impl Service {
         Ok(())
     }
 
-    /// Voiding labels frees their quantity for new ones. Declaring that in error takes it again: it is an order of so many
-    /// codes, and refused where the batch has no room for them any more.
-    async fn take_back_void(&self, at: usize, event: &Event, facts: &Facts) -> Result<(), CaptureError> {
+    /// Counts the labels that a declaration makes live again, where what it voids is there and it is new itself.
+    async fn count_labels(
+        &self,
+        caller: &Caller,
+        at: usize,
+        event: &Event,
+        facts: &Facts,
+        effects: &mut Effects,
+    ) -> Result<(), CaptureError> {
         let declares_void = event.error_declaration.is_some() && event.biz_step == Some(BizStep::Decommissioning);
-        if !declares_void || self.store.records_of_event(event.hash, 1).await?.is_empty() {
+        if !declares_void
+            || self.store.records_of_event(event.hash, 1).await?.is_empty()
+            || self.store.record(record_id(caller.organization, &event.body)).await?.is_some()
+        {
             return Ok(());
         }
         for span in event.spans() {
-            let Some(run) = facts.run(span.run()) else { continue };
-            let Some(batch) = self.batch_facts(run.batch, &mut Basis::default()).await? else { continue };
-            let order =
-                Order { count: span.codes(), level: run.level, content: run.content.clone(), activate: run.activate };
-            let _one_order_a_batch = self.issuing.lock(run.batch).await;
-            match self.reserve(&batch, &order).await {
-                Ok(()) => {}
-                Err(OrderError::Store(error)) => return Err(error.into()),
-                Err(error) => {
-                    let detail = format!("the labels were replaced by others in the meantime: {error}");
-                    return Err(CaptureError::Forbidden { event: at, detail });
-                }
+            if let Some(fact) = facts.run(span.run()) {
+                effects.take_back(at, &fact.run, span.codes())?;
             }
         }
         Ok(())
@@ -156,15 +200,15 @@ impl Service {
 
     /// Reports on others' goods grow their ledgers: so many an organization and subject. Issuers, inspectors and measures
     /// are exempt.
-    fn admit_growth(
+    fn count_growth(
         &self,
         caller: &Caller,
         at: usize,
         event: &Event,
-        facts: &Facts,
-        now_ms: i64,
+        owners: &[OrganizationId],
+        effects: &mut Effects,
     ) -> Result<(), CaptureError> {
-        let own = owners(at, event, facts)?.iter().all(|owner| *owner == caller.organization);
+        let own = owners.iter().all(|owner| *owner == caller.organization);
         if own || caller.role == Role::Inspector || event.set.iter().chain(&event.unset).any(authority::is_measure) {
             return Ok(());
         }
@@ -172,9 +216,8 @@ impl Service {
         let classes = classes.map(|class| subject_of(&class.class));
         let spans = event.spans().flat_map(|span| cut(&span)).map(|(subject, _)| subject);
         for subject in classes.chain(spans) {
-            if let Err(retry_after_s) = self.growth.admit(caller.organization, &subject, now_ms) {
-                return Err(CaptureError::TooMany { event: at, retry_after_s });
-            }
+            let counted = self.growth.count(&mut effects.growth, caller.organization, &subject, at);
+            counted.map_err(|retry_after_s| CaptureError::TooMany { event: at, retry_after_s })?;
         }
         Ok(())
     }
@@ -224,13 +267,6 @@ impl Service {
     }
 }
 
-impl Facts {
-    /// A run that was issued.
-    fn run(&self, id: RunId) -> Option<&Run> {
-        self.runs.get(&id)?.as_ref().map(|(run, _)| run)
-    }
-}
-
 /// What an event says of its goods, and of its outputs where there are any.
 fn sayings(event: &Event) -> Vec<Saying> {
     let said = |of| Said {
@@ -251,14 +287,19 @@ fn sayings(event: &Event) -> Vec<Saying> {
 }
 
 /// Whose goods an event speaks of: the issuers of its codes, the importers of its batches.
-fn owners(at: usize, event: &Event, facts: &Facts) -> Result<HashSet<OrganizationId>, CaptureError> {
-    let mut owners = HashSet::new();
+fn owners(at: usize, event: &Event, facts: &Facts) -> Result<Vec<OrganizationId>, CaptureError> {
+    let mut owners = Vec::new();
+    let add = |owners: &mut Vec<_>, owner: OrganizationId| {
+        if !owners.contains(&owner) {
+            owners.push(owner);
+        }
+    };
     for span in event.spans() {
-        let Some(run) = facts.run(span.run()) else {
+        let Some(fact) = facts.run(span.run()) else {
             let detail = format!("found codes of run {}, expected an issued run", span.run());
             return Err(CaptureError::Invalid { event: at, field: "cp:spans", detail });
         };
-        owners.insert(run.organization);
+        add(&mut owners, fact.run.organization);
     }
     for (list, goods) in event.lists() {
         for class in &goods.classes {
@@ -267,7 +308,7 @@ fn owners(at: usize, event: &Event, facts: &Facts) -> Result<HashSet<Organizatio
                 let detail = format!("found batch {id}, expected a registered batch");
                 return Err(CaptureError::Invalid { event: at, field: list.quantities(), detail });
             };
-            owners.insert(batch.organization);
+            add(&mut owners, batch.organization);
         }
     }
     Ok(owners)

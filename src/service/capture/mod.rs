@@ -4,17 +4,31 @@
 //! which documents arrive decides nothing.
 
 mod accept;
+mod effects;
+mod large;
+mod spool;
+mod stage;
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use super::{Caller, Service, Watched, make_stale};
+use tokio::{sync::OwnedSemaphorePermit, time::timeout};
+use tracing::Instrument;
+
+use self::{accept::Acceptance, stage::Staging};
+pub use self::{
+    spool::{Spool, SpoolError, SpoolWriter, Spools},
+    stage::Applying,
+};
+use super::{Caller, Service};
 use crate::{
     code::Verification,
     epcis::{self, Class, DocumentError, Draft, Event, Ruling, capture_id, record_id},
     limits::{
-        CAPTURE_CHUNK_BYTES, ENTRY_BYTES_MAX, PARSE_INLINE_BYTES_MAX, SPAN_ENTRIES_MAX, STAGED_KEPT_MS, WRITE_BYTES_MAX,
+        CAPTURE_WAIT_MS, CAPTURES_KIB_MAX, ENTRY_BYTES_MAX, GROWTH_BURST_ENTRIES, PARSE_INLINE_BYTES_MAX,
+        SPAN_ENTRIES_MAX, WRITE_BYTES_MAX,
     },
-    store::{self, Capture, Chunk, Writes},
+    registration::Statement,
+    store::{self, Capture, Writes},
     trace::{CaptureId, EventHash, Instance, Record, RecordId, Role, entries_of},
 };
 
@@ -44,7 +58,8 @@ pub enum CaptureError {
     },
     /// Too many reports on goods of others.
     #[error(
-        "event {event}: more reports on the same goods of others than are taken now; try again in {retry_after_s} s"
+        "event {event}: more reports on the same goods of others than are taken now, at most {GROWTH_BURST_ENTRIES} at once; \
+         try again in {retry_after_s} s"
     )]
     TooMany {
         /// Which event, from 0.
@@ -55,6 +70,9 @@ pub enum CaptureError {
     /// It has no event.
     #[error("the document has no event")]
     Empty,
+    /// There is no room for it now, or none at all.
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
     /// The store did not take it.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -72,31 +90,62 @@ pub struct Captured {
 }
 
 impl Service {
-    /// Captures an EPCIS document.
+    /// Waits until a capture's text of so many bytes may be in memory; it may until what is returned is dropped.
+    ///
+    /// # Errors
+    /// [`SpoolError::Busy`] where that takes too long.
+    pub async fn capture_memory(&self, bytes: usize) -> Result<OwnedSemaphorePermit, CaptureError> {
+        let kib = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX).min(CAPTURES_KIB_MAX);
+        let wait = Arc::clone(&self.captures).acquire_many_owned(kib);
+        let permit = timeout(Duration::from_millis(CAPTURE_WAIT_MS), wait).await.ok().and_then(Result::ok);
+        permit.ok_or(CaptureError::Spool(SpoolError::Busy))
+    }
+
+    /// Captures an EPCIS document that is in memory, with its share of that.
     ///
     /// # Errors
     /// What is wrong with it and where; nothing of it has taken effect then.
-    pub async fn capture_document(&self, caller: &Caller, bytes: &[u8]) -> Result<Captured, CaptureError> {
-        let drafts = heavy(bytes.len(), || epcis::parse_document(bytes, &self.hosts))?;
-        self.capture_drafts(caller, drafts, bytes.len()).await
+    pub async fn capture_document(
+        self: &Arc<Self>,
+        caller: &Caller,
+        text: Vec<u8>,
+        share: OwnedSemaphorePermit,
+    ) -> Result<Captured, CaptureError> {
+        let (service, caller) = (Arc::clone(self), *caller);
+        on_its_own(async move {
+            let _share = share;
+            let drafts = heavy(text.len(), || epcis::parse_document(&text, &service.hosts))?;
+            service.capture_drafts(&caller, drafts, text.len()).await
+        })
+        .await
     }
 
     /// Captures one event; where the organization stated it before, in whichever document, that capture is the answer.
     ///
     /// # Errors
     /// As for a document.
-    pub async fn capture_event(&self, caller: &Caller, bytes: &[u8]) -> Result<Captured, CaptureError> {
-        let draft = heavy(bytes.len(), || epcis::parse_event(bytes, &self.hosts))?;
-        let now_ms = self.now_ms();
-        let events = self.accept(caller, vec![draft], bytes.len(), now_ms).await?;
-        for event in &events {
-            if let Some(record) = self.store.record(record_id(caller.organization, &event.body)).await?
-                && let Some(capture) = self.store.capture(record.capture).await?
-            {
-                return Ok(Captured { capture, events: vec![event.hash], repeated: true });
+    pub async fn capture_event(
+        self: &Arc<Self>,
+        caller: &Caller,
+        text: Vec<u8>,
+        share: OwnedSemaphorePermit,
+    ) -> Result<Captured, CaptureError> {
+        let (service, caller) = (Arc::clone(self), *caller);
+        on_its_own(async move {
+            let _share = share;
+            let draft = heavy(text.len(), || epcis::parse_event(&text, &service.hosts))?;
+            let mut acceptance = Acceptance::new(service.now_ms());
+            let events = service.accept(&caller, &mut acceptance, vec![draft], 0, text.len()).await?;
+            for event in &events {
+                if let Some(record) = service.store.record(record_id(caller.organization, &event.body)).await?
+                    && let Some(capture) = service.store.capture(record.capture).await?
+                {
+                    return Ok(Captured { capture, events: vec![event.hash], repeated: true });
+                }
             }
-        }
-        self.commit_events(caller, &events, Vec::new(), now_ms).await.map_err(CaptureError::Store)
+            service.commit_accepted(&caller, &acceptance, &events).await
+        })
+        .await
     }
 
     /// Captures one event that the service itself made for a caller, through the same door.
@@ -125,9 +174,28 @@ impl Service {
         drafts: Vec<Draft<'_>>,
         bytes: usize,
     ) -> Result<Captured, CaptureError> {
-        let now_ms = self.now_ms();
-        let events = self.accept(caller, drafts, bytes, now_ms).await?;
-        self.commit_events(caller, &events, Vec::new(), now_ms).await.map_err(CaptureError::Store)
+        if drafts.is_empty() {
+            return Err(CaptureError::Empty);
+        }
+        let mut acceptance = Acceptance::new(self.now_ms());
+        let events = self.accept(caller, &mut acceptance, drafts, 0, bytes).await?;
+        self.commit_accepted(caller, &acceptance, &events).await
+    }
+
+    /// Commits the events of a document with all that it takes. One that is committed already takes nothing again.
+    async fn commit_accepted(
+        &self,
+        caller: &Caller,
+        acceptance: &Acceptance,
+        events: &[Event],
+    ) -> Result<Captured, CaptureError> {
+        let ids: Vec<_> = events.iter().map(|event| record_id(caller.organization, &event.body)).collect();
+        let id = capture_id(caller.organization, ids.iter().copied());
+        if let Some(capture) = self.known(id).await? {
+            return Ok(Captured { capture, events: hashes(events), repeated: true });
+        }
+        let _taken = self.take(&acceptance.effects, acceptance.now_ms).await?;
+        Ok(self.commit_records(caller, id, &ids, events, Vec::new(), acceptance.now_ms).await?)
     }
 
     /// Commits events, with the statements that belong to them. They must have been accepted.
@@ -135,126 +203,58 @@ impl Service {
         &self,
         caller: &Caller,
         events: &[Event],
-        statements: Vec<crate::registration::Statement>,
+        statements: Vec<Statement>,
         now_ms: i64,
     ) -> store::Result<Captured> {
-        let mut seen = HashSet::new();
         let ids: Vec<_> = events.iter().map(|event| record_id(caller.organization, &event.body)).collect();
-        // The same event twice in one document is one record.
-        let distinct: Vec<_> = ids.iter().zip(events).filter(|(id, _)| seen.insert(**id)).collect();
-        let id = capture_id(caller.organization, distinct.iter().map(|(id, _)| **id));
-        let hashes = events.iter().map(|event| event.hash).collect();
-        if let Some(capture) = self.store.capture(id).await?
-            && capture.finished_ms.is_some()
-        {
-            return Ok(Captured { capture, events: hashes, repeated: true });
+        let id = capture_id(caller.organization, ids.iter().copied());
+        if let Some(capture) = self.known(id).await? {
+            return Ok(Captured { capture, events: hashes(events), repeated: true });
         }
-        let record = |(record, event): (&RecordId, &Event)| Record {
-            id: *record,
-            event: event.hash,
-            capture: id,
-            organization: caller.organization,
-            role: caller.role,
-            event_time_ms: event.event_time_ms,
-            record_time_ms: now_ms,
-            given_event_id: event.given_event_id.clone(),
-            body: event.body.clone(),
-        };
-        let sizes: Vec<_> = distinct.iter().map(|(_, event)| written_bytes(event)).collect();
-        if let Some(found) = sizes.iter().copied().find(|bytes| *bytes > WRITE_BYTES_MAX) {
-            return Err(store::Error::TooLarge { what: "an event with its entries", found, max: WRITE_BYTES_MAX });
+        self.commit_records(caller, id, &ids, events, statements, now_ms).await
+    }
+
+    /// A capture that is committed, and now applied if nobody else is at it.
+    async fn known(&self, id: CaptureId) -> store::Result<Option<Capture>> {
+        match self.store.capture(id).await? {
+            Some(capture) if capture.finished_ms.is_none() => {
+                self.finish_capture(id).await?;
+                self.store.capture(id).await
+            }
+            known => Ok(known),
         }
-        let capture = Capture {
-            id,
-            organization: caller.organization,
-            role: caller.role,
-            created_ms: now_ms,
-            records: u32::try_from(distinct.len()).unwrap_or(u32::MAX),
-            chunks: 1,
-            statements: statements.iter().map(|made| (made.kind, made.id, made.version)).collect(),
-            finished_ms: Some(now_ms),
-        };
+    }
+
+    async fn commit_records(
+        &self,
+        caller: &Caller,
+        id: CaptureId,
+        ids: &[RecordId],
+        events: &[Event],
+        statements: Vec<Statement>,
+        now_ms: i64,
+    ) -> store::Result<Captured> {
+        let mut bytes = 0;
+        for event in events {
+            bytes += written_bytes(event)?;
+        }
+        let capture = new_capture(caller, id, ids.len(), &statements, now_ms);
+        let records = ids.iter().zip(events).map(|(record, event)| record_of(caller, id, *record, event, now_ms));
         let mut writes = Writes { statements, ..Writes::default() };
-        let capture = if sizes.iter().sum::<usize>() <= self.store.atomic_bytes_max() {
-            for (id, event) in distinct {
-                let record = record((id, event));
+        let capture = if bytes <= self.store.atomic_bytes_max() {
+            for (record, event) in records.zip(events) {
                 writes.entries.extend(entries_of(&record, event));
                 writes.records.push(record);
             }
             self.commit(capture, writes).await?
         } else {
-            let mut chunks = Chunks::default();
-            for ((id, event), bytes) in distinct.into_iter().zip(sizes) {
-                chunks.push(record((id, event)), bytes);
+            let mut staging = Staging::new(self, id);
+            for (record, event) in records.zip(events) {
+                staging.push(record, written_bytes(event)?).await?;
             }
-            self.commit_staged(capture, writes, &chunks.0).await?
+            staging.commit(capture, writes).await?
         };
-        Ok(Captured { repeated: capture.created_ms != now_ms, capture, events: hashes })
-    }
-
-    /// A capture over the size that the store applies at once: its records are staged chunk by chunk, committed by one
-    /// row, then applied chunk by chunk. After a crash behind the commit [`Service::finish_captures`] does the rest.
-    async fn commit_staged(
-        &self,
-        capture: Capture,
-        writes: Writes,
-        chunks: &[(Vec<Record>, usize)],
-    ) -> store::Result<Capture> {
-        for (chunk, (records, _)) in (0..).zip(chunks) {
-            self.store.stage(capture.id, chunk, records).await?;
-        }
-        let id = capture.id;
-        let chunks = u32::try_from(chunks.len()).unwrap_or(u32::MAX);
-        let capture = Capture { chunks, finished_ms: None, ..capture };
-        self.commit(capture, writes).await?;
-        self.finish_capture(id).await?;
-        self.store.capture(id).await?.ok_or(store::Error::NotCommitted(id))
-    }
-
-    /// Applies what a committed capture still lacks, and marks it applied. Any server may do so, at any time, twice.
-    pub async fn finish_capture(&self, id: CaptureId) -> store::Result<()> {
-        let Some(capture) = self.store.capture(id).await? else { return Err(store::Error::NotCommitted(id)) };
-        if capture.finished_ms.is_some() {
-            return Ok(());
-        }
-        for chunk in 0..capture.chunks {
-            let Some(Chunk::Staged(records)) = self.store.chunk(id, chunk).await? else { continue };
-            let mut writes = Writes::default();
-            for record in &records {
-                writes.entries.extend(entries_of(record, &self.event_of(record)?));
-            }
-            writes.records = records;
-            let touched = Watched::by(&writes);
-            self.store.apply(id, chunk, writes).await?;
-            make_stale(&self.watch, &self.blocks, &touched);
-        }
-        self.store.finish(id, self.now_ms()).await
-    }
-
-    /// Finishes captures that were committed and not applied when a server stopped. Returns how many.
-    pub async fn finish_captures(&self) -> store::Result<usize> {
-        let mut finished = 0;
-        loop {
-            let unfinished = self.store.unfinished(100).await?;
-            if unfinished.is_empty() {
-                return Ok(finished);
-            }
-            for id in unfinished {
-                self.finish_capture(id).await?;
-                finished += 1;
-            }
-        }
-    }
-
-    /// Removes what was staged long ago and never committed.
-    pub async fn sweep_captures(&self) -> store::Result<u64> {
-        let mut swept = 0;
-        loop {
-            match self.store.sweep(self.now_ms() - STAGED_KEPT_MS).await? {
-                0 => return Ok(swept),
-                chunks => swept += chunks,
-            }
-        }
+        Ok(Captured { repeated: capture.created_ms != now_ms, capture, events: hashes(events) })
     }
 
     /// What a stored record says. Its body was canonical when it was stored.
@@ -294,24 +294,40 @@ impl Service {
     }
 }
 
-/// Records of a staged capture, cut so that applying one chunk is one write of bounded size.
-#[derive(Default)]
-struct Chunks(Vec<(Vec<Record>, usize)>);
-
-impl Chunks {
-    fn push(&mut self, record: Record, bytes: usize) {
-        match self.0.last_mut() {
-            Some((records, before)) if *before + bytes <= CAPTURE_CHUNK_BYTES => {
-                records.push(record);
-                *before += bytes;
-            }
-            _ => self.0.push((vec![record], bytes)),
-        }
+/// What a capture is before it is committed.
+fn new_capture(caller: &Caller, id: CaptureId, records: usize, statements: &[Statement], now_ms: i64) -> Capture {
+    Capture {
+        id,
+        organization: caller.organization,
+        role: caller.role,
+        created_ms: now_ms,
+        records: u32::try_from(records).unwrap_or(u32::MAX),
+        chunks: 1,
+        statements: statements.iter().map(|made| (made.kind, made.id, made.version)).collect(),
+        finished_ms: Some(now_ms),
     }
 }
 
+fn record_of(caller: &Caller, capture: CaptureId, id: RecordId, event: &Event, now_ms: i64) -> Record {
+    Record {
+        id,
+        event: event.hash,
+        capture,
+        organization: caller.organization,
+        role: caller.role,
+        event_time_ms: event.event_time_ms,
+        record_time_ms: now_ms,
+        given_event_id: event.given_event_id.clone(),
+        body: event.body.clone(),
+    }
+}
+
+fn hashes(events: &[Event]) -> Vec<EventHash> {
+    events.iter().map(|event| event.hash).collect()
+}
+
 /// What a record with its entries takes in the store at most, in bytes.
-fn written_bytes(event: &Event) -> usize {
+fn written_bytes(event: &Event) -> store::Result<usize> {
     let texts: usize = event.goods.epcs.iter().chain(&event.outputs.epcs).map(String::len).sum();
     let entries: usize = [&event.goods, &event.outputs]
         .iter()
@@ -321,7 +337,11 @@ fn written_bytes(event: &Event) -> usize {
     let words = [event.biz_step.as_ref().map_or(0, |step| step.as_str().len()), parent_bytes(event)];
     let dispositions = event.disposition.iter().chain(&event.set).chain(&event.unset).map(|word| word.as_str().len());
     let repeated: usize = words.into_iter().chain(dispositions).sum();
-    event.body.len() + texts + (entries + 1) * (ENTRY_BYTES_MAX + repeated)
+    let found = event.body.len() + texts + (entries + 1) * (ENTRY_BYTES_MAX + repeated);
+    if found > WRITE_BYTES_MAX {
+        return Err(store::Error::TooLarge { what: "an event with its entries", found, max: WRITE_BYTES_MAX });
+    }
+    Ok(found)
 }
 
 fn parent_bytes(event: &Event) -> usize {
@@ -329,6 +349,14 @@ fn parent_bytes(event: &Event) -> usize {
         Some(Instance::Epc(uri)) => uri.len(),
         Some(Instance::Code { .. }) | None => 0,
     }
+}
+
+/// On a task of its own: a client that hangs up must not come between a write and what goes with it.
+async fn on_its_own<T: Send + 'static>(
+    work: impl Future<Output = Result<T, CaptureError>> + Send + 'static,
+) -> Result<T, CaptureError> {
+    let task = tokio::spawn(work.in_current_span());
+    task.await.unwrap_or_else(|error| Err(store::Error::Unavailable(error.to_string()).into()))
 }
 
 /// Runs what takes long for a long document where it keeps nobody waiting.

@@ -52,7 +52,7 @@ impl From<Error> for Failure {
 /// Says how a call ended: with what it decided, or with what stopped the group.
 type Answer = Box<dyn FnOnce(Option<&Failure>) + Send>;
 /// Decides, and says what to add to the group.
-type Decide = Box<dyn FnOnce(&Group<'_>) -> (Added, Answer) + Send>;
+type Decide = Box<dyn FnOnce(&Group<'_>) -> (Option<Added>, Answer) + Send>;
 
 /// A call that waits for the committer.
 struct Job {
@@ -94,7 +94,7 @@ impl Queue {
         let decide: Decide = Box::new(move |group| {
             let mut draft = Draft::new(group);
             let decided = decide(&mut draft);
-            let added = if decided.is_ok() { draft.added() } else { Default::default() };
+            let added = decided.is_ok().then(|| draft.added());
             let send: Answer = Box::new(move |failure| {
                 let outcome = match failure {
                     None => decided,
@@ -168,7 +168,9 @@ impl Committer {
             while let Some(job) = next.take() {
                 bytes += job.bytes;
                 let (added, answer) = (job.decide)(&group);
-                group.add(added);
+                if let Some(added) = added {
+                    group.add(added);
+                }
                 answers.push(answer);
                 permits.push(job.permit);
                 if !group.is_full(bytes) {

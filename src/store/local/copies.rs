@@ -6,7 +6,7 @@ use super::{
     Door, LocalStore,
     commit::{Queue, WRITER},
     draft::{Bytes, Encoded, Pair},
-    encode::pair,
+    encode::{self, pair},
     key, snapshot, stopped,
     value::CaptureRow,
 };
@@ -75,7 +75,7 @@ impl Loaded {
                     }
                 }
                 Kept::Chunk { capture, number, chunk: Chunk::Staged(records) } => {
-                    pairs.push(pair(key::staged(capture, number), &records)?);
+                    pairs.extend(encode::staged(capture, number, &records)?);
                 }
                 Kept::Chunk { capture, number, chunk: Chunk::Applied(ids) } => {
                     pairs.push(pair(key::applied(capture, number), &ids)?);

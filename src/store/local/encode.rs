@@ -3,11 +3,11 @@
 use super::{
     draft::{Encoded, Pair},
     key,
-    value::{self, EntryRow, RecordRow},
+    value::{self, EntryRow, RecordRow, StagedHead},
 };
 use crate::{
     store::{Result, Writes},
-    trace::Record,
+    trace::{CaptureId, Record},
 };
 
 impl Encoded {
@@ -45,6 +45,12 @@ fn encode_record(record: &Record) -> Result<(Pair, Vec<Pair>)> {
         indexes.push(pair(key::given(record.organization, given, record.id), &())?);
     }
     Ok((body, indexes))
+}
+
+/// A staged chunk: its head and its records.
+pub fn staged(capture: CaptureId, chunk: u32, records: &[Record]) -> Result<[Pair; 2]> {
+    let latest_ms: StagedHead = records.iter().map(|record| record.record_time_ms).max().unwrap_or(i64::MIN);
+    Ok([pair(key::staged_head(capture, chunk), &latest_ms)?, pair(key::staged(capture, chunk), &records)?])
 }
 
 /// A key with its value, sealed.

@@ -237,8 +237,26 @@ pub fn unfinished(id: CaptureId) -> Vec<u8> {
     Key::new(Table::Unfinished).bytes(&id.0).done()
 }
 
+/// The heads of all staged chunks: they stand apart from the records, so that looking at them reads nothing large.
+pub fn staged_heads() -> Vec<u8> {
+    Key::new(Table::Staged).bytes(&[0]).done()
+}
+
+/// The head of a staged chunk.
+pub fn staged_head(id: CaptureId, chunk: u32) -> Vec<u8> {
+    Key(staged_heads()).bytes(&id.0).bytes(&chunk.to_be_bytes()).done()
+}
+
+/// The capture and chunk that such a key ends with.
+pub fn staged_tail(key: &[u8]) -> Option<(CaptureId, u32)> {
+    let (capture, chunk) =
+        tail::<36>(key)?.split_first_chunk::<32>().map(|(capture, chunk)| (*capture, chunk.to_vec()))?;
+    Some((CaptureId(capture), u32::from_be_bytes(chunk.try_into().ok()?)))
+}
+
+/// The records of a staged chunk.
 pub fn staged(id: CaptureId, chunk: u32) -> Vec<u8> {
-    Key::new(Table::Staged).bytes(&id.0).bytes(&chunk.to_be_bytes()).done()
+    Key::new(Table::Staged).bytes(&[1]).bytes(&id.0).bytes(&chunk.to_be_bytes()).done()
 }
 
 pub fn applied(id: CaptureId, chunk: u32) -> Vec<u8> {

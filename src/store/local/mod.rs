@@ -199,9 +199,9 @@ impl Feed for LocalStore {
         limits::ATOMIC_BYTES_MAX
     }
     async fn stage(&self, capture: CaptureId, chunk: u32, records: &[Record]) -> Result<()> {
-        let key = key::staged(capture, chunk);
-        let sealed = value::encode(&key, &records)?;
-        self.write(key.len() + sealed.len(), move |draft| draft.stage(capture, (key, sealed))).await
+        let pairs = encode::staged(capture, chunk, records)?;
+        let bytes = pairs.iter().map(|(key, sealed)| key.len() + sealed.len()).sum();
+        self.write(bytes, move |draft| draft.stage(capture, pairs)).await
     }
     async fn append(&self, capture: Capture, writes: Writes) -> Result<Capture> {
         let (writes, bytes) = Encoded::new(&writes)?;

@@ -132,7 +132,7 @@ impl Reading {
         self.to.blocking_send(Ok(std::mem::take(&mut self.batch))).map_err(|_| Stop::Unheard)
     }
 
-    /// The thing of the contract under a key; none where it is only staged.
+    /// The thing of the contract under a key; none where it is only staged, and none for the head of a staged chunk.
     fn kept(&self, table: Table, item: &Item) -> Result<Option<Kept>> {
         let odd = || value::corrupt(&item.key, format!("the key has {} bytes", item.key.len()));
         let number = || item.tail().map(u32::from_be_bytes);
@@ -145,7 +145,10 @@ impl Reading {
             Table::Statement => Kept::Statement(Box::new(item.value::<Statement>()?)),
             Table::Capture => Kept::Capture(item.value::<CaptureRow>()?.capture(CaptureId(item.tail()?))),
             Table::Staged => {
-                let (capture, number) = (chunk_of()?, number()?);
+                if item.key.starts_with(&key::staged_heads()) {
+                    return Ok(None);
+                }
+                let (capture, number) = key::staged_tail(&item.key).ok_or_else(odd)?;
                 if self.view.sealed(&key::capture(capture))?.is_none() {
                     return Ok(None);
                 }

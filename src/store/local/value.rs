@@ -212,8 +212,10 @@ impl CaptureRow {
 /// A row of the feed without its position: the digest of the row before, and the captures.
 pub type FeedRowValue = (Digest32, Vec<(CaptureId, u32)>);
 
-/// Staged records; when they were accepted says when the chunk was staged.
+/// Staged records.
 pub type StagedRow = Vec<Record>;
+/// When the last of a chunk's staged records was accepted, milliseconds since 1970-01-01 UTC.
+pub type StagedHead = i64;
 
 /// 32 bytes as one `MessagePack` binary.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,6 +5,7 @@ mod judge;
 mod pages;
 mod properties;
 mod refusals;
+mod stream;
 mod temperatures;
 mod type_refusals;
 

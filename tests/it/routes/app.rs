@@ -130,8 +130,9 @@ impl TestApp {
     ) -> Self {
         let store = LocalStore::open(&folder.path().join("store")).unwrap();
         let files = LocalFileSystem::new_with_prefix(folder.path().join("files")).unwrap();
-        let host = parse_setting("server.host=trace.example").unwrap();
-        let settings: Vec<_> = settings.iter().map(|setting| parse_setting(setting).unwrap()).chain([host]).collect();
+        let location = format!("store.location=embedded:{}", folder.path().join("store").display());
+        let fixed = [parse_setting("server.host=trace.example").unwrap(), parse_setting(&location).unwrap()];
+        let settings: Vec<_> = settings.iter().map(|setting| parse_setting(setting).unwrap()).chain(fixed).collect();
         let config = Config::load(None, [], &settings).unwrap();
         let settings = Settings {
             host: config.server.host.clone().unwrap(),

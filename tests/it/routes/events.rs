@@ -256,7 +256,7 @@ async fn void_is_final_unless_declared_in_error_and_measures_stand_until_lifted(
     assert_eq!(app.status(&first).await.0, "genuine", "the same words again are the same record, still in error");
 }
 
-/// Over 4 MiB of records in two chunks: too much for one atomic write.
+/// Over 4 MiB of records in several chunks: too much for memory, and for one atomic write.
 fn large(goods: u64, first: &str) -> Vec<Value> {
     let note = "x".repeat(3_500);
     let at = |second: u32| {

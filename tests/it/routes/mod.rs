@@ -3,6 +3,7 @@
 mod app;
 mod audit;
 mod authority;
+mod captures;
 mod classes;
 mod events;
 mod issuing;

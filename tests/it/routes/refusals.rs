@@ -1,7 +1,9 @@
 //! Bad input: every refusal is a problem that names the field, and nothing has changed.
 
 use axum::http::StatusCode;
-use coldproof::limits::{BODY_BYTES_MAX, CAPTURE_BYTES_MAX, DOCUMENT_BYTES_MAX, SPANS_BYTES_MAX, UPLOAD_BYTES_MAX};
+use coldproof::limits::{
+    BODY_BYTES_MAX, CAPTURE_MEMORY_BYTES_MAX, DOCUMENT_BYTES_MAX, RECORD_BYTES_MAX, SPANS_BYTES_MAX, UPLOAD_BYTES_MAX,
+};
 use serde_json::json;
 
 use super::{GTIN, Reply, TestApp, both, class, document, event, span, text};
@@ -193,13 +195,14 @@ async fn an_array_of_values_is_no_object_wherever_it_stands() {
 
 #[tokio::test]
 async fn captures_that_are_wrong_are_refused_where_they_are_wrong() {
-    let app = TestApp::new().await;
+    let limit = format!("capture.document_bytes_max={CAPTURE_MEMORY_BYTES_MAX}");
+    let app = TestApp::with(&[&limit]).await;
     let (goods, run) = app.run(10).await;
     let on = |fields| event(1, both(span(goods.batch, &run.first, &run.first, 1), fields));
     let mut cases = vec![
         case(("POST", "/epcis/capture"), "importer", "text/xml", "<a/>", (415, "Content-Type")),
         case(("POST", "/epcis/capture"), "importer", JSON, "{", (400, "")),
-        case(("POST", "/epcis/capture"), "importer", JSON, vec![b' '; CAPTURE_BYTES_MAX + 1], (413, "")),
+        case(("POST", "/epcis/capture"), "importer", JSON, vec![b' '; CAPTURE_MEMORY_BYTES_MAX + 1], (413, "")),
         case(("POST", "/epcis/capture"), "", JSON, document(vec![on(json!({}))]).to_string(), (401, "Authorization")),
         case(("POST", "/epcis/capture"), "importer", JSON, "{\"a\":1,\"a\":1}", (400, "")),
     ];
@@ -221,7 +224,7 @@ async fn captures_that_are_wrong_are_refused_where_they_are_wrong() {
 
 #[tokio::test]
 async fn a_body_that_is_too_large_is_told_its_length_and_the_limit_of_its_route() {
-    let app = TestApp::new().await;
+    let app = TestApp::with(&[&format!("capture.document_bytes_max={CAPTURE_MEMORY_BYTES_MAX}")]).await;
     let (goods, run) = app.run(10).await;
     let keys = app.stored_keys();
     let key = &app.keys.importer;
@@ -237,8 +240,8 @@ async fn a_body_that_is_too_large_is_told_its_length_and_the_limit_of_its_route(
         ("PATCH", format!("/v1/batches/{}", goods.batch), JSON, BODY_BYTES_MAX),
         ("POST", format!("/v1/consignments/{}/batches", goods.consignment), "text/csv", BODY_BYTES_MAX),
         ("POST", format!("/v1/runs/{}/void", run.name), JSON, SPANS_BYTES_MAX),
-        ("POST", "/epcis/capture".to_owned(), JSON, CAPTURE_BYTES_MAX),
-        ("POST", "/epcis/events".to_owned(), JSON, CAPTURE_BYTES_MAX),
+        ("POST", "/epcis/capture".to_owned(), JSON, CAPTURE_MEMORY_BYTES_MAX),
+        ("POST", "/epcis/events".to_owned(), JSON, RECORD_BYTES_MAX),
         ("PUT", format!("/v1/products/{}/picture", goods.product), "image/png", DOCUMENT_BYTES_MAX),
     ] {
         let large = vec![b' '; limit + 1];
