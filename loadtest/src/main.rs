@@ -11,6 +11,7 @@ mod hello;
 mod http;
 mod issue;
 mod load;
+mod mixed;
 mod process;
 mod report;
 mod scan;
@@ -41,6 +42,8 @@ enum Command {
     Start(start::Args),
     /// Events: durable ones a second, a document of very many, and one on very many codes.
     Capture(capture::Args),
+    /// Scans while events are captured and codes downloaded.
+    Mixed(mixed::Args),
     /// The bare server that the others are compared with.
     Hello(hello::Args),
 }
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         Command::Scan(args) => scan::run(&args),
         Command::Start(args) => start::run(&args),
         Command::Capture(args) => capture::run(&args),
+        Command::Mixed(args) => mixed::run(&args),
         Command::Hello(args) => match hello::run(&args) {
             Ok(()) => return ExitCode::SUCCESS,
             Err(error) => Err(error),

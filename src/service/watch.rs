@@ -15,7 +15,7 @@ use std::{
 use crate::{
     registration::{Kind, Parent},
     store::Writes,
-    trace::{Block, Scope, Subject},
+    trace::{Block, Part, Scope, Subject},
 };
 
 /// What something watched takes in memory: its counter, with its place in a basis and in the table of all.
@@ -37,11 +37,13 @@ pub enum Watched {
 impl Watched {
     /// Everything that `writes` touches.
     pub fn by(writes: &Writes) -> HashSet<Self> {
-        let ledgers = writes.entries.iter().map(|(subject, entry)| match (subject, entry.scope) {
+        let ledgers = writes.entries.iter().filter_map(|(subject, entry)| match (subject, entry.scope) {
             (Subject::Block(block), Scope::Span(span)) if span.codes() == 1 => {
-                Self::Code(*block, Block::offset(span.first()))
+                Some(Self::Code(*block, Block::offset(span.first())))
             }
-            _ => Self::Ledger(subject.clone()),
+            // What is said of some of a batch shows on no code, but for what came out of a transformation.
+            (_, Scope::Some) if entry.part != Part::Output => None,
+            _ => Some(Self::Ledger(subject.clone())),
         });
         let statements = writes.statements.iter().map(|statement| Self::Statement(statement.kind, statement.id));
         let parents = writes.statements.iter().flat_map(|statement| &statement.parents).cloned().map(Self::Children);

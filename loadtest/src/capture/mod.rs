@@ -12,7 +12,7 @@ use coldproof::{code::Code, epcis::event_id};
 use hdrhistogram::Histogram;
 use serde_json::Value;
 
-use self::texts::{CLOSING, Goods, OPENING};
+pub use self::texts::{CLOSING, Goods, OPENING};
 use crate::{
     demo::{Demo, order},
     http::{Client, Request, bearer},
@@ -173,7 +173,7 @@ fn send<'r>(scene: &Scene, requests: impl Iterator<Item = &'r Request>) -> Resul
 }
 
 /// The answer to a capture must say that all of it has taken effect.
-fn captured(body: &[u8]) -> Result<()> {
+pub fn captured(body: &[u8]) -> Result<()> {
     let job: Value = serde_json::from_slice(body).context("the answer to a capture")?;
     let is = |field, value| job.get(field) == Some(&Value::Bool(value));
     ensure!(is("success", true) && is("running", false), "a capture that is not done: {job}");
