@@ -16,7 +16,6 @@ mod digital_link;
 mod gs1;
 mod host;
 mod link_text;
-mod unit;
 
 pub mod qr;
 
@@ -31,4 +30,3 @@ pub use keyring::{KeyRing, KeyRingError, MASTER_BYTES, key_table};
 pub use layout::{CODE_DIGITS, Code, CodeError, KeySlot, RUN_DIGITS, RangeError, RunId, Serial, Tag};
 pub use link_text::{LinkCase, LinkPrefix, LinkScheme, batch_class, code_epc, gtin_class, lot_class, sscc_epc};
 pub use tag::{RunKey, Verification};
-pub use unit::unit_epc;
