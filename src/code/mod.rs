@@ -12,6 +12,7 @@ mod tag;
 
 mod encoder;
 
+mod company;
 mod digital_link;
 mod gs1;
 mod host;
@@ -22,6 +23,7 @@ pub mod qr;
 #[cfg(test)]
 mod spec;
 
+pub use company::{Gln, Gs1Prefix};
 pub use digital_link::{Link, LinkError};
 pub use encoder::{Encoder, Form, FormError};
 pub use gs1::{Gs1Error, Gtin, Lot, Sscc, check_digit, is_charset_82};

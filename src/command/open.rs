@@ -51,6 +51,7 @@ pub(super) async fn open(config: Config) -> Result<Opened> {
         tracing::error!(%error, "a committed capture could not be applied");
     }
     service.load_measures().await?;
+    service.load_parties().await?;
     Ok(Opened { app: App::new(Arc::new(service), config), store })
 }
 

@@ -8,6 +8,7 @@ mod growth;
 pub mod issue;
 pub mod measure;
 mod number;
+mod party;
 pub mod quarantine;
 pub mod register;
 pub mod scan;
@@ -32,6 +33,7 @@ use tokio::sync::{Mutex, Semaphore};
 use self::growth::Growth;
 use self::measure::{MeasureTable, TableChange};
 pub use self::number::{Counter, Numbers};
+pub use self::party::Parties;
 use self::scan::{BlockView, RunFacts, ScanCounts, Whole, WholeLot};
 pub use self::watch::{Basis, Watch, Watched};
 use crate::{
@@ -117,6 +119,8 @@ pub struct Service {
     pub scans: ScanCounts,
     /// The words of standing measures.
     pub measures: Arc<MeasureTable>,
+    /// The organizations that GLNs name as parties.
+    pub parties: Arc<Parties>,
     /// Numbers for new things.
     pub numbers: Numbers,
     /// Bounds the uploads that are in memory.
@@ -168,6 +172,7 @@ impl Service {
             watch,
             scans,
             measures: Arc::default(),
+            parties: Arc::default(),
             numbers,
             uploads,
             growth: Growth::default(),
@@ -192,10 +197,12 @@ impl Service {
     /// capture in its first form where it was committed before.
     pub async fn commit(&self, capture: Capture, writes: Writes) -> crate::store::Result<Capture> {
         let (store, watch, blocks) = (Arc::clone(&self.store), Arc::clone(&self.watch), self.blocks.clone());
-        let measures = Arc::clone(&self.measures);
+        let (measures, parties) = (Arc::clone(&self.measures), Arc::clone(&self.parties));
         // On a task of its own: a client that hangs up must not come between the write and what it makes stale.
         let task = tokio::spawn(async move {
             let (touched, change) = (Watched::by(&writes), TableChange::by(&writes));
+            // Before the write: a GLN names nobody until it is claimed, and whose it is never changes.
+            parties.change(&writes);
             let capture = store.append(capture, writes).await;
             // Before views become stale: the next ones find the words.
             measures.change(change, capture.is_ok());
