@@ -3,17 +3,21 @@
 pub mod audit;
 pub mod backup;
 pub mod capture;
+mod contents;
 mod gather;
 mod growth;
 pub mod issue;
 pub mod measure;
+pub mod movement;
 mod number;
 mod party;
 pub mod quarantine;
 pub mod register;
 pub mod scan;
+pub mod stock;
 pub mod temperature;
 pub mod timeline;
+pub mod unit;
 mod watch;
 pub mod whereabouts;
 #[cfg(test)]

@@ -4,6 +4,7 @@ pub mod get;
 pub mod list;
 pub mod patch;
 pub mod post;
+pub mod stock;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -9,6 +9,7 @@ mod issuing;
 mod kinds;
 mod life;
 mod measures;
+mod movements;
 mod refusals;
 mod said;
 mod scan;
