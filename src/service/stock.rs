@@ -91,7 +91,7 @@ impl Service {
         for entry in self.ledger_after(&Subject::Party(organization), Slice::Shared, None).await? {
             match (entry.scope, entry.part) {
                 (Scope::Span(span), _) => drop(named.spans.insert(span)),
-                (_, Part::Received(Some(epc))) => drop(named.epcs.insert(epc)),
+                (_, Part::Received(Some(epc))) => drop(named.epcs.insert(epc.into())),
                 _ => {}
             }
         }

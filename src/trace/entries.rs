@@ -40,10 +40,10 @@ fn received<'e>(record: &Record, event: &'e Event) -> impl Iterator<Item = (Subj
     event.into_iter().flat_map(move |event| {
         let party = party.clone();
         let spans = event.goods.spans.iter().map(|span| (Scope::Span(*span), None));
-        let epcs = event.goods.epcs.iter().map(|epc| (Scope::All, Some(epc.clone())));
+        let epcs = event.goods.epcs.iter().map(|epc| (Scope::All, Some(Box::from(epc.as_str()))));
         let parent = event.parent.iter().map(|parent| match parent {
             Instance::Code { run, serial } => (Scope::Span(Span::single(*run, *serial)), None),
-            Instance::Epc(uri) => (Scope::All, Some(uri.clone())),
+            Instance::Epc(uri) => (Scope::All, Some(Box::from(uri.as_str()))),
         });
         spans.chain(epcs).chain(parent).map(move |(scope, epc)| (party.clone(), scope, Part::Received(epc)))
     })

@@ -46,7 +46,7 @@ pub enum Part {
     /// It comes out of a transformation.
     Output,
     /// It, an organization, received the codes of the entry's span, or this unit or other EPC.
-    Received(Option<String>),
+    Received(Option<Box<str>>),
     /// It belongs to a business transaction, something is attached to it or it to something, or it was seen among others.
     Joined,
 }

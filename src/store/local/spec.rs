@@ -97,7 +97,7 @@ fn sealed<T: serde::Serialize>(name: &'static str, key: Vec<u8>, row: &T) -> (&'
 /// Each with its name, key and sealed value.
 fn worked() -> Vec<(&'static str, Vec<u8>, Vec<u8>)> {
     let (of_code, entry) = entry();
-    let part = Part::Received(Some("urn:x".to_owned()));
+    let part = Part::Received(Some("urn:x".into()));
     let received = Entry { scope: Scope::All, part, measure: None, ..entry.clone() };
     let entries = vec![(of_code, entry), (Subject::Party(OrganizationId(5)), received)];
     let writes = Writes { records: vec![record()], entries, statements: Vec::new() };
