@@ -114,8 +114,8 @@ impl Service {
         Ok(MadeUnits { units, captured })
     }
 
-    /// What a caller may know of a unit, or of a case by its code; `None` where it knows of none: only who has or had
-    /// something to do with it, or has goods inside, and inspectors.
+    /// What a caller may know of a unit, or of a case by its code: all, for inspectors and whoever has or had something to
+    /// do with it; its own goods, for whoever has goods inside; `None` for anybody else.
     ///
     /// # Errors
     /// Where the store fails, or more is inside than can be told.
@@ -123,25 +123,23 @@ impl Service {
         let Some(OneUnit { owner, gathered }) = self.one_unit(unit).await? else { return Ok(None) };
         let Gathered { lines, status } = gathered;
         let mut facts = UnitFacts { owner, status, lines, codes: Vec::new(), codes_further: 0, units: Vec::new() };
-        let mut may_see = caller.role == Role::Inspector || facts.concern(caller.organization);
+        let sees_all = caller.role == Role::Inspector || facts.concern(caller.organization);
         let contents = self.with_contents(Contents::of(unit)).await?;
         for (run, spans) in contents.by_run() {
             let Some(run) = self.run_of(run).await? else { continue };
             let Some((importer, whole)) = self.whole_status(run.batch).await? else { continue };
             let owners = Owners { issuer: run.organization, importer };
             let ledger = Ledger::new(self.span_entries(&spans).await?);
-            let before = facts.codes.len();
+            let own = run.organization == caller.organization || importer == caller.organization;
             let meet = |span, status: &Status| {
-                if is_inside(status, unit) {
+                if (own || sees_all) && is_inside(status, unit) {
                     facts.add(InsideCodes { batch: run.batch, held: held(span, status) });
                 }
             };
             self.fold_spans(&spans, &ledger, &whole, owners, &mut Units::default(), meet).await?;
-            let some = facts.codes.len() > before || facts.codes_further > 0;
-            may_see |= some && (run.organization == caller.organization || importer == caller.organization);
         }
-        if !may_see {
-            return Ok(None);
+        if !sees_all {
+            return Ok((!facts.codes.is_empty()).then_some(facts));
         }
         for epc in contents.epcs {
             let inner = Instance::Epc(epc);

@@ -317,6 +317,15 @@ async fn organizations_do_not_see_each_others_units_and_stock() {
         assert_eq!(trade.app.get(&path, key).await.expect(StatusCode::OK)["codes"], seen["codes"]);
     }
     trade.app.get(&path, other).await.refused(StatusCode::NOT_FOUND);
+
+    let goods = trade.app.goods_of(other, json!({})).await;
+    let order = trade.app.post(&format!("/v1/batches/{}/runs", goods.batch), other, json!({ "count": 5 })).await;
+    let run = order.expect(StatusCode::CREATED)["runs"][0].clone();
+    let what = json!([{ "first": run["first"], "last": run["last"] }]);
+    trade.moved(other, "pack", json!({ "what": what, "parent": pallet })).await;
+    let mixed = trade.app.get(&path, other).await.expect(StatusCode::OK);
+    let lines: Vec<_> = mixed["codes"].as_array().unwrap().iter().map(|line| text(&line["first"])).collect();
+    assert_eq!((lines, &mixed["units"]), (vec![text(&run["first"])], &json!([])), "its own goods on a shared pallet");
     trade.app.call("GET", &path).send().await.refused(StatusCode::UNAUTHORIZED);
     trade.app.get("/v1/units/106141412345678915", importer).await.refused(StatusCode::NOT_FOUND);
     trade.app.get("/v1/units/nothing", importer).await.refused(StatusCode::BAD_REQUEST);
@@ -407,5 +416,43 @@ async fn stock_is_paged_by_batches() {
     for limit in ["0", "1001", "x"] {
         let path = format!("/v1/organizations/5/stock?limit={limit}");
         app.get(&path, &trade.shop).await.refused(StatusCode::BAD_REQUEST);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn thousands_of_scanned_codes_are_one_span_of_one_event() {
+    let app = TestApp::new().await;
+    let (_, run) = app.run(6_000).await;
+    app.move_clock(HOUR_MS);
+    let codes: Vec<_> = (0..5_000).rev().map(|serial| app.code(&run.name, serial)).collect();
+    let sold = json!({ "action": "sell", "what": codes });
+    let reply = app.post("/v1/movements", &app.keys.importer, sold).await.expect(StatusCode::CREATED);
+    assert_eq!(reply["marks"].as_array().map(Vec::len), Some(1), "{reply}");
+    assert_eq!(reply["marks"][0]["of"], codes[4_999]);
+    for (serial, state) in [(0, "sold"), (4_999, "sold"), (5_000, "active")] {
+        assert_eq!(app.status(&app.code(&run.name, serial)).await.1, state);
+    }
+}
+
+#[tokio::test]
+#[ignore = "measures"]
+async fn the_stock_of_a_shop_with_a_thousand_batches() {
+    let trade = Trade::new().await;
+    let app = &trade.app;
+    let goods = super::Goods { product: 1, consignment: 1, batch: trade.batch };
+    for batch in 1..1_000 {
+        let lot = json!({ "lot": format!("L{batch}"), "ai10": format!("L{batch}") });
+        let batch = app.batch(&app.keys.importer, goods, lot).await;
+        let run = app.order(batch, json!({ "count": 50 })).await.remove(0);
+        let what = json!([{ "first": run.first, "last": app.code(&run.name, 29) }]);
+        trade.moved(&app.keys.importer, "ship", json!({ "what": what, "to": 5 })).await;
+        trade.moved(&trade.shop, "receive", json!({ "what": what })).await;
+        trade.moved(&trade.shop, "sell", json!({ "what": [run.first] })).await;
+    }
+    for limit in [1_000, 100] {
+        let before = std::time::Instant::now();
+        let path = format!("/v1/organizations/5/stock?limit={limit}");
+        let stock = app.get(&path, &trade.shop).await.expect(StatusCode::OK);
+        println!("{} of {limit} batches in {:?}", stock["batches"].as_array().unwrap().len(), before.elapsed());
     }
 }
