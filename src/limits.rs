@@ -258,6 +258,24 @@ pub const MEASURES_PAGE_CODES: u32 = 10;
 const _: () = assert!(MEASURE_SPANS_MAX <= EVENT_SUBJECTS_MAX && MEASURE_UNITS_MAX <= EVENT_SUBJECTS_MAX);
 const _: () = assert!(MEASURE_SPANS_MAX * SPAN_ENTRIES_MAX * ENTRY_BYTES_MAX <= WRITE_BYTES_MAX);
 
+/// Units in one order of SSCCs: three trucks of pallets. The answer fits `IDEMPOTENCY_ANSWER_BYTES_MAX`.
+pub const UNITS_MADE_MAX: u32 = 100;
+/// Codes, spans and units that one movement may name: an event's.
+pub const MOVEMENT_GOODS_MAX: usize = EVENT_SUBJECTS_MAX;
+/// Faults of one movement that are told.
+pub const MOVEMENT_FAULTS_MAX: usize = 100;
+/// Spans and units of one movement of which the answer says what they count for. It fits `IDEMPOTENCY_ANSWER_BYTES_MAX`.
+pub const MOVEMENT_MARKS_MAX: usize = 100;
+/// Records of packing that one question about contents reads: a truck's pallets, their cases, and each repacked.
+pub const CONTENTS_RECORDS_MAX: usize = 10_000;
+/// Batches in one answer about an organization's stock: a shop's assortment.
+pub const STOCK_BATCHES_MAX: usize = 1_000;
+/// Lines in one answer about an organization's stock or a unit's contents: about 2 MB.
+pub const STOCK_LINES_MAX: usize = WHEREABOUTS_PAGE_LINES_MAX;
+
+const _: () = assert!(UNITS_MADE_MAX as usize * 100 <= IDEMPOTENCY_ANSWER_BYTES_MAX);
+const _: () = assert!(MOVEMENT_MARKS_MAX * 140 <= IDEMPOTENCY_ANSWER_BYTES_MAX);
+
 /// Lines of a code's whole timeline in one answer.
 pub const TIMELINE_LINES_MAX: usize = 1_000;
 

@@ -262,7 +262,7 @@ fn range_format(ai: &str) -> Option<Format> {
     }
 }
 
-fn check_digits(what: &str, text: &str) -> Result<(), Gs1Error> {
+pub(super) fn check_digits(what: &str, text: &str) -> Result<(), Gs1Error> {
     check_characters(what, text, |character| character.is_ascii_digit(), "the digits 0-9")
 }
 
@@ -273,7 +273,7 @@ pub(super) fn check_text(what: &str, text: &str, least: usize, most: usize) -> R
 }
 
 /// Checks the length of a text of one-byte characters.
-fn check_length(what: &str, text: &str, least: usize, most: usize) -> Result<(), Gs1Error> {
+pub(super) fn check_length(what: &str, text: &str, least: usize, most: usize) -> Result<(), Gs1Error> {
     if (least..=most).contains(&text.len()) {
         return Ok(());
     }
@@ -294,7 +294,7 @@ fn check_characters(
 }
 
 /// Checks the last of at least two digits.
-fn check_check_digit(what: &str, digits: &str) -> Result<(), Gs1Error> {
+pub(super) fn check_check_digit(what: &str, digits: &str) -> Result<(), Gs1Error> {
     let mut before = digits.chars();
     match (before.next_back(), check_digit(before.as_str())) {
         (Some(found), Some(expected)) if found != expected => {

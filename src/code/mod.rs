@@ -12,17 +12,18 @@ mod tag;
 
 mod encoder;
 
+mod company;
 mod digital_link;
 mod gs1;
 mod host;
 mod link_text;
-mod unit;
 
 pub mod qr;
 
 #[cfg(test)]
 mod spec;
 
+pub use company::{Gln, Gs1Prefix};
 pub use digital_link::{Link, LinkError};
 pub use encoder::{Encoder, Form, FormError};
 pub use gs1::{Gs1Error, Gtin, Lot, Sscc, check_digit, is_charset_82};
@@ -31,4 +32,3 @@ pub use keyring::{KeyRing, KeyRingError, MASTER_BYTES, key_table};
 pub use layout::{CODE_DIGITS, Code, CodeError, KeySlot, RUN_DIGITS, RangeError, RunId, Serial, Tag};
 pub use link_text::{LinkCase, LinkPrefix, LinkScheme, batch_class, code_epc, gtin_class, lot_class, sscc_epc};
 pub use tag::{RunKey, Verification};
-pub use unit::unit_epc;

@@ -51,6 +51,7 @@ pub(super) async fn open(config: Config) -> Result<Opened> {
         tracing::error!(%error, "a committed capture could not be applied");
     }
     service.load_measures().await?;
+    service.load_parties().await?;
     let app = App::new(Arc::new(service), config);
     let swept = app.spools.sweep();
     swept.map_err(|source| Error::Io { what: "the folder of spooled documents".to_owned(), source })?;

@@ -141,6 +141,8 @@ fn organization(chance: &mut Chance, party: &Party, role: Role) -> Option<Organi
         roles: vec![role],
         uscc: Some(number::uscc(chance, party.division)?),
         country: Country::parse("CN").ok()?,
+        gs1_prefix: None,
+        gln: None,
     })
 }
 
@@ -152,6 +154,8 @@ fn public_body(name: &str, role: Role) -> Option<Organization> {
         roles: vec![role],
         uscc: None,
         country: Country::parse("CN").ok()?,
+        gs1_prefix: None,
+        gln: None,
     })
 }
 

@@ -1,6 +1,8 @@
 //! An event as the rest of the service sees it.
 
-use super::{Action, BizStep, Disposition};
+use std::borrow::Cow;
+
+use super::{Action, BizStep, Disposition, gs1_uri};
 use crate::{
     code::{Code, Gtin, Host, Lot},
     cold_chain::TemperatureReport,
@@ -186,6 +188,13 @@ pub struct Party {
     pub id: String,
     /// The organization that the URI names, where it is one of ours: `https://HOST/organization/{n}`.
     pub organization: Option<OrganizationId>,
+}
+
+impl Party {
+    /// The same URI however a GS1 key was written: a GLN's URN and its links on any host are one party.
+    pub fn canonical_id(&self) -> Cow<'_, str> {
+        gs1_uri::canonical(&self.id).map_or(Cow::Borrowed(&self.id), Cow::Owned)
+    }
 }
 
 /// Declares that the event it stands in was in error (EPCIS 2.0, clause 7.4.1.2).

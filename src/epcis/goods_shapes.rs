@@ -8,7 +8,10 @@ use super::{
     epc,
     shapes::{BatchSpan, Occasion, base, insert_spans, read},
 };
-use crate::{code::lot_class, trace::OrganizationId};
+use crate::{
+    code::{Gln, lot_class},
+    trace::OrganizationId,
+};
 
 /// Goods that an event names. Beside spans there are no classes: the event's quantities count what the spans name.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -21,6 +24,15 @@ pub struct NamedGoods {
     pub classes: Vec<ClassQuantity>,
 }
 
+/// Who hands goods over, or takes them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NamedParty {
+    /// An organization that is registered here.
+    Organization(OrganizationId),
+    /// Anybody, by GLN.
+    Gln(Gln),
+}
+
 /// Goods seen on their way.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Movement {
@@ -31,9 +43,9 @@ pub struct Movement {
     /// The goods.
     pub goods: NamedGoods,
     /// Who possessed them before.
-    pub from: Option<OrganizationId>,
+    pub from: Option<NamedParty>,
     /// Who possesses them from then on.
-    pub to: Option<OrganizationId>,
+    pub to: Option<NamedParty>,
     /// Where they are from then on, as a URI.
     pub biz_location: Option<String>,
     /// Orders, despatch advices, ...: type (`po`, `desadv`, or a URI) and URI.
@@ -75,6 +87,16 @@ pub fn aggregation(
     read(event, hosts)
 }
 
+/// Units that begin a life of their own, empty: ADD, `commissioning`, `active`. `units` are URIs.
+///
+/// # Errors
+/// What is no URI.
+pub fn units(occasion: &Occasion, units: &[String], hosts: &Hosts) -> Result<Event, DocumentError> {
+    let mut event = base(occasion, "ADD", Some("commissioning"), Some("active"));
+    event.insert("epcList".into(), json!(units));
+    read(event, hosts)
+}
+
 /// Goods that move, wait or are looked at: OBSERVE, with the parties between which they pass.
 ///
 /// # Errors
@@ -86,8 +108,11 @@ pub fn movement(occasion: &Occasion, movement: &Movement, hosts: &Hosts) -> Resu
     for (list, field, party) in
         [("sourceList", "source", movement.from), ("destinationList", "destination", movement.to)]
     {
-        if let Some(organization) = party {
-            let uri = epc::organization_uri(organization, hosts);
+        if let Some(party) = party {
+            let uri = match party {
+                NamedParty::Organization(organization) => epc::organization_uri(organization, hosts),
+                NamedParty::Gln(gln) => gln.party_uri(),
+            };
             event.insert(list.into(), json!([{ "type": "possessing_party", field: uri }]));
         }
     }

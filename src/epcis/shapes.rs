@@ -16,7 +16,7 @@ use crate::{
 
 pub use super::{
     batch_facts::{BatchFacts, DocumentFact},
-    goods_shapes::{Movement, NamedGoods, Transformation, aggregation, movement, transformation},
+    goods_shapes::{Movement, NamedGoods, NamedParty, Transformation, aggregation, movement, transformation, units},
     sensor_shape::{Carrier, temperatures},
 };
 

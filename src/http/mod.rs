@@ -21,10 +21,12 @@ pub mod download;
 pub mod epcis;
 pub mod keys;
 pub mod measures;
+pub mod movements;
 pub mod organizations;
 pub mod products;
 pub mod runs;
 pub mod temperatures;
+pub mod units;
 pub mod verify;
 
 pub mod audit;

@@ -15,8 +15,8 @@ use utoipa::{
 };
 
 use super::{
-    audit, backup, batches, codes, consignments, documents, epcis, error, keys, measures, organizations, products,
-    runs, temperatures, verify,
+    audit, backup, batches, codes, consignments, documents, epcis, error, keys, measures, movements, organizations,
+    products, runs, temperatures, units, verify,
 };
 
 #[derive(OpenApi)]
@@ -29,6 +29,7 @@ use super::{
         (name = "codes", description = "Ordering codes, downloading them, symbols, labels applied and void"),
         (name = "epcis", description = "EPCIS 2.0 capture and events"),
         (name = "measures", description = "Holds and recalls by number"),
+        (name = "goods", description = "Moving goods, units and stock, without writing EPCIS"),
         (name = "trace", description = "What happened to goods"),
         (name = "scan", description = "What anyone may ask about codes"),
         (name = "operations", description = "For operators of the service"),
@@ -47,6 +48,7 @@ use super::{
         codes::timeline::get, batches::whereabouts::get, measures::post::post, measures::preview::preview,
         measures::lift::lift, measures::list::list, measures::get::get, epcis::capture::post, epcis::capture::get,
         epcis::event::post, epcis::event::get, temperatures::post::of_batch, temperatures::post::of_unit,
+        units::post::post, units::get::get, movements::post::post, organizations::stock::get,
         verify::verify, audit::post, backup::post, backup::retire, backup::release,
     ),
     components(schemas(error::Problem, error::FieldError)),

@@ -11,7 +11,8 @@ use super::{
     App, audit, backup, batches, codes, consignments, documents, epcis,
     error::Problem,
     extract::{cut, limit_body},
-    idempotency, keys, measures, openapi, organizations, products, runs, scan, site, temperatures, verify,
+    idempotency, keys, measures, movements, openapi, organizations, products, runs, scan, site, temperatures, units,
+    verify,
 };
 use crate::limits::{DOCUMENT_BYTES_MAX, LOGGER_BYTES_MAX, MEASURE_BYTES_MAX, SPANS_BYTES_MAX, UPLOAD_BYTES_MAX};
 
@@ -24,6 +25,7 @@ pub fn router(app: App) -> Router {
         .merge(once(registration()))
         .merge(once(codes()))
         .merge(once(spans()).layer(limit_body(SPANS_BYTES_MAX)))
+        .merge(once(units()))
         .merge(once(temperatures()).layer(limit_body(LOGGER_BYTES_MAX)))
         .merge(once(holds_and_recalls()).layer(limit_body(MEASURE_BYTES_MAX)))
         .merge(once(documents()).layer(limit_body(UPLOAD_BYTES_MAX)))
@@ -76,9 +78,18 @@ fn operations() -> Router<App> {
         .route("/v1/quarantine/release", post(backup::release))
 }
 
-/// What becomes of labels.
+/// Units and stock.
+fn units() -> Router<App> {
+    Router::new()
+        .route("/v1/units", post(units::post::post))
+        .route("/v1/units/{unit}", get(units::get::get))
+        .route("/v1/organizations/{id}/stock", get(organizations::stock::get))
+}
+
+/// What becomes of labels and goods.
 fn spans() -> Router<App> {
     Router::new()
+        .route("/v1/movements", post(movements::post::post))
         .route("/v1/runs/{run}/applied", post(runs::spans::applied))
         .route("/v1/runs/{run}/void", post(runs::spans::void))
 }

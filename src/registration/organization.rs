@@ -8,7 +8,10 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::{Country, Uscc, ValueError};
-use crate::trace::{KeyId, OrganizationId, Role};
+use crate::{
+    code::{Gln, Gs1Prefix},
+    trace::{KeyId, OrganizationId, Role},
+};
 
 /// A legal person.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,6 +29,12 @@ pub struct Organization {
     pub uscc: Option<Uscc>,
     /// Where it is registered.
     pub country: Country,
+    /// What its GS1 numbers begin with; no two organizations have prefixes of which one begins with the other.
+    #[serde(default)]
+    pub gs1_prefix: Option<Gs1Prefix>,
+    /// Its number as a party; no two organizations have the same. Events name it by this, so that it stays.
+    #[serde(default)]
+    pub gln: Option<Gln>,
 }
 
 /// An API key as it is kept: its secret only as a hash.

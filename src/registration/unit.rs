@@ -7,11 +7,13 @@ use crate::{
 };
 
 /// What a unit may be named by.
-const EXPECTED: &str = "a unit: an SSCC of 18 digits, a container number, or the link or EPC URI of an SSCC, a container, a GRAI or a GIAI";
+const EXPECTED: &str = "a unit: an SSCC of 18 digits, a container number, a GRAI of 14 digits and a serial, or the link or EPC URI of an SSCC, a container, a GRAI or a GIAI";
 /// The URN of a freight container, up to its number (CBV 2.0, clause 8.2: BIC container code).
 const CONTAINER: &str = "urn:epc:id:bic:";
 /// Where canonical links stand.
 const HOME: &str = "https://id.gs1.org/";
+/// Digits that a GRAI begins with (GS1 General Specifications, section 3, AI 8003); a serial follows.
+const GRAI_DIGITS: usize = 14;
 /// A name of a unit, in bytes: the longest URI of those that are read.
 const NAME_BYTES_MAX: usize = 256;
 
@@ -28,6 +30,9 @@ pub fn unit_epc(text: &str, hosts: &Hosts) -> Result<String, ValueError> {
         return Ok(sscc_epc(text.parse()?));
     }
     let is_uri = text.contains("://") || text.starts_with("urn:");
+    if !is_uri && text.get(..GRAI_DIGITS).is_some_and(|asset| asset.bytes().all(|byte| byte.is_ascii_digit())) {
+        return unit_epc(&format!("{HOME}8003/{text}"), hosts);
+    }
     if let Some(number) = text.strip_prefix(CONTAINER).or_else(|| (!is_uri).then_some(text)) {
         let number = ContainerNumber::parse(number).map_err(|error| match error {
             ValueError::Malformed { .. } => ValueError::malformed(text, EXPECTED),
@@ -40,7 +45,7 @@ pub fn unit_epc(text: &str, hosts: &Hosts) -> Result<String, ValueError> {
     match key {
         Some(("00", number)) => drop(number.parse::<Sscc>()?),
         // A GRAI begins as a GTIN does: its check digit is the fourteenth digit.
-        Some(("8003", asset)) => drop(asset.get(..14).unwrap_or(asset).parse::<Gtin>()?),
+        Some(("8003", asset)) => drop(asset.get(..GRAI_DIGITS).unwrap_or(asset).parse::<Gtin>()?),
         Some(("8004", _)) => {}
         _ => return Err(ValueError::malformed(text, EXPECTED)),
     }
@@ -65,6 +70,7 @@ mod tests {
             ("csqu 305438-3", "urn:epc:id:bic:CSQU3054383"),
             ("urn:epc:id:bic:CSQU3054383", "urn:epc:id:bic:CSQU3054383"),
             ("https://id.gs1.org/8003/09506000134352A7", "https://id.gs1.org/8003/09506000134352A7"),
+            ("09506000134352A7", "https://id.gs1.org/8003/09506000134352A7"),
             ("urn:epc:id:giai:0614141.12345400", "https://id.gs1.org/8004/061414112345400"),
         ] {
             assert_eq!(read(text).as_deref(), Ok(expected), "{text}");
@@ -83,6 +89,8 @@ mod tests {
             "CSQU3054384",
             "urn:epc:id:bic:CSQU3054384",
             "https://id.gs1.org/8003/09506000134353A7",
+            "09506000134353A7",
+            "09506000134352 7",
             "https://id.gs1.org/01/09506000134352/21/1",
             "https://id.gs1.org/414/9506000134352",
             "urn:example:pallet:7",

@@ -147,7 +147,8 @@ impl Service {
         const PAGE: usize = PAGE_ITEMS_MAX * 10;
         let mut entries: Vec<Entry> = Vec::new();
         while entries.len() < LEDGER_ENTRIES_MAX {
-            let page = self.store.entries(subject, slice, after, PAGE).await?;
+            let mut page = self.store.entries(subject, slice, after, PAGE).await?;
+            self.parties.resolve(&mut page);
             let is_last = page.len() < PAGE;
             after = page.last().map(|entry| entry.place);
             entries.extend(page);

@@ -3,16 +3,21 @@
 pub mod audit;
 pub mod backup;
 pub mod capture;
+mod contents;
 mod gather;
 mod growth;
 pub mod issue;
 pub mod measure;
+pub mod movement;
 mod number;
+mod party;
 pub mod quarantine;
 pub mod register;
 pub mod scan;
+pub mod stock;
 pub mod temperature;
 pub mod timeline;
+pub mod unit;
 mod watch;
 pub mod whereabouts;
 #[cfg(test)]
@@ -31,6 +36,7 @@ use tokio::sync::{Mutex, MutexGuard, Semaphore};
 
 use self::measure::{MeasureTable, TableChange};
 pub use self::number::{Counter, Numbers};
+pub use self::party::Parties;
 use self::scan::{BlockView, RunFacts, ScanCounts, Whole, WholeLot};
 pub use self::watch::{Basis, Watch, Watched};
 use self::{capture::Applying, growth::Growth};
@@ -120,6 +126,8 @@ pub struct Service {
     pub scans: ScanCounts,
     /// The words of standing measures.
     pub measures: Arc<MeasureTable>,
+    /// The organizations that GLNs name as parties.
+    pub parties: Arc<Parties>,
     /// Numbers for new things.
     pub numbers: Numbers,
     /// Bounds the uploads that are in memory.
@@ -175,6 +183,7 @@ impl Service {
             watch,
             scans,
             measures: Arc::default(),
+            parties: Arc::default(),
             numbers,
             uploads,
             captures: Arc::new(Semaphore::new(CAPTURES_KIB_MAX as usize)),
@@ -201,10 +210,12 @@ impl Service {
     /// capture in its first form where it was committed before.
     pub async fn commit(&self, capture: Capture, writes: Writes) -> crate::store::Result<Capture> {
         let (store, watch, blocks) = (Arc::clone(&self.store), Arc::clone(&self.watch), self.blocks.clone());
-        let measures = Arc::clone(&self.measures);
+        let (measures, parties) = (Arc::clone(&self.measures), Arc::clone(&self.parties));
         // On a task of its own: a client that hangs up must not come between the write and what it makes stale.
         let task = tokio::spawn(async move {
             let (touched, change) = (Watched::by(&writes), TableChange::by(&writes));
+            // Before the write: a GLN names nobody until it is claimed, and whose it is never changes.
+            parties.change(&writes);
             let capture = store.append(capture, writes).await;
             // Before views become stale: the next ones find the words.
             measures.change(change, capture.is_ok());

@@ -8,7 +8,11 @@ use std::{collections::HashMap, ops::Range};
 use tokio::sync::Mutex;
 
 use super::Service;
-use crate::{code::KeySlot, limits::NUMBER_LEASE, store};
+use crate::{
+    code::{Gs1Prefix, KeySlot},
+    limits::NUMBER_LEASE,
+    store,
+};
 
 /// What is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -36,6 +40,8 @@ impl Counter {
     pub(super) const CLAIMS: &str = "counter/";
     /// What the names of counters of runs go on with.
     pub(super) const RUNS: &str = "runs/";
+    /// What the names of counters of units go on with; a GS1 Company Prefix follows.
+    pub(super) const UNITS: &str = "units/";
     /// All but those of runs.
     pub(super) const NUMBERED: [Self; 7] = [
         Self::Organizations,
@@ -113,6 +119,26 @@ impl Service {
             }
             if self.store.swap(&name, before.as_deref(), &first.to_be_bytes()).await? {
                 return Ok(());
+            }
+        }
+    }
+
+    /// Numbers of so many units under a company prefix, from 0, that were never given before.
+    ///
+    /// # Errors
+    /// How many are left, where they are fewer; and where the store takes no claim.
+    pub(super) async fn lease_units(&self, prefix: Gs1Prefix, count: u64) -> store::Result<Result<Range<u64>, u64>> {
+        let name = format!("{}{}{prefix}", Counter::CLAIMS, Counter::UNITS);
+        loop {
+            let before = self.store.claim(&name).await?;
+            let first = before.as_deref().map(|bytes| Counter::parse(&name, bytes)).transpose()?.unwrap_or(0);
+            let left = prefix.units().saturating_sub(first);
+            if left < count {
+                return Ok(Err(left));
+            }
+            let lease = first..first + count;
+            if self.store.swap(&name, before.as_deref(), &lease.end.to_be_bytes()).await? {
+                return Ok(Ok(lease));
             }
         }
     }

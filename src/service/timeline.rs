@@ -26,7 +26,7 @@ impl Service {
     pub async fn timeline(&self, code: &Code, run: &Run) -> store::Result<Timeline> {
         let mut basis = Basis::default();
         let (importer, whole) = match self.batch_facts(run.batch, &mut basis).await? {
-            Some(facts) => (facts.batch.organization, self.whole_entries(run.batch, &facts, &mut basis).await?),
+            Some(facts) => (facts.batch.organization, self.whole_entries(run.batch, &facts.lots, &mut basis).await?),
             None => (run.organization, Vec::new()),
         };
         let owners = Owners { issuer: run.organization, importer };

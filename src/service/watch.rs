@@ -13,7 +13,7 @@ use std::{
 };
 
 use crate::{
-    registration::{Kind, Parent},
+    registration::{Content, Kind, Organization, Parent},
     store::Writes,
     trace::{Block, Part, Scope, Subject},
 };
@@ -32,6 +32,8 @@ pub enum Watched {
     Statement(Kind, u64),
     /// What is listed: documents of a batch, batches of a lot.
     Children(Parent),
+    /// Which organizations GLNs name.
+    Parties,
 }
 
 impl Watched {
@@ -47,23 +49,30 @@ impl Watched {
         });
         let statements = writes.statements.iter().map(|statement| Self::Statement(statement.kind, statement.id));
         let parents = writes.statements.iter().flat_map(|statement| &statement.parents).cloned().map(Self::Children);
-        ledgers.chain(statements).chain(parents).collect()
+        let named = |content: &Content| matches!(content, Content::Organization(Organization { gln: Some(_), .. }));
+        let parties = writes.statements.iter().any(|made| named(&made.content)).then_some(Self::Parties);
+        ledgers.chain(statements).chain(parents).chain(parties).collect()
     }
 }
 
 /// What a view was made from, as it stood before the reading began.
 #[derive(Debug, Default)]
-pub struct Basis(Vec<(Arc<AtomicU64>, u64)>);
+pub struct Basis {
+    /// Each with the value that it had.
+    seen: Vec<(Arc<AtomicU64>, u64)>,
+    /// How many of them every view has.
+    shared: usize,
+}
 
 impl Basis {
     /// Roughly how much memory it takes, in bytes.
     pub fn bytes(&self) -> usize {
-        self.0.len() * WATCHED_BYTES
+        (self.seen.len() - self.shared) * WATCHED_BYTES + self.shared * size_of::<(Arc<AtomicU64>, u64)>()
     }
 
     /// Whether nothing of it has been touched since.
     pub fn is_current(&self) -> bool {
-        self.0.iter().all(|(counter, seen)| counter.load(Ordering::Acquire) == *seen)
+        self.seen.iter().all(|(counter, seen)| counter.load(Ordering::Acquire) == *seen)
     }
 }
 
@@ -77,6 +86,7 @@ pub struct Watch {
 impl Watch {
     /// Begins to watch `watched`: call it before reading what it names.
     pub fn add(&self, basis: &mut Basis, watched: Watched) {
+        basis.shared += usize::from(watched == Watched::Parties);
         let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
         if counters.len() == counters.capacity() {
             counters.retain(|_, counter| counter.strong_count() > 0);
@@ -88,7 +98,7 @@ impl Watch {
             counter
         });
         let seen = counter.load(Ordering::Acquire);
-        basis.0.push((counter, seen));
+        basis.seen.push((counter, seen));
     }
 
     /// Makes every view stale that was made from any of `touched`.

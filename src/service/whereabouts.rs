@@ -1,14 +1,11 @@
 //! Where a batch is: who holds which codes, and what became of them. Made from the ledgers each time, so that there
 //! is nothing that could drift from them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::{
-    Basis, Service,
-    gather::{Gathered, Units},
-};
+use super::{Basis, Service, gather::Units};
 use crate::{
     code::{RunId, Serial},
     limits::{LEDGERS_READ_AT_ONCE, WHEREABOUTS_LINES_MAX},
@@ -75,7 +72,7 @@ impl Service {
         let mut basis = Basis::default();
         let Some(facts) = self.batch_facts(id, &mut basis).await? else { return Ok(None) };
         let importer = facts.batch.organization;
-        let entries = self.whole_entries(id, &facts, &mut basis).await?;
+        let entries = self.whole_entries(id, &facts.lots, &mut basis).await?;
         let (whole, _) = WholeStatus::of(&entries, Owners::one(importer));
         let found = Whereabouts {
             batch: id,
@@ -94,33 +91,57 @@ impl Service {
     }
 
     async fn go_through(&self, run: &Run, going: &mut Going) -> store::Result<()> {
+        let Some(all) = span_of_run(run) else { return Ok(()) };
         let ledger = Ledger::new(self.run_entries(run).await?);
         let owners = Owners { issuer: run.organization, importer: going.importer };
-        let mut borders = vec![0, run.count];
+        let Going { whole, units, found, .. } = going;
+        self.fold_spans(&[all], &ledger, whole, owners, units, |span, status| found.add(held(span, status))).await
+    }
+
+    /// Folds the codes of spans of one run, in order; `ledger` has what was said of them. `meet` is told what follows for
+    /// each part of a span whose codes share everything.
+    pub(super) async fn fold_spans(
+        &self,
+        spans: &[Span],
+        ledger: &Ledger,
+        whole: &WholeStatus,
+        owners: Owners,
+        units: &mut Units,
+        mut meet: impl FnMut(Span, &Status),
+    ) -> store::Result<()> {
+        let mut borders = Vec::new();
         ledger.borders(&mut borders);
-        borders.retain(|border| *border <= run.count);
         borders.sort_unstable();
         borders.dedup();
-        for pair in borders.windows(2) {
-            let &[first, end] = pair else { continue };
-            let (Some(first), Some(last)) = (Serial::new(first), Serial::new(end - 1)) else { continue };
-            let Some(span) = Span::new(run.id, first, last) else { continue };
-            let mut own = Vec::new();
-            ledger.find(first, &mut own);
-            let mut basis = Basis::default();
-            let gathered = self.gather(&own, &going.whole, owners, &mut going.units, &mut basis);
-            let Gathered { status, .. } = gathered.await?;
-            going.found.add(held(span, &status));
+        for span in spans {
+            let (mut first, end) = (span.first().get(), span.last().get() + 1);
+            let inner = borders.partition_point(|border| *border <= first)..borders.partition_point(|it| *it < end);
+            let inner = borders.get(inner).unwrap_or_default().iter().copied();
+            for end in inner.chain([end]) {
+                let (from, to) = (Serial::new(first), Serial::new(end - 1));
+                first = end;
+                let (Some(from), Some(to)) = (from, to) else { continue };
+                let Some(part) = Span::new(span.run(), from, to) else { continue };
+                let mut own = Vec::new();
+                ledger.find(from, &mut own);
+                let gathered = self.gather(&own, whole, owners, units, &mut Basis::default()).await?;
+                meet(part, &gathered.status);
+            }
         }
         Ok(())
     }
 
     /// Everything that was said of a run's codes by number, in order of place.
     pub(super) async fn run_entries(&self, run: &Run) -> store::Result<Vec<Entry>> {
-        let subjects = std::iter::once(Subject::Run(run.id)).chain(parts_of(run));
+        self.span_entries(span_of_run(run).as_slice()).await
+    }
+
+    /// What was said of the codes of spans of one run, and of some of their neighbours, in order of place.
+    pub(super) async fn span_entries(&self, spans: &[Span]) -> store::Result<Vec<Entry>> {
+        let subjects: BTreeSet<Subject> = spans.iter().flat_map(subjects_of).collect();
         let read = |subject: Subject| async move { self.ledger_after(&subject, Slice::Whole, None).await };
-        let mut entries: Vec<Entry> =
-            stream::iter(subjects.map(read)).buffer_unordered(LEDGERS_READ_AT_ONCE).try_concat().await?;
+        let reading = stream::iter(subjects.into_iter().map(read)).buffer_unordered(LEDGERS_READ_AT_ONCE);
+        let mut entries: Vec<Entry> = reading.try_concat().await?;
         entries.sort_unstable_by_key(|entry| (entry.place, span_start(entry)));
         Ok(entries)
     }
@@ -142,13 +163,10 @@ impl Whereabouts {
         let codes = u64::from(held.span.codes());
         self.codes += codes;
         *self.holdings.entry(held.holder).or_default().codes.entry(held.state.word()).or_default() += codes;
-        if let Some(last) = self.lines.last_mut()
-            && self.lines_further == 0
-            && let Some(span) = last.span.joined(&held.span)
-            && *last == (Held { span: last.span, ..held.clone() })
-        {
-            last.span = span;
-        } else if self.lines.len() < WHEREABOUTS_LINES_MAX {
+        if self.lines_further == 0 && held.joins(&mut self.lines) {
+            return;
+        }
+        if self.lines.len() < WHEREABOUTS_LINES_MAX {
             self.lines.push(held);
         } else {
             self.lines_further += 1;
@@ -156,7 +174,20 @@ impl Whereabouts {
     }
 }
 
-fn held(span: Span, status: &Status) -> Held {
+impl Held {
+    /// Makes the last of `lines` longer by these codes, where they follow it and share everything with it.
+    pub(super) fn joins(&self, lines: &mut [Self]) -> bool {
+        let Some(last) = lines.last_mut() else { return false };
+        let Some(span) = last.span.joined(&self.span) else { return false };
+        let same = *last == (Self { span: last.span, ..self.clone() });
+        if same {
+            last.span = span;
+        }
+        same
+    }
+}
+
+pub(super) fn held(span: Span, status: &Status) -> Held {
     let mut inside = status.stays.iter().filter(|stay| stay.until_ms.is_none());
     Held {
         span,
@@ -175,8 +206,24 @@ fn span_start(entry: &Entry) -> Option<Span> {
     }
 }
 
+/// All codes of a run.
+pub(super) fn span_of_run(run: &Run) -> Option<Span> {
+    Span::new(run.id, Serial::FIRST, last_serial(run))
+}
+
 fn last_serial(run: &Run) -> Serial {
     Serial::new(run.count.saturating_sub(1)).unwrap_or(Serial::FIRST)
+}
+
+/// The ledgers by number that a span's codes are told of in.
+fn subjects_of(span: &Span) -> impl Iterator<Item = Subject> + use<> {
+    let (run, first, last) = (span.run(), span.first(), span.last());
+    let groups = Group::of(run, first).index..=Group::of(run, last).index;
+    let blocks = Block::of(run, first).index..=Block::of(run, last).index;
+    let groups = groups.map(move |index| Subject::Group(Group { run, index }));
+    std::iter::once(Subject::Run(run))
+        .chain(groups)
+        .chain(blocks.map(move |index| Subject::Block(Block { run, index })))
 }
 
 /// The groups and blocks of a run, as far as it has codes.

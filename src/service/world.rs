@@ -62,6 +62,8 @@ impl World {
             roles: vec![Role::Importer],
             uscc: None,
             country: Country::parse("CN").unwrap(),
+            gs1_prefix: None,
+            gln: None,
         };
         let made = service.create_organization(&ADMIN, organization).await.unwrap();
         let importer = Caller { key: None, organization: OrganizationId(made.id), role: Role::Importer };

@@ -201,7 +201,7 @@ pub fn entry_sayings(entry: &Entry) -> Vec<Saying> {
     sayings(Said {
         of: match entry.part {
             Part::Object => SaidOf::Objects,
-            Part::Child(_) | Part::Parent { .. } | Part::Joined => SaidOf::Joined,
+            Part::Child(_) | Part::Parent { .. } | Part::Received(_) | Part::Joined => SaidOf::Joined,
             Part::Input => SaidOf::Inputs,
             Part::Output => SaidOf::Outputs,
         },

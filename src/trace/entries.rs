@@ -1,9 +1,7 @@
 //! From a record to its entries: which ledgers it goes to, and what they keep of it.
 
-use sha2::{Digest, Sha256};
-
 use super::{Block, Entry, HandOver, Instance, Part, PartyId, Place, Record, Scope, Span, Subject, cut};
-use crate::epcis::{BizStep, Class, ClassQuantity, Event, EventKind, Goods, Party};
+use crate::epcis::{BizStep, Class, ClassQuantity, Disposition, Event, EventKind, Goods, Party};
 
 /// The entries of a record, in a fixed order: a pure function of the record, so that they can be made again at any time.
 /// `event` is what the record's body says.
@@ -24,13 +22,37 @@ pub fn entries_of(record: &Record, event: &Event) -> Vec<(Subject, Entry)> {
         let (subject, scope) = subject_of_instance(instance);
         (subject, scope, parent.clone())
     });
+    let received = received(record, event);
     (0..)
-        .zip(named.chain(made).chain(parent))
+        .zip(named.chain(made).chain(parent).chain(received))
         .map(|(ordinal, (subject, scope, part))| {
             let place = Place { event_time_ms: record.event_time_ms, record: record.id, ordinal };
             (subject, entry(record, event, place, scope, part))
         })
         .collect()
+}
+
+/// What the organization received by the record, whole: its ledger tells where to look for what it has. Custody passes
+/// by such records alone ([`receives`]).
+fn received<'e>(record: &Record, event: &'e Event) -> impl Iterator<Item = (Subject, Scope, Part)> + use<'e> {
+    let party = Subject::Party(record.organization);
+    let event = Some(event).filter(|event| receives(event) && event.error_declaration.is_none());
+    event.into_iter().flat_map(move |event| {
+        let party = party.clone();
+        let spans = event.goods.spans.iter().map(|span| (Scope::Span(*span), None));
+        let epcs = event.goods.epcs.iter().map(|epc| (Scope::All, Some(Box::from(epc.as_str()))));
+        let parent = event.parent.iter().map(|parent| match parent {
+            Instance::Code { run, serial } => (Scope::Span(Span::single(*run, *serial)), None),
+            Instance::Epc(uri) => (Scope::All, Some(Box::from(uri.as_str()))),
+        });
+        spans.chain(epcs).chain(parent).map(move |(scope, epc)| (party.clone(), scope, Part::Received(epc)))
+    })
+}
+
+/// Whether custody may pass to whoever says this: goods are received, or taken back.
+pub fn receives(event: &Event) -> bool {
+    matches!(event.biz_step, Some(BizStep::Receiving | BizStep::Accepting))
+        || matches!(event.disposition, Some(Disposition::Returned))
 }
 
 fn subjects_of<'e>(goods: &'e Goods, event: &'e Event) -> impl Iterator<Item = (Subject, Scope)> + 'e {
@@ -109,10 +131,6 @@ fn hand_over(event: &Event) -> HandOver {
 fn party_id(party: &Party) -> PartyId {
     match party.organization {
         Some(organization) => PartyId::Organization(organization),
-        None => {
-            let digest: [u8; 32] = Sha256::digest(party.id.as_bytes()).into();
-            let (first, _) = digest.split_first_chunk().unwrap_or((&[0; 8], &[]));
-            PartyId::Other(u64::from_be_bytes(*first))
-        }
+        None => PartyId::of_uri(&party.canonical_id()),
     }
 }

@@ -1,6 +1,7 @@
 //! Entries: the compact form of a record in a ledger.
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::{EventHash, Instance, MeasureId, OrganizationId, RecordId, Role, Span};
 use crate::epcis::{Action, BizStep, Disposition};
@@ -44,6 +45,8 @@ pub enum Part {
     Input,
     /// It comes out of a transformation.
     Output,
+    /// It, an organization, received the codes of the entry's span, or this unit or other EPC.
+    Received(Option<Box<str>>),
     /// It belongs to a business transaction, something is attached to it or it to something, or it was seen among others.
     Joined,
 }
@@ -53,8 +56,17 @@ pub enum Part {
 pub enum PartyId {
     /// An organization that is registered here, by its own URI.
     Organization(OrganizationId),
-    /// Somebody else: the first 8 bytes of the SHA-256 of the party's URI.
+    /// Somebody else: the first 8 bytes of the SHA-256 of the party's URI, which of a GS1 key is the canonical one.
     Other(u64),
+}
+
+impl PartyId {
+    /// Of somebody else's canonical URI.
+    pub fn of_uri(uri: &str) -> Self {
+        let digest: [u8; 32] = Sha256::digest(uri.as_bytes()).into();
+        let (first, _) = digest.split_first_chunk().unwrap_or((&[0; 8], &[]));
+        Self::Other(u64::from_be_bytes(*first))
+    }
 }
 
 /// Who hands goods over and who takes them, as far as the event says.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::BatchId;
+use super::{BatchId, OrganizationId};
 use crate::code::{RunId, Serial};
 
 /// 2^17 neighbouring serials of a run.
@@ -57,4 +57,6 @@ pub enum Subject {
     Block(Block),
     /// Any other EPC or EPC class, as its canonical URI.
     Epc(String),
+    /// An organization: what it received. Nobody has goods in custody that are neither its own nor named here.
+    Party(OrganizationId),
 }

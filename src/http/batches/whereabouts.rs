@@ -170,7 +170,8 @@ async fn names(
     Ok(names)
 }
 
-fn held_json(app: &App, held: &Held) -> HeldJson {
+/// A line.
+pub fn held_json(app: &App, held: &Held) -> HeldJson {
     let code = |serial| app.service.instance_text(&Instance::Code { run: held.span.run(), serial });
     HeldJson {
         first: code(held.span.first()),

@@ -137,12 +137,14 @@ fn time(ms: i64) -> Timestamp {
     Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-fn stay_json(app: &App, stay: &Stay) -> StayJson {
+/// A stay.
+pub fn stay_json(app: &App, stay: &Stay) -> StayJson {
     let unit = app.service.instance_text(&stay.unit);
     StayJson { unit, from: time(stay.from_ms), until: stay.until_ms.map(time) }
 }
 
-fn line_json(app: &App, line: &TimelineLine) -> LineJson {
+/// A line.
+pub fn line_json(app: &App, line: &TimelineLine) -> LineJson {
     let entry = &line.entry;
     let words = |dispositions: &[crate::epcis::Disposition]| {
         dispositions.iter().map(|disposition| disposition.as_str().to_owned()).collect()

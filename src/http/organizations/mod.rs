@@ -4,6 +4,7 @@ pub mod get;
 pub mod list;
 pub mod patch;
 pub mod post;
+pub mod stock;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -43,6 +44,14 @@ pub struct OrganizationBody {
     #[schema(value_type = Option<String>, example = "CN")]
     #[serde(default)]
     pub country: Given<String>,
+    /// Its GS1 Company Prefix, 4 to 12 digits: units are numbered from it.
+    #[schema(value_type = Option<String>, example = "9506000")]
+    #[serde(default)]
+    pub gs1_prefix: Given<String>,
+    /// Its GLN as a party, 13 digits. It stays once it is there.
+    #[schema(value_type = Option<String>, example = "9506000000015")]
+    #[serde(default)]
+    pub gln: Given<String>,
 }
 
 impl OrganizationBody {
@@ -68,6 +77,13 @@ impl OrganizationBody {
         fields.require("/country", self.country, &mut organization.country, |fields, country| {
             fields.keep("", Country::parse(&country))
         });
+        fields.set_parsed("/gs1_prefix", self.gs1_prefix, &mut organization.gs1_prefix, |text| Ok(text.parse()?));
+        let standing = organization.gln;
+        fields.set_parsed("/gln", self.gln, &mut organization.gln, |text| Ok(text.parse()?));
+        if let Some(standing) = standing.filter(|standing| organization.gln != Some(*standing)) {
+            let found = organization.gln.map_or_else(|| "null".to_owned(), |gln| gln.to_string());
+            fields.refuse("/gln", ValueError::out_of_range(found, format!("{standing}, which stays: events name it")));
+        }
         if organization.legal_name.is_empty() {
             fields.refuse("/legal_name", ValueError::Missing { expected: "the name in the register" });
         }
@@ -95,6 +111,10 @@ pub struct OrganizationJson {
     pub uscc: Option<String>,
     /// Where it is registered, ISO 3166 alpha-2.
     pub country: String,
+    /// Its GS1 Company Prefix.
+    pub gs1_prefix: Option<String>,
+    /// Its GLN as a party.
+    pub gln: Option<String>,
     /// The version shown.
     #[serde(flatten)]
     pub version: Version,
@@ -114,6 +134,8 @@ impl OrganizationJson {
             roles: organization.roles.clone(),
             uscc: organization.uscc.as_ref().map(ToString::to_string),
             country: organization.country.to_string(),
+            gs1_prefix: organization.gs1_prefix.map(|prefix| prefix.to_string()),
+            gln: organization.gln.map(|gln| gln.to_string()),
             version: statement.into(),
         })
     }
@@ -129,5 +151,7 @@ fn blank() -> Result<Organization, Problem> {
         roles: Vec::new(),
         uscc: None,
         country,
+        gs1_prefix: None,
+        gln: None,
     })
 }

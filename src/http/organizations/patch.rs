@@ -28,7 +28,9 @@ pub async fn patch(
     let registry = body.legal_name != Given::Absent
         || body.roles != Given::Absent
         || body.uscc != Given::Absent
-        || body.country != Given::Absent;
+        || body.country != Given::Absent
+        || body.gs1_prefix != Given::Absent
+        || body.gln != Given::Absent;
     if registry && caller.role != Role::Admin {
         return Err(Problem::forbidden("found fields other than public_name, expected an admin's key for them"));
     }

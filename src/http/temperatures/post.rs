@@ -14,7 +14,6 @@ use super::{
     body::{self, ReadingsBody},
 };
 use crate::{
-    code::unit_epc,
     cold_chain::{
         Unit,
         logger::{self, DateOrder, LoggerFile, Told, parse_zone},
@@ -26,6 +25,7 @@ use crate::{
         extract::{Path, Query, body_bytes, require_json},
     },
     limits::{CLOCK_SKEW_MS_MAX, LOGGER_BYTES_MAX, LOGGER_LINES_MAX},
+    registration::unit_epc,
     service::{Basis, Caller, temperature::LoggerReadings},
     trace::{BatchId, Role},
 };
@@ -102,10 +102,7 @@ pub async fn of_unit(
     request: Request,
 ) -> Result<(StatusCode, AxumJson<ReportedJson>), Problem> {
     caller.require(&[Role::Operator, Role::Importer, Role::Inspector])?;
-    let uri = unit_epc(&unit).ok_or_else(|| {
-        let expected = "expected an SSCC of 18 digits, a container number or a GRAI, with its check digit";
-        Problem::invalid("path", format!("found {unit:?}, {expected}"))
-    })?;
+    let uri = unit_epc(&unit, &app.service.hosts).map_err(|error| Problem::invalid("path", error.to_string()))?;
     report(&app, &caller, Carrier::Unit(uri), None, &query, request).await
 }
 

@@ -6,6 +6,7 @@ use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 
 use super::{BackupError, BackupReader, frame::FrameKind, payload::Piece};
 use crate::{
+    code::Gs1Prefix,
     limits::{RESTORE_BATCH_BYTES, RESTORE_NUMBERS_SKIPPED},
     service::{
         Counter,
@@ -91,7 +92,12 @@ fn claim(name: String, value: Vec<u8>, counters: &mut BTreeMap<String, u64>) -> 
     let Some(counter) = name.strip_prefix(Counter::CLAIMS) else { return Ok(Some(Kept::Claim { name, value })) };
     let next = Counter::parse(&name, &value)?;
     counters.insert(name.clone(), next);
-    let skipped = if counter.starts_with(Counter::RUNS) { 0 } else { RESTORE_NUMBERS_SKIPPED };
+    let skipped = match counter.strip_prefix(Counter::UNITS).and_then(|prefix| prefix.parse::<Gs1Prefix>().ok()) {
+        // A long prefix has few numbers: a tenth of them is more than a server gives out between two backups.
+        Some(prefix) => RESTORE_NUMBERS_SKIPPED.min(prefix.units() / 10),
+        None if counter.starts_with(Counter::RUNS) => 0,
+        None => RESTORE_NUMBERS_SKIPPED,
+    };
     let value = next.saturating_add(skipped).to_be_bytes().to_vec();
     Ok(Some(Kept::Claim { name, value }))
 }

@@ -243,7 +243,7 @@ impl Service {
     }
 
     /// A run and the GTIN under which its codes stand; `None` where it was never issued.
-    pub(super) async fn run_and_gtin(&self, id: RunId) -> store::Result<Option<(Run, Option<Gtin>)>> {
+    pub(in crate::service) async fn run_and_gtin(&self, id: RunId) -> store::Result<Option<(Run, Option<Gtin>)>> {
         let run = self.statement(Kind::Run, u64::from(id.bits())).await?.map(|statement| statement.content);
         let Some(Content::Run(run)) = run else { return Ok(None) };
         let gtin = self.gtin_of(&run).await?;

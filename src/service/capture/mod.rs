@@ -29,7 +29,7 @@ use crate::{
     },
     registration::Statement,
     store::{self, Capture, Writes},
-    trace::{CaptureId, EventHash, Instance, Record, RecordId, Role, entries_of},
+    trace::{CaptureId, EventHash, Instance, Record, RecordId, Role, entries_of, receives},
 };
 
 /// Why a document was refused; nothing of it took effect.
@@ -333,6 +333,9 @@ fn written_bytes(event: &Event) -> store::Result<usize> {
         .iter()
         .map(|goods| goods.spans.len() * SPAN_ENTRIES_MAX + goods.classes.len() + goods.epcs.len())
         .sum();
+    // What is received stands in the receiver's ledger too.
+    let received = if receives(event) { event.goods.spans.len() + event.goods.epcs.len() + 1 } else { 0 };
+    let (entries, texts) = (entries + received, if received > 0 { 2 * texts } else { texts });
     // What every entry repeats of the event.
     let words = [event.biz_step.as_ref().map_or(0, |step| step.as_str().len()), parent_bytes(event)];
     let dispositions = event.disposition.iter().chain(&event.set).chain(&event.unset).map(|word| word.as_str().len());
@@ -360,6 +363,6 @@ async fn on_its_own<T: Send + 'static>(
 }
 
 /// Runs what takes long for a long document where it keeps nobody waiting.
-pub(in crate::service) fn heavy<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
+pub(crate) fn heavy<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
     if bytes <= PARSE_INLINE_BYTES_MAX { work() } else { tokio::task::block_in_place(work) }
 }

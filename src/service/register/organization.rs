@@ -11,10 +11,12 @@ impl Service {
     /// Registers an organization; its number is given here.
     ///
     /// # Errors
-    /// Where the store fails.
+    /// Where its prefix or GLN is another's, or the store fails.
     pub async fn create_organization(&self, caller: &Caller, organization: Organization) -> Result<Statement> {
         let id = self.next_number(Counter::Organizations).await?;
-        let content = Content::Organization(Organization { id: OrganizationId(id), ..organization });
+        let organization = Organization { id: OrganizationId(id), ..organization };
+        self.claim_names(&organization).await?;
+        let content = Content::Organization(organization);
         let statement = self.new_statement(caller, Kind::Organization, id, Vec::new(), content);
         self.write_one(caller, statement).await
     }
@@ -22,7 +24,7 @@ impl Service {
     /// Changes an organization: an admin any, others their own.
     ///
     /// # Errors
-    /// Where it is not the caller's to change, or `edit` refuses.
+    /// Where it is not the caller's to change, `edit` refuses, or its prefix or GLN is another's.
     pub async fn change_organization(
         &self,
         caller: &Caller,
@@ -36,6 +38,7 @@ impl Service {
         };
         let mut organization = content_of!(before.content.clone(), Organization)?;
         edit(&mut organization)?;
+        self.claim_names(&organization).await?;
         let statement = self.next_version(caller, &before, Vec::new(), Content::Organization(organization));
         self.write_one(caller, statement).await
     }

@@ -138,11 +138,8 @@ impl Service {
         };
         let mut documents = self.documents_of(DocumentOf::Consignment(batch.consignment), basis).await?;
         documents.extend(self.documents_of(DocumentOf::Batch(id), basis).await?);
-        let lots = parents.into_iter().filter_map(|parent| match parent {
-            Parent::Lot(gtin, lot) => Some(Subject::Lot { gtin, lot }),
-            _ => None,
-        });
-        Ok(Some(BatchFacts { batch, consignment, product, importer, documents, lots: lots.collect() }))
+        let lots = lots_of(&parents);
+        Ok(Some(BatchFacts { batch, consignment, product, importer, documents, lots }))
     }
 
     /// An organization that others refer to.
@@ -183,7 +180,7 @@ impl Service {
         let Some(batch) = self.batch_facts(run.batch, &mut basis).await? else {
             return Err(dangling("batch", run.batch));
         };
-        let whole = self.whole_entries(run.batch, &batch, &mut basis).await?;
+        let whole = self.whole_entries(run.batch, &batch.lots, &mut basis).await?;
         let groups = Ledger::new(self.ledger(&Subject::Run(id), Slice::Shared, &mut basis).await?);
         let owners = Owners { issuer: run.organization, importer: batch.batch.organization };
         let (whole_status, whole_bearings) = WholeStatus::of(&whole, owners);
@@ -215,11 +212,13 @@ impl Service {
     pub(in crate::service) async fn whole_entries(
         &self,
         id: BatchId,
-        batch: &BatchFacts,
+        lots: &[Subject],
         basis: &mut Basis,
     ) -> store::Result<Vec<Entry>> {
+        // Whose hand-overs count depends on it, of the batch as of its codes.
+        self.watch.add(basis, Watched::Parties);
         let mut whole = self.ledger(&Subject::Batch(id), Slice::Shared, basis).await?;
-        for lot in &batch.lots {
+        for lot in lots {
             whole.extend(self.ledger(lot, Slice::Shared, basis).await?);
         }
         whole.sort_unstable_by_key(|entry| entry.place);
@@ -231,6 +230,15 @@ impl Service {
         self.watch.add(basis, Watched::Ledger(subject.clone()));
         self.ledger_after(subject, slice, None).await
     }
+}
+
+/// The lots that a batch is and was listed under.
+pub(in crate::service) fn lots_of(parents: &[Parent]) -> Vec<Subject> {
+    let lot = |parent: &Parent| match parent {
+        Parent::Lot(gtin, lot) => Some(Subject::Lot { gtin: gtin.clone(), lot: lot.clone() }),
+        _ => None,
+    };
+    parents.iter().filter_map(lot).collect()
 }
 
 /// What a statement refers to is written before it: its absence is damage.

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 
+pub(super) use self::facts::lots_of;
 pub use self::{
     block::BlockView,
     count::{BlockScans, ScanCounts},

@@ -100,7 +100,7 @@ impl Service {
         }
         let mut basis = Basis::default();
         let Some(facts) = self.batch_facts(id, &mut basis).await? else { return Ok(None) };
-        let entries = self.whole_entries(id, &facts, &mut basis).await?;
+        let entries = self.whole_entries(id, &facts.lots, &mut basis).await?;
         let owners = Owners::one(facts.batch.organization);
         let (whole, bearings) = WholeStatus::of(&entries, owners);
         let status = fold(&[], &whole, owners);

@@ -131,6 +131,7 @@ pub fn subject(subject: &Subject) -> Result<Vec<u8>> {
             key.bytes(&[4]).bytes(&block.run.bits().to_be_bytes()).bytes(&block.index.to_be_bytes())
         }
         Subject::Epc(uri) => key.bytes(&[5]).text("an EPC", uri)?,
+        Subject::Party(id) => key.bytes(&[6]).bytes(&id.0.to_be_bytes()),
     };
     Ok(key.done())
 }
@@ -323,6 +324,7 @@ pub fn subject_of(key: &[u8]) -> Option<Subject> {
             let (uri, rest) = split_text(rest)?;
             rest.is_empty().then_some(Subject::Epc(uri))
         }
+        6 => Some(Subject::Party(OrganizationId(u64::from_be_bytes(rest.try_into().ok()?)))),
         _ => None,
     }
 }

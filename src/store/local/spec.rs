@@ -96,7 +96,11 @@ fn sealed<T: serde::Serialize>(name: &'static str, key: Vec<u8>, row: &T) -> (&'
 
 /// Each with its name, key and sealed value.
 fn worked() -> Vec<(&'static str, Vec<u8>, Vec<u8>)> {
-    let writes = Writes { records: vec![record()], entries: vec![entry()], statements: Vec::new() };
+    let (of_code, entry) = entry();
+    let part = Part::Received(Some("urn:x".into()));
+    let received = Entry { scope: Scope::All, part, measure: None, ..entry.clone() };
+    let entries = vec![(of_code, entry), (Subject::Party(OrganizationId(5)), received)];
+    let writes = Writes { records: vec![record()], entries, statements: Vec::new() };
     let (encoded, _) = Encoded::new(&writes).unwrap();
     let mut worked = Vec::new();
     for ((key, value), indexes) in encoded.records {

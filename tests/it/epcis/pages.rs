@@ -4,8 +4,8 @@ use coldproof::{
     epcis::{
         Action, BizStep, Class, ClassQuantity, Disposition, DocumentError, Event, capture_id, event_id, record_id,
         shapes::{
-            self, BatchFacts, BatchSpan, CodeStep, DocumentFact, Measure, MeasureKind, Movement, NamedGoods, Occasion,
-            Transformation,
+            self, BatchFacts, BatchSpan, CodeStep, DocumentFact, Measure, MeasureKind, Movement, NamedGoods,
+            NamedParty, Occasion, Transformation,
         },
     },
     trace::{BatchId, MeasureId, OrganizationId},
@@ -149,14 +149,22 @@ fn goods_are_packed_and_unpacked_as_the_page_shows() {
 }
 
 #[test]
+fn units_begin_their_life_as_the_page_shows() {
+    let event = shapes::units(&occasion(), &[PALLET.to_owned()], &hosts()).unwrap();
+    assert_eq!(event.body, golden(EVENTS, "units made"));
+    let itself = shapes::units(&occasion(), &["pallet 7".to_owned()], &hosts());
+    assert_eq!(itself.unwrap_err().pointer, "/epcList/0");
+}
+
+#[test]
 fn goods_move_as_the_page_shows() {
     let transactions = vec![("desadv".to_owned(), "urn:epc:id:gdti:9506000.00001.DA-7".to_owned())];
     let shipped = Movement {
         biz_step: BizStep::Shipping,
         disposition: Some(Disposition::InTransit),
         goods: NamedGoods { spans: vec![span()], epcs: vec![PALLET.to_owned()], classes: Vec::new() },
-        from: Some(OrganizationId(1)),
-        to: Some(OrganizationId(2)),
+        from: Some(NamedParty::Organization(OrganizationId(1))),
+        to: Some(NamedParty::Organization(OrganizationId(2))),
         biz_location: None,
         transactions: transactions.clone(),
     };

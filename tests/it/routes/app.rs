@@ -164,6 +164,7 @@ impl TestApp {
         drop((router, service, store));
         let app = Self::open(folder, ring, &[], keys, clock, wrap);
         app.service.load_measures().await.unwrap();
+        app.service.load_parties().await.unwrap();
         app
     }
 

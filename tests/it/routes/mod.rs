@@ -12,6 +12,7 @@ mod kinds;
 mod life;
 mod measure;
 mod measures;
+mod movements;
 mod refusals;
 mod said;
 mod scan;
