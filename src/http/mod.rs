@@ -12,6 +12,7 @@ pub mod idempotency;
 pub mod answer;
 pub mod given;
 pub mod goods;
+pub mod spreadsheet;
 
 pub mod batches;
 pub mod codes;
