@@ -20,6 +20,7 @@ pub mod consignments;
 pub mod documents;
 pub mod download;
 pub mod epcis;
+pub mod inspections;
 pub mod keys;
 pub mod measures;
 pub mod organizations;

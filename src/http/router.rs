@@ -11,7 +11,7 @@ use super::{
     App, audit, backup, batches, codes, consignments, documents, epcis,
     error::Problem,
     extract::{cut, limit_body},
-    idempotency, keys, measures, openapi, organizations, products, runs, scan, site, temperatures, verify,
+    idempotency, inspections, keys, measures, openapi, organizations, products, runs, scan, site, temperatures, verify,
 };
 use crate::limits::{
     CAPTURE_BYTES_MAX, DOCUMENT_BYTES_MAX, LOGGER_BYTES_MAX, MEASURE_BYTES_MAX, SPANS_BYTES_MAX, UPLOAD_BYTES_MAX,
@@ -27,6 +27,7 @@ pub fn router(app: App) -> Router {
         .merge(once(codes()))
         .merge(once(spans()).layer(limit_body(SPANS_BYTES_MAX)))
         .merge(once(temperatures()).layer(limit_body(LOGGER_BYTES_MAX)))
+        .merge(once(looked_at()).layer(limit_body(MEASURE_BYTES_MAX)))
         .merge(once(holds_and_recalls()).layer(limit_body(MEASURE_BYTES_MAX)))
         .merge(once(documents()).layer(limit_body(UPLOAD_BYTES_MAX)))
         .merge(once(pictures()).layer(limit_body(DOCUMENT_BYTES_MAX)))
@@ -99,6 +100,11 @@ fn holds_and_recalls() -> Router<App> {
         .route("/v1/measures/preview", post(measures::preview::preview))
         .route("/v1/measures/{measure}", get(measures::get::get))
         .route("/v1/measures/{measure}/lift", post(measures::lift::lift))
+}
+
+/// What inspections found.
+fn looked_at() -> Router<App> {
+    Router::new().route("/v1/inspections", post(inspections::post))
 }
 
 /// EPCIS.

@@ -217,8 +217,12 @@ pub enum Step {
     Applied,
     /// The label was declared void.
     Voided,
-    /// Inspected or tested.
+    /// Inspected or sampled; what was found is not known yet.
     Inspected,
+    /// Inspected, and as it must be.
+    Passed,
+    /// Inspected, and not as it must be.
+    Failed,
     /// Packed into a larger unit.
     Packed,
     /// Unpacked from one.

@@ -5,6 +5,7 @@ pub mod backup;
 pub mod capture;
 mod gather;
 mod growth;
+pub mod inspection;
 pub mod issue;
 pub mod measure;
 mod number;

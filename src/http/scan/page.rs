@@ -206,7 +206,11 @@ fn step_of(line: &Line) -> Step {
         BizStep::Reserving => Step::Issued,
         BizStep::Commissioning => Step::Applied,
         BizStep::Decommissioning => Step::Voided,
-        BizStep::Inspecting | BizStep::Sampling => Step::Inspected,
+        BizStep::Inspecting | BizStep::Sampling => match line.disposition {
+            Some(Disposition::Conformant) => Step::Passed,
+            Some(Disposition::NonConformant) => Step::Failed,
+            _ => Step::Inspected,
+        },
         BizStep::Packing | BizStep::Loading => Step::Packed,
         BizStep::Unpacking | BizStep::Unloading => Step::Unpacked,
         BizStep::Repackaging => Step::Split,

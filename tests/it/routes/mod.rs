@@ -5,6 +5,7 @@ mod audit;
 mod authority;
 mod classes;
 mod events;
+mod inspections;
 mod issuing;
 mod kinds;
 mod life;
