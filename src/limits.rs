@@ -103,6 +103,8 @@ const _: () = assert!(KEY_TEXT_BYTES_MAX * 2 + 256 <= u16::MAX as usize);
 
 /// Blocks whose scan sums wait to be written; reached only while the store takes no writes.
 pub const SCAN_BLOCKS_UNFLUSHED_MAX: usize = 16_384;
+/// Regions of one code whose scans are counted apart, the first ones; the rest are one. Copies in more are found by these.
+pub const SCAN_REGIONS_MAX: usize = 8;
 /// How often scan sums are written: what a crash may lose of them.
 pub const SCAN_FLUSH_INTERVAL_MS: u64 = 1_000;
 
@@ -227,6 +229,13 @@ pub const MEASURES_PAGE_CODES: u32 = 10;
 
 const _: () = assert!(MEASURE_SPANS_MAX <= EVENT_SUBJECTS_MAX && MEASURE_UNITS_MAX <= EVENT_SUBJECTS_MAX);
 const _: () = assert!(MEASURE_SPANS_MAX * SPAN_ENTRIES_MAX * ENTRY_BYTES_MAX <= WRITE_BYTES_MAX);
+
+/// Alerts of one batch that are kept: whoever has a thousand copied codes needs no further one to act.
+pub const ALERTS_OF_BATCH_MAX: usize = 1_000;
+/// Alerts that wait to be written; those beyond are raised again by the next scan of their code.
+pub const ALERTS_WAITING_MAX: usize = 1_000;
+/// Codes and rules that are known to have been told, so that their next scan need not ask the store: 16 bytes each.
+pub const ALERTS_KNOWN_MAX: usize = 100_000;
 
 /// Lines of a code's whole timeline in one answer.
 pub const TIMELINE_LINES_MAX: usize = 1_000;

@@ -14,6 +14,7 @@ pub mod given;
 pub mod goods;
 pub mod spreadsheet;
 
+pub mod alerts;
 pub mod batches;
 pub mod codes;
 pub mod consignments;

@@ -15,7 +15,7 @@ use utoipa::{
 };
 
 use super::{
-    audit, backup, batches, codes, consignments, documents, epcis, error, inspections, keys, measures, organizations, products,
+    alerts, audit, backup, batches, codes, consignments, documents, epcis, error, inspections, keys, measures, organizations, products,
     runs, temperatures, verify,
 };
 
@@ -47,7 +47,7 @@ use super::{
         codes::timeline::get, batches::whereabouts::get, measures::post::post, measures::preview::preview,
         measures::lift::lift, measures::list::list, measures::get::get, epcis::capture::post, epcis::capture::get,
         epcis::event::post, epcis::event::get, temperatures::post::of_batch, temperatures::post::of_unit,
-        verify::verify, inspections::post, audit::post, backup::post, backup::retire, backup::release,
+        verify::verify, alerts::list, inspections::post, audit::post, backup::post, backup::retire, backup::release,
     ),
     components(schemas(error::Problem, error::FieldError)),
 )]

@@ -8,7 +8,7 @@ use axum::{
 };
 
 use super::{
-    App, audit, backup, batches, codes, consignments, documents, epcis,
+    App, alerts, audit, backup, batches, codes, consignments, documents, epcis,
     error::Problem,
     extract::{cut, limit_body},
     idempotency, inspections, keys, measures, openapi, organizations, products, runs, scan, site, temperatures, verify,
@@ -68,6 +68,7 @@ fn codes() -> Router<App> {
         .route("/v1/codes/{code}/qr.svg", get(codes::symbol::svg))
         .route("/v1/codes/{code}/qr.png", get(codes::symbol::png))
         .route("/v1/codes/{code}/timeline", get(codes::timeline::get))
+        .route("/v1/alerts", get(alerts::list))
 }
 
 /// What the operator of the service does.

@@ -1,6 +1,7 @@
 //! What is registered before codes are issued: organizations, keys, products, consignments,
 //! batches, documents, runs. PURE.
 
+mod alert;
 mod batch;
 mod batch_csv;
 mod consignment;
@@ -26,6 +27,7 @@ mod value_error;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    alert::Alert,
     batch::{Batch, DateRange, LevelCounts, date_range},
     batch_csv::{BatchRow, COLUMNS, CsvError, read_batches},
     consignment::{Consignment, Paper, Producer, Supervision},
@@ -66,6 +68,8 @@ pub enum Kind {
     Run,
     /// A hold or recall.
     Measure,
+    /// A code whose scans were noticed.
+    Alert,
 }
 
 /// What a statement is listed under.
@@ -124,4 +128,6 @@ pub enum Content {
     Run(Run),
     /// [`Kind::Measure`].
     Measure(Measure),
+    /// [`Kind::Alert`].
+    Alert(Alert),
 }

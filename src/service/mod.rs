@@ -1,5 +1,6 @@
 //! What the service does, one file per job. Everything that changes goes through [`Service::commit`].
 
+pub mod alert;
 pub mod audit;
 pub mod backup;
 pub mod capture;
@@ -30,6 +31,7 @@ use moka::sync::Cache;
 use object_store::ObjectStore;
 use tokio::sync::{Mutex, Semaphore};
 
+use self::alert::AlertQueue;
 use self::growth::Growth;
 use self::measure::{MeasureTable, TableChange};
 pub use self::number::{Counter, Numbers};
@@ -42,7 +44,7 @@ use crate::{
     limits::{BLOCK_CACHE_BYTES_MAX, CLASS_CACHE_BYTES_MAX, DOWNLOADS_KIB_MAX, RUN_CACHE_BYTES_MAX, UPLOADS_MAX},
     registration::{Content, Kind, Parent, Profiles, Statement, parse_key_text},
     store::{Capture, Store, Writer, Writes},
-    trace::{BatchId, Block, CaptureId, KeyId, OrganizationId, Role},
+    trace::{BatchId, Block, CaptureId, KeyId, MisuseRules, OrganizationId, Role},
 };
 
 /// Tells the time: milliseconds since 1970-01-01 UTC. An argument, so that tests move it.
@@ -92,6 +94,8 @@ pub struct Settings {
     pub issuing_tolerance_permille: u32,
     /// When a cold chain is broken.
     pub cold_chain: Rule,
+    /// When scans of a code are noticed.
+    pub misuse: MisuseRules,
     /// Which papers a batch needs before codes are issued.
     pub profiles: Profiles,
 }
@@ -116,6 +120,8 @@ pub struct Service {
     pub watch: Arc<Watch>,
     /// How often codes were scanned.
     pub scans: ScanCounts,
+    /// Notices of scans that wait to be written as alerts.
+    pub alerts: AlertQueue,
     /// The words of standing measures.
     pub measures: Arc<MeasureTable>,
     /// Numbers for new things.
@@ -168,6 +174,7 @@ impl Service {
             hosts,
             watch,
             scans,
+            alerts: AlertQueue::default(),
             measures: Arc::default(),
             numbers,
             uploads,

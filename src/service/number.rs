@@ -27,6 +27,8 @@ pub enum Counter {
     Documents,
     /// Measures, from 1.
     Measures,
+    /// Alerts, from 1.
+    Alerts,
     /// Runs under one master key, from 0. The caller refuses numbers of 2^25 and above.
     Runs(KeySlot),
 }
@@ -37,7 +39,7 @@ impl Counter {
     /// What the names of counters of runs go on with.
     pub(super) const RUNS: &str = "runs/";
     /// All but those of runs.
-    pub(super) const NUMBERED: [Self; 7] = [
+    pub(super) const NUMBERED: [Self; 8] = [
         Self::Organizations,
         Self::Keys,
         Self::Products,
@@ -45,6 +47,7 @@ impl Counter {
         Self::Batches,
         Self::Documents,
         Self::Measures,
+        Self::Alerts,
     ];
 
     /// The name of its claim, whose value is the first number of no lease as eight bytes, big end first.
@@ -57,6 +60,7 @@ impl Counter {
             Self::Batches => "counter/batches".to_owned(),
             Self::Documents => "counter/documents".to_owned(),
             Self::Measures => "counter/measures".to_owned(),
+            Self::Alerts => "counter/alerts".to_owned(),
             Self::Runs(slot) => format!("counter/runs/{}", slot.get()),
         }
     }

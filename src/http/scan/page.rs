@@ -2,6 +2,7 @@
 
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 
+use super::Figures;
 use crate::{
     epcis::{BizStep, Disposition},
     pages::{self, CodePart, Journey, JourneyLine, Lang, Party, ScanPage, Spliced, Step},
@@ -11,7 +12,6 @@ use crate::{
         scan::{BatchFacts, Line, View},
         temperature::ColdRecord,
     },
-    store::ScanSum,
     trace::{Bearing, Verdict, authority},
 };
 
@@ -61,11 +61,11 @@ pub fn issued(
     }
 }
 
-/// Puts a code and its scans into a rendered page. `counted` tells whether `sum` holds this scan: the page tells of
-/// those before it.
-pub fn fill(page: &Spliced, code: &str, sum: &ScanSum, counted: bool, zone: &TimeZone) -> Vec<u8> {
+/// Puts a code and its scans into a rendered page, which tells of those before this one.
+pub(super) fn fill(page: &Spliced, code: &str, figures: &Figures<'_>, zone: &TimeZone) -> Vec<u8> {
+    let Figures { sum, counted, notice, sold } = *figures;
     let scans = sum.count - u64::from(counted).min(sum.count);
-    page.fill(&CodePart { code, scans, first_scan: (scans > 0).then(|| civil(sum.first_ms, zone)) })
+    page.fill(&CodePart { code, scans, first_scan: (scans > 0).then(|| civil(sum.first_ms, zone)), notice, sold })
 }
 
 /// A temperature record, in the zone of the page.

@@ -99,6 +99,7 @@ fn word(kind: Kind) -> &'static str {
         Kind::Document => "document",
         Kind::Run => "run",
         Kind::Measure => "measure",
+        Kind::Alert => "alert",
     }
 }
 
@@ -113,6 +114,7 @@ fn owner(content: &Content) -> OrganizationId {
         Content::Document(document) => document.organization,
         Content::Run(run) => run.organization,
         Content::Measure(measure) => measure.organization,
+        Content::Alert(alert) => alert.organization,
     }
 }
 

@@ -201,6 +201,7 @@ const fn kind_byte(kind: Kind) -> u8 {
         Kind::Document => 6,
         Kind::Run => 7,
         Kind::Measure => 8,
+        Kind::Alert => 9,
     }
 }
 

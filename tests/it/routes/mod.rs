@@ -10,6 +10,7 @@ mod issuing;
 mod kinds;
 mod life;
 mod measures;
+mod misuse;
 mod refusals;
 mod said;
 mod scan;
