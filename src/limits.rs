@@ -236,6 +236,8 @@ pub const ALERTS_OF_BATCH_MAX: usize = 1_000;
 pub const ALERTS_WAITING_MAX: usize = 1_000;
 /// Codes and rules that are known to have been told, so that their next scan need not ask the store: 16 bytes each.
 pub const ALERTS_KNOWN_MAX: usize = 100_000;
+/// Path and query of a look that are noted, in bytes: every path of the interface, and a URI as a unit in it.
+pub const LOOK_TARGET_BYTES_MAX: usize = 2_048;
 
 /// Lines of a code's whole timeline in one answer.
 pub const TIMELINE_LINES_MAX: usize = 1_000;

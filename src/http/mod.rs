@@ -23,6 +23,7 @@ pub mod download;
 pub mod epcis;
 pub mod inspections;
 pub mod keys;
+pub mod looks;
 pub mod measures;
 pub mod organizations;
 pub mod products;

@@ -15,8 +15,8 @@ use utoipa::{
 };
 
 use super::{
-    alerts, audit, backup, batches, codes, consignments, documents, epcis, error, inspections, keys, measures, organizations, products,
-    runs, temperatures, verify,
+    alerts, audit, backup, batches, codes, consignments, documents, epcis, error, inspections, keys, looks, measures,
+    organizations, products, runs, temperatures, verify,
 };
 
 #[derive(OpenApi)]
@@ -47,7 +47,8 @@ use super::{
         codes::timeline::get, batches::whereabouts::get, measures::post::post, measures::preview::preview,
         measures::lift::lift, measures::list::list, measures::get::get, epcis::capture::post, epcis::capture::get,
         epcis::event::post, epcis::event::get, temperatures::post::of_batch, temperatures::post::of_unit,
-        verify::verify, alerts::list, inspections::post, audit::post, backup::post, backup::retire, backup::release,
+        verify::verify, alerts::list, inspections::post, looks::list, audit::post, backup::post, backup::retire,
+        backup::release,
     ),
     components(schemas(error::Problem, error::FieldError)),
 )]

@@ -11,7 +11,8 @@ use super::{
     App, alerts, audit, backup, batches, codes, consignments, documents, epcis,
     error::Problem,
     extract::{cut, limit_body},
-    idempotency, inspections, keys, measures, openapi, organizations, products, runs, scan, site, temperatures, verify,
+    idempotency, inspections, keys, looks, measures, openapi, organizations, products, runs, scan, site, temperatures,
+    verify,
 };
 use crate::limits::{
     CAPTURE_BYTES_MAX, DOCUMENT_BYTES_MAX, LOGGER_BYTES_MAX, MEASURE_BYTES_MAX, SPANS_BYTES_MAX, UPLOAD_BYTES_MAX,
@@ -19,10 +20,12 @@ use crate::limits::{
 
 /// The whole interface. What no route names is a link to be scanned.
 pub fn router(app: App) -> Router {
+    // What inspectors read of goods is noted first.
+    let noted = |routes: Router<App>| routes.layer(middleware::from_fn_with_state(app.clone(), looks::noted));
     // Inside the limit of the body, because it reads the body.
     let once =
         |routes: Router<App>| routes.layer(middleware::from_fn_with_state(app.clone(), idempotency::idempotency));
-    Router::new()
+    let goods = Router::new()
         .merge(once(registration()))
         .merge(once(codes()))
         .merge(once(spans()).layer(limit_body(SPANS_BYTES_MAX)))
@@ -31,7 +34,9 @@ pub fn router(app: App) -> Router {
         .merge(once(holds_and_recalls()).layer(limit_body(MEASURE_BYTES_MAX)))
         .merge(once(documents()).layer(limit_body(UPLOAD_BYTES_MAX)))
         .merge(once(pictures()).layer(limit_body(DOCUMENT_BYTES_MAX)))
-        .merge(events().layer(limit_body(CAPTURE_BYTES_MAX)))
+        .merge(events().layer(limit_body(CAPTURE_BYTES_MAX)));
+    Router::new()
+        .merge(noted(goods))
         .merge(operations())
         .merge(public())
         .fallback(scan::scan)
@@ -75,6 +80,7 @@ fn codes() -> Router<App> {
 fn operations() -> Router<App> {
     Router::new()
         .route("/v1/audit", post(audit::post))
+        .route("/v1/looks", get(looks::list))
         .route("/v1/backup", post(backup::post))
         .route("/v1/backup/retire", post(backup::retire))
         .route("/v1/quarantine/release", post(backup::release))

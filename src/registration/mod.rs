@@ -10,6 +10,7 @@ mod country_table;
 mod document;
 mod effective;
 mod issue_limit;
+mod look;
 mod measure;
 mod number;
 mod organization;
@@ -35,6 +36,7 @@ pub use self::{
     document::{Document, DocumentKind, DocumentOf, FileHash, MediaType, StoredFile, masked_number},
     effective::EffectiveBatch,
     issue_limit::{IssueError, Limit, Live, content_of_level, limit_of_level, may_issue},
+    look::Look,
     measure::{Lift, Measure, Targets},
     number::{ContainerNumber, DeclarationNumber, HsCode, Uscc},
     organization::{ApiKey, KeySecret, Organization, key_text, parse_key_text},
@@ -70,6 +72,8 @@ pub enum Kind {
     Measure,
     /// A code whose scans were noticed.
     Alert,
+    /// A read by an inspector.
+    Look,
 }
 
 /// What a statement is listed under.
@@ -130,4 +134,6 @@ pub enum Content {
     Measure(Measure),
     /// [`Kind::Alert`].
     Alert(Alert),
+    /// [`Kind::Look`].
+    Look(Look),
 }

@@ -8,6 +8,7 @@ mod gather;
 mod growth;
 pub mod inspection;
 pub mod issue;
+pub mod look;
 pub mod measure;
 mod number;
 pub mod quarantine;

@@ -29,6 +29,8 @@ pub enum Counter {
     Measures,
     /// Alerts, from 1.
     Alerts,
+    /// Looks, from 1.
+    Looks,
     /// Runs under one master key, from 0. The caller refuses numbers of 2^25 and above.
     Runs(KeySlot),
 }
@@ -39,7 +41,7 @@ impl Counter {
     /// What the names of counters of runs go on with.
     pub(super) const RUNS: &str = "runs/";
     /// All but those of runs.
-    pub(super) const NUMBERED: [Self; 8] = [
+    pub(super) const NUMBERED: [Self; 9] = [
         Self::Organizations,
         Self::Keys,
         Self::Products,
@@ -48,6 +50,7 @@ impl Counter {
         Self::Documents,
         Self::Measures,
         Self::Alerts,
+        Self::Looks,
     ];
 
     /// The name of its claim, whose value is the first number of no lease as eight bytes, big end first.
@@ -61,6 +64,7 @@ impl Counter {
             Self::Documents => "counter/documents".to_owned(),
             Self::Measures => "counter/measures".to_owned(),
             Self::Alerts => "counter/alerts".to_owned(),
+            Self::Looks => "counter/looks".to_owned(),
             Self::Runs(slot) => format!("counter/runs/{}", slot.get()),
         }
     }

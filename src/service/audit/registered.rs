@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The kinds that are numbered by a counter of their own.
-const COUNTED: [(Kind, Counter); 8] = [
+const COUNTED: [(Kind, Counter); 9] = [
     (Kind::Organization, Counter::Organizations),
     (Kind::Key, Counter::Keys),
     (Kind::Product, Counter::Products),
@@ -20,6 +20,7 @@ const COUNTED: [(Kind, Counter); 8] = [
     (Kind::Document, Counter::Documents),
     (Kind::Measure, Counter::Measures),
     (Kind::Alert, Counter::Alerts),
+    (Kind::Look, Counter::Looks),
 ];
 
 /// The number that a counter gave to a statement: alerts are listed backward.

@@ -100,6 +100,7 @@ fn word(kind: Kind) -> &'static str {
         Kind::Run => "run",
         Kind::Measure => "measure",
         Kind::Alert => "alert",
+        Kind::Look => "look",
     }
 }
 
@@ -115,6 +116,7 @@ fn owner(content: &Content) -> OrganizationId {
         Content::Run(run) => run.organization,
         Content::Measure(measure) => measure.organization,
         Content::Alert(alert) => alert.organization,
+        Content::Look(look) => look.organization,
     }
 }
 

@@ -202,6 +202,7 @@ const fn kind_byte(kind: Kind) -> u8 {
         Kind::Run => 7,
         Kind::Measure => 8,
         Kind::Alert => 9,
+        Kind::Look => 10,
     }
 }
 

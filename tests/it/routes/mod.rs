@@ -9,6 +9,7 @@ mod inspections;
 mod issuing;
 mod kinds;
 mod life;
+mod looks;
 mod measures;
 mod misuse;
 mod refusals;
