@@ -130,6 +130,8 @@ const _: () = assert!(KEY_TEXT_BYTES_MAX * 2 + 256 <= u16::MAX as usize);
 
 /// Blocks whose scan sums wait to be written; reached only while the store takes no writes.
 pub const SCAN_BLOCKS_UNFLUSHED_MAX: usize = 16_384;
+/// Regions of one code whose scans are counted apart, the first ones; the rest are one. Copies in more are found by these.
+pub const SCAN_REGIONS_MAX: usize = 8;
 /// How often scan sums are written: what a crash may lose of them.
 pub const SCAN_FLUSH_INTERVAL_MS: u64 = 1_000;
 
@@ -165,7 +167,7 @@ pub const DOCUMENTS_MAX: usize = 200;
 pub const LEDGER_ENTRIES_MAX: usize = 1_000_000;
 /// Blocks of codes kept ready for scans, in bytes, with their views, what is rendered of these, and their scan sums.
 /// 20,000 ordinary ones with their view (8.5 kB) and its JSON (1.5 kB), or 14,000 with a page as well (4 kB).
-pub const BLOCK_CACHE_BYTES_MAX: u64 = 192 << 20;
+pub const BLOCK_CACHE_BYTES_MAX: u64 = 200 << 20;
 /// Runs kept ready for the scan of another of their blocks, in bytes: 4,000 ordinary ones.
 pub const RUN_CACHE_BYTES_MAX: u64 = 24 << 20;
 /// Whole batches kept ready for their own links, in bytes, and as much for lots: 6,000 ordinary ones. Fewer people open
@@ -275,6 +277,14 @@ pub const STOCK_LINES_MAX: usize = WHEREABOUTS_PAGE_LINES_MAX;
 
 const _: () = assert!(UNITS_MADE_MAX as usize * 100 <= IDEMPOTENCY_ANSWER_BYTES_MAX);
 const _: () = assert!(MOVEMENT_MARKS_MAX * 140 <= IDEMPOTENCY_ANSWER_BYTES_MAX);
+/// Alerts of one batch that are kept: whoever has a thousand copied codes needs no further one to act.
+pub const ALERTS_OF_BATCH_MAX: usize = 1_000;
+/// Alerts that wait to be written; those beyond are raised again by the next scan of their code.
+pub const ALERTS_WAITING_MAX: usize = 1_000;
+/// Codes and rules that are known to have been told, so that their next scan need not ask the store: 16 bytes each.
+pub const ALERTS_KNOWN_MAX: usize = 100_000;
+/// Path and query of a look that are noted, in bytes: every path of the interface, and a URI as a unit in it.
+pub const LOOK_TARGET_BYTES_MAX: usize = 2_048;
 
 /// Lines of a code's whole timeline in one answer.
 pub const TIMELINE_LINES_MAX: usize = 1_000;

@@ -37,6 +37,7 @@ pub(super) async fn open(config: Config) -> Result<Opened> {
         zone: config.dates.utc_offset.time_zone(),
         issuing_tolerance_permille: config.issuing.tolerance_permille,
         cold_chain: config.cold_chain.rule(),
+        misuse: config.misuse.rules(),
         profiles: config.papers.profiles.clone(),
     };
     let clock = Arc::new(|| jiff::Timestamp::now().as_millisecond());
@@ -99,7 +100,11 @@ impl Opened {
 
     /// Writes what is still in memory, and closes the store.
     pub(super) async fn close(self) -> Result<()> {
-        let flushed = self.app.service.scans.flush(&*self.store).await;
+        let flushed = async {
+            self.app.service.scans.flush(&*self.store).await?;
+            self.app.service.write_alerts().await
+        };
+        let flushed = flushed.await;
         self.store.close().await?;
         match flushed {
             // Sums that a store counts behind its final backup are nobody's.

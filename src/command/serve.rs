@@ -91,13 +91,18 @@ async fn upkeep(metrics: metrics_exporter_prometheus::PrometheusHandle) {
     }
 }
 
-/// Writes scan sums as they change. What is not taken is tried again; it costs the scans of one interval to lose it.
+/// Writes scan sums as they change, and alerts of what they tell. What is not taken is tried again; it costs the scans of one
+/// interval to lose it.
 async fn flush_scans(service: Arc<Service>, mut stopped: watch::Receiver<()>) {
     while goes_on(&mut stopped, SCAN_FLUSH_INTERVAL_MS).await {
-        match service.scans.flush(&*service.store).await {
+        let done = async {
+            service.scans.flush(&*service.store).await?;
+            service.write_alerts().await
+        };
+        match done.await {
             // A paused store takes them later, a retired one never.
             Ok(_) | Err(store::Error::Paused | store::Error::Retired) => {}
-            Err(error) => tracing::warn!(%error, "scan sums were not written; they stay in memory"),
+            Err(error) => tracing::warn!(%error, "scan sums or alerts were not written; they stay in memory"),
         }
     }
 }

@@ -14,6 +14,7 @@ mod issuing;
 mod keys;
 mod layers;
 mod log;
+mod misuse;
 mod papers;
 mod qr;
 mod rate;
@@ -34,6 +35,7 @@ pub use self::{
     keys::Keys,
     layers::{Setting, parse_setting},
     log::{Log, LogFormat},
+    misuse::Misuse,
     papers::Papers,
     qr::Qr,
     rate::Rate,
@@ -65,6 +67,8 @@ pub struct Config {
     pub rate: Rate,
     /// `[cold_chain]`: when a cold chain is broken.
     pub cold_chain: ColdChain,
+    /// `[misuse]`: when scans of a code are noticed.
+    pub misuse: Misuse,
     /// `[dates]`: when a day begins.
     pub dates: Dates,
     /// `[log]`: what is said, and how.
@@ -124,6 +128,7 @@ impl Config {
         self.capture.check()?;
         self.rate.check()?;
         self.cold_chain.check()?;
+        self.misuse.check()?;
         self.log.check()?;
         Ok(self)
     }
@@ -248,6 +253,11 @@ mod tests {
             ("cold_chain.gap_minutes=0", "cold_chain.gap_minutes"),
             ("cold_chain.frozen_tolerance_celsius=21", "cold_chain.frozen_tolerance_celsius"),
             ("cold_chain.chilled_outside_minutes=600000", "cold_chain.chilled_outside_minutes"),
+            ("server.region_header=X Geo", "server.region_header"),
+            ("misuse.region_percent=101", "misuse.region_percent"),
+            ("misuse.item_regions_max=8", "misuse.item_regions_max"),
+            ("misuse.display_travel_regions=1", "misuse.display_travel_regions"),
+            ("misuse.case_scans_max=0", "misuse.case_scans_max"),
             ("log.format=xml", "log.format"),
             ("log.filter=server=loud", "log.filter"),
         ] {

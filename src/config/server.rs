@@ -2,6 +2,7 @@
 
 use std::{collections::HashSet, net::SocketAddr, time::Duration};
 
+use axum::http::HeaderName;
 use ipnet::IpNet;
 use serde::Deserialize;
 
@@ -26,6 +27,9 @@ pub struct Server {
     pub trusted_proxies: Vec<IpNet>,
     /// The one header in which they speak.
     pub proxy_header: ProxyHeader,
+    /// The header in which they tell a client's region; `None` (an empty string in the file) where they tell none.
+    #[serde(deserialize_with = "header_or_empty")]
+    pub region_header: Option<HeaderName>,
     /// Connections open at once.
     pub connections_max: usize,
     /// For a request's head, and between two pieces of its body.
@@ -89,6 +93,17 @@ fn host_or_empty<'de, D: serde::Deserializer<'de>>(deserializer: D) -> std::resu
         return Ok(None);
     }
     text.parse().map(Some).map_err(serde::de::Error::custom)
+}
+
+fn header_or_empty<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<Option<HeaderName>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let error = |_| serde::de::Error::custom(format!("found {text:?}, expected the name of a header"));
+    text.parse().map(Some).map_err(error)
 }
 
 fn hosts<'de, D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Vec<Host>, D::Error> {

@@ -151,7 +151,7 @@ pub fn transformation(
     read(event, hosts)
 }
 
-fn insert_goods(event: &mut Map<String, Value>, list: GoodsList, goods: &NamedGoods, hosts: &Hosts) {
+pub(super) fn insert_goods(event: &mut Map<String, Value>, list: GoodsList, goods: &NamedGoods, hosts: &Hosts) {
     if !goods.epcs.is_empty() {
         event.insert(list.epcs().into(), json!(goods.epcs));
     }

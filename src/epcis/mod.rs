@@ -25,6 +25,7 @@ mod gs1_uri;
 mod hash_order;
 mod header;
 mod identity;
+mod inspection_shape;
 mod json;
 mod listing;
 mod named;

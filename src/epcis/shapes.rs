@@ -17,6 +17,7 @@ use crate::{
 pub use super::{
     batch_facts::{BatchFacts, DocumentFact},
     goods_shapes::{Movement, NamedGoods, NamedParty, Transformation, aggregation, movement, transformation, units},
+    inspection_shape::{Inspection, InspectionKind, InspectionResult, Sample, inspection},
     sensor_shape::{Carrier, temperatures},
 };
 

@@ -12,7 +12,10 @@ use axum::{
 use ipnet::IpNet;
 
 use super::{App, error::Problem};
-use crate::config::{ProxyHeader, Server};
+use crate::{
+    config::{ProxyHeader, Server},
+    trace::Region,
+};
 
 /// The address of a client, for limits. It is never stored, and printed only in part.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -52,6 +55,17 @@ impl ClientAddress {
             IpAddr::V6(address) => IpAddr::V6(prefix(address, 64)),
         }
     }
+}
+
+/// The region of a client, where the proxy that the request came through is trusted and tells one.
+pub fn region_of(parts: &Parts, server: &Server) -> Option<Region> {
+    let header = server.region_header.as_ref()?;
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>()?.0.ip().to_canonical();
+    let trusted = server.trusted_proxies.iter().any(|network| network.contains(&peer));
+    let mut values = parts.headers.get_all(header).iter();
+    // Two of them: one may be the client's.
+    let value = values.next().filter(|_| trusted && values.next().is_none())?;
+    Region::parse(value.to_str().ok()?.trim())
 }
 
 /// The network it lies in, /24 or /48: enough to see a pattern, too little to name a person.
@@ -163,6 +177,25 @@ mod tests {
         assert_eq!(client("10.1.1.1", "x-forwarded-for", &lines), "203.0.113.9");
         assert_eq!(client("10.1.1.1", "forwarded", &lines), "1.1.1.1");
         assert_eq!(client("10.1.1.1", "x-forwarded-for", &[("forwarded", "for=1.1.1.1")]), "10.1.1.1");
+    }
+
+    #[test]
+    fn a_region_is_believed_from_a_trusted_proxy_that_tells_one() {
+        let settings = ["server.trusted_proxies=10.0.0.0/8", "server.region_header=X-Geo-Region"];
+        let server = Config::load(None, [], &settings.map(|setting| parse_setting(setting).unwrap())).unwrap().server;
+        let told = |peer: [u8; 4], values: &[&'static str]| {
+            let mut request = axum::http::Request::get("/").extension(ConnectInfo(SocketAddr::from((peer, 1))));
+            for value in values {
+                request = request.header("x-geo-region", *value);
+            }
+            region_of(&request.body(()).unwrap().into_parts().0, &server)
+        };
+        let hunan = Region::parse("43");
+        assert_eq!(told([10, 0, 0, 1], &["CN-HN"]), hunan);
+        assert_eq!(told([203, 0, 113, 1], &["CN-HN"]), None, "no trusted proxy");
+        assert_eq!(told([10, 0, 0, 1], &["CN-HN", "CN-BJ"]), None, "one of them is the client's");
+        assert_eq!(told([10, 0, 0, 1], &["somewhere"]), None);
+        assert_eq!(told([10, 0, 0, 1], &[]), None);
     }
 
     #[test]

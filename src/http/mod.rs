@@ -12,14 +12,18 @@ pub mod idempotency;
 pub mod answer;
 pub mod given;
 pub mod goods;
+pub mod spreadsheet;
 
+pub mod alerts;
 pub mod batches;
 pub mod codes;
 pub mod consignments;
 pub mod documents;
 pub mod download;
 pub mod epcis;
+pub mod inspections;
 pub mod keys;
+pub mod looks;
 pub mod measures;
 pub mod movements;
 pub mod organizations;

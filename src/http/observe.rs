@@ -31,7 +31,7 @@ const NO_ROUTE: &str = "none";
 
 /// A request's id: unlike those of other requests and of other runs of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct RequestId(u64);
+pub struct RequestId(u64);
 
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -86,7 +86,7 @@ impl<S: Service<Request, Response = Response>> Service<Request> for Observe<S> {
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, request: Request) -> Observed<S::Future> {
+    fn call(&mut self, mut request: Request) -> Observed<S::Future> {
         let started = Instant::now();
         let id = RequestId(self.shared.next_id.fetch_add(1, Ordering::Relaxed));
         let route = request.extensions().get::<MatchedPath>().cloned();
@@ -101,6 +101,10 @@ impl<S: Service<Request, Response = Response>> Service<Request> for Observe<S> {
             Some(_) => self.shared.metrics_of(path),
             None => self.shared.unmatched().clone(),
         };
+        if route.is_some() {
+            // Links to be scanned have no use for it.
+            request.extensions_mut().insert(id);
+        }
         let inner = span.in_scope(|| self.inner.call(request));
         Observed { inner, observation: Observation { id, span, metrics, reads, started } }
     }

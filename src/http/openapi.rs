@@ -15,8 +15,8 @@ use utoipa::{
 };
 
 use super::{
-    audit, backup, batches, codes, consignments, documents, epcis, error, keys, measures, movements, organizations,
-    products, runs, temperatures, units, verify,
+    alerts, audit, backup, batches, codes, consignments, documents, epcis, error, inspections, keys, looks, measures,
+    movements, organizations, products, runs, temperatures, units, verify,
 };
 
 #[derive(OpenApi)]
@@ -48,8 +48,8 @@ use super::{
         codes::timeline::get, batches::whereabouts::get, measures::post::post, measures::preview::preview,
         measures::lift::lift, measures::list::list, measures::get::get, epcis::capture::post, epcis::capture::get,
         epcis::event::post, epcis::event::get, temperatures::post::of_batch, temperatures::post::of_unit,
-        units::post::post, units::get::get, movements::post::post, organizations::stock::get,
-        verify::verify, audit::post, backup::post, backup::retire, backup::release,
+        units::post::post, units::get::get, movements::post::post, organizations::stock::get, alerts::list,
+        inspections::post, looks::list, verify::verify, audit::post, backup::post, backup::retire, backup::release,
     ),
     components(schemas(error::Problem, error::FieldError)),
 )]

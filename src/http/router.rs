@@ -8,29 +8,34 @@ use axum::{
 };
 
 use super::{
-    App, audit, backup, batches, codes, consignments, documents, epcis,
+    App, alerts, audit, backup, batches, codes, consignments, documents, epcis,
     error::Problem,
     extract::{cut, limit_body},
-    idempotency, keys, measures, movements, openapi, organizations, products, runs, scan, site, temperatures, units,
-    verify,
+    idempotency, inspections, keys, looks, measures, movements, openapi, organizations, products, runs, scan, site,
+    temperatures, units, verify,
 };
 use crate::limits::{DOCUMENT_BYTES_MAX, LOGGER_BYTES_MAX, MEASURE_BYTES_MAX, SPANS_BYTES_MAX, UPLOAD_BYTES_MAX};
 
 /// The whole interface. What no route names is a link to be scanned.
 pub fn router(app: App) -> Router {
+    // What inspectors read of goods is noted first.
+    let noted = |routes: Router<App>| routes.layer(middleware::from_fn_with_state(app.clone(), looks::noted));
     // Inside the limit of the body, because it reads the body.
     let once =
         |routes: Router<App>| routes.layer(middleware::from_fn_with_state(app.clone(), idempotency::idempotency));
-    Router::new()
+    let goods = Router::new()
         .merge(once(registration()))
         .merge(once(codes()))
         .merge(once(spans()).layer(limit_body(SPANS_BYTES_MAX)))
         .merge(once(units()))
         .merge(once(temperatures()).layer(limit_body(LOGGER_BYTES_MAX)))
+        .merge(once(looked_at()).layer(limit_body(MEASURE_BYTES_MAX)))
         .merge(once(holds_and_recalls()).layer(limit_body(MEASURE_BYTES_MAX)))
         .merge(once(documents()).layer(limit_body(UPLOAD_BYTES_MAX)))
         .merge(once(pictures()).layer(limit_body(DOCUMENT_BYTES_MAX)))
-        .merge(events())
+        .merge(events());
+    Router::new()
+        .merge(noted(goods))
         .merge(operations())
         .merge(public())
         .fallback(scan::scan)
@@ -67,12 +72,14 @@ fn codes() -> Router<App> {
         .route("/v1/codes/{code}/qr.svg", get(codes::symbol::svg))
         .route("/v1/codes/{code}/qr.png", get(codes::symbol::png))
         .route("/v1/codes/{code}/timeline", get(codes::timeline::get))
+        .route("/v1/alerts", get(alerts::list))
 }
 
 /// What the operator of the service does.
 fn operations() -> Router<App> {
     Router::new()
         .route("/v1/audit", post(audit::post))
+        .route("/v1/looks", get(looks::list))
         .route("/v1/backup", post(backup::post))
         .route("/v1/backup/retire", post(backup::retire))
         .route("/v1/quarantine/release", post(backup::release))
@@ -108,6 +115,11 @@ fn holds_and_recalls() -> Router<App> {
         .route("/v1/measures/preview", post(measures::preview::preview))
         .route("/v1/measures/{measure}", get(measures::get::get))
         .route("/v1/measures/{measure}/lift", post(measures::lift::lift))
+}
+
+/// What inspections found.
+fn looked_at() -> Router<App> {
+    Router::new().route("/v1/inspections", post(inspections::post))
 }
 
 /// EPCIS. Its bodies have limits of their own.

@@ -27,6 +27,7 @@ pub fn app() -> (App, tempfile::TempDir) {
         zone: config.dates.utc_offset.time_zone(),
         issuing_tolerance_permille: 20,
         cold_chain: config.cold_chain.rule(),
+        misuse: config.misuse.rules(),
         profiles: config.papers.profiles.clone(),
     };
     let keys = KeyRing::parse(&ring).unwrap();

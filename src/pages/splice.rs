@@ -3,14 +3,21 @@
 use jiff::civil::DateTime;
 
 use super::{CodePart, Lang};
+use crate::trace::Notice;
 
 /// What is put in, and where: HTML comments in the template. Everything from data is escaped, so
 /// that no data can hold one.
-const SLOTS: [(&str, Slot); 3] =
-    [("<!--code-->", Slot::Plain), ("<!--grouped-->", Slot::Grouped), ("<!--scans-->", Slot::Scans)];
+const SLOTS: [(&str, Slot); 4] = [
+    ("<!--code-->", Slot::Plain),
+    ("<!--grouped-->", Slot::Grouped),
+    ("<!--scans-->", Slot::Scans),
+    ("<!--notice-->", Slot::Notice),
+];
 
-/// Bytes that one slot takes at most: a sentence on scans with a 20-digit count, in Chinese.
-const SLOT_BYTES_MAX: usize = 160;
+/// Bytes that one slot takes at most: a sentence on scans with a 20-digit count and one on the sale, in Chinese.
+const SLOT_BYTES_MAX: usize = 224;
+/// Bytes that a notice takes at most: few codes have one.
+const NOTICE_BYTES_MAX: usize = 384;
 
 /// Characters of a code, and of each group that it is printed in.
 const CODE_CHARACTERS: usize = 20;
@@ -25,6 +32,8 @@ enum Slot {
     Grouped,
     /// The sentence on earlier scans.
     Scans,
+    /// The box with what is noticed about them; nothing where nothing is.
+    Notice,
 }
 
 /// A rendered page with gaps. It is what a cache keeps per ledger version, language and date.
@@ -58,9 +67,16 @@ impl Spliced {
         size_of::<Self>() + self.fixed.len() + size_of_val(&*self.gaps)
     }
 
+    /// Bytes that all gaps take at most.
+    fn bytes_max(&self, part: &CodePart<'_>) -> usize {
+        let notices = self.gaps.iter().filter(|(_, slot)| *slot == Slot::Notice).count();
+        let noticed = if part.notice.is_some() { NOTICE_BYTES_MAX } else { 0 };
+        (self.gaps.len() - notices) * SLOT_BYTES_MAX + notices * noticed
+    }
+
     /// The page for one code, in one allocation.
     pub fn fill(&self, part: &CodePart<'_>) -> Vec<u8> {
-        let mut page = Vec::with_capacity(self.fixed.len() + self.gaps.len() * SLOT_BYTES_MAX);
+        let mut page = Vec::with_capacity(self.fixed.len() + self.bytes_max(part));
         let mut rest: &[u8] = &self.fixed;
         let mut done = 0;
         for &(at, slot) in &self.gaps {
@@ -70,6 +86,7 @@ impl Spliced {
                 Slot::Plain => push_code(&mut page, part.code, CODE_CHARACTERS),
                 Slot::Grouped => push_code(&mut page, part.code, GROUP_CHARACTERS),
                 Slot::Scans => push_scans(&mut page, self.lang, part),
+                Slot::Notice => push_notice(&mut page, self.lang, part.notice),
             }
             (rest, done) = (after, at);
         }
@@ -114,6 +131,30 @@ fn push_scans(page: &mut Vec<u8>, lang: Lang, part: &CodePart<'_>) {
         page.extend_from_slice(b"</time>");
     }
     page.extend_from_slice(end.as_bytes());
+    if part.sold && part.notice.is_none() {
+        let normal = match lang {
+            Lang::Zh => "商品已售出，买家扫码属正常。",
+            Lang::En => " Scanned after the sale: normal for a buyer.",
+        };
+        page.extend_from_slice(normal.as_bytes());
+    }
+}
+
+/// Appends the box with a notice. It is no verdict: anybody can scan a photo of a label.
+fn push_notice(page: &mut Vec<u8>, lang: Lang, notice: Option<Notice>) {
+    let Some(notice) = notice else { return };
+    let sentence = match (lang, notice) {
+        (Lang::En, _) => notice.sentence(),
+        (Lang::Zh, Notice::ScannedOften) => {
+            "此码被扫的次数异常多。若您拿到时包装未开封，标签可能是复制的：请核对包装上的批号和日期。"
+        }
+        (Lang::Zh, Notice::ScannedInManyPlaces) => {
+            "此码在多个地方被扫，超出单件商品可能到达的范围，标签可能被复制：请核对包装上的批号和日期，如有不符请举报。"
+        }
+    };
+    page.extend_from_slice(b"<section class=\"card noticed\"><p>");
+    page.extend_from_slice(sentence.as_bytes());
+    page.extend_from_slice(b"</p></section>\n");
 }
 
 /// Appends a time to the minute: `2026-05-01 14:03`.
@@ -141,8 +182,11 @@ mod tests {
     use jiff::civil::date;
     use proptest::prelude::*;
 
-    use super::{SLOT_BYTES_MAX, Spliced};
-    use crate::pages::{CodePart, Lang};
+    use super::{NOTICE_BYTES_MAX, SLOT_BYTES_MAX, Spliced};
+    use crate::{
+        pages::{CodePart, Lang},
+        trace::Notice,
+    };
 
     fn fill(lang: Lang, html: &str, part: &CodePart<'_>) -> String {
         String::from_utf8(Spliced::new(lang, html).fill(part)).unwrap()
@@ -152,7 +196,13 @@ mod tests {
 
     #[test]
     fn every_slot_is_filled_wherever_it_stands() {
-        let part = CodePart { code: CODE, scans: 3, first_scan: Some(date(2026, 5, 1).at(4, 3, 59, 0)) };
+        let part = CodePart {
+            code: CODE,
+            scans: 3,
+            first_scan: Some(date(2026, 5, 1).at(4, 3, 59, 0)),
+            notice: None,
+            sold: false,
+        };
         let html = "<!--scans-->a<!--code--><!--grouped-->b<!--other--><!--code-->";
         assert_eq!(
             fill(Lang::En, html, &part),
@@ -170,29 +220,49 @@ mod tests {
             (Lang::En, 1, "Scanned 1 time before, on <time>2026-12-31 23:59</time>."),
             (Lang::En, 1000, "Scanned 1000 times before, first on <time>2026-12-31 23:59</time>."),
         ] {
-            assert_eq!(fill(lang, "<!--scans-->", &CodePart { code: CODE, scans, first_scan }), sentence);
+            assert_eq!(
+                fill(lang, "<!--scans-->", &CodePart { code: CODE, scans, first_scan, notice: None, sold: false }),
+                sentence
+            );
         }
     }
 
     #[test]
     fn nothing_but_the_alphabet_of_codes_gets_through() {
-        let part = CodePart { code: "\"><script>ABC&<!--code-->", scans: 0, first_scan: None };
+        let part =
+            CodePart { code: "\"><script>ABC&<!--code-->", scans: 0, first_scan: None, notice: None, sold: false };
         assert_eq!(fill(Lang::En, "<!--code-->", &part), "ABC");
+    }
+
+    #[test]
+    fn a_notice_is_a_box_and_a_sale_is_normal_where_there_is_none() {
+        let part = |notice| CodePart { code: CODE, scans: 5, first_scan: None, notice, sold: true };
+        let html = "<!--notice-->|<!--scans-->";
+        for lang in [Lang::Zh, Lang::En] {
+            let (boxed, scans) = (fill(lang, html, &part(Some(Notice::ScannedOften))), fill(lang, html, &part(None)));
+            assert!(boxed.starts_with("<section") && !boxed.contains("normal") && !boxed.contains("正常"), "{boxed}");
+            assert!(scans.starts_with('|') && (scans.contains("normal") || scans.contains("正常")), "{scans}");
+        }
+        assert!(fill(Lang::En, html, &part(Some(Notice::ScannedOften))).contains(Notice::ScannedOften.sentence()));
     }
 
     proptest! {
         #[test]
-        fn one_allocation_is_enough(scans: u64, minutes in 0_i64..20_000_000, zh: bool) {
+        fn one_allocation_is_enough(scans: u64, minutes in 0_i64..20_000_000, zh: bool, sold: bool) {
             let first_scan = Some(date(2020, 1, 1).at(0, 0, 0, 0) + jiff::Span::new().minutes(minutes));
             let lang = if zh { Lang::Zh } else { Lang::En };
-            let page = fill(lang, "<!--scans-->", &CodePart { code: CODE, scans, first_scan });
+            let page = fill(lang, "<!--scans-->", &CodePart { code: CODE, scans, first_scan, notice: None, sold });
             prop_assert!(page.len() <= SLOT_BYTES_MAX);
+            for notice in [Notice::ScannedOften, Notice::ScannedInManyPlaces] {
+                let part = CodePart { code: CODE, scans, first_scan, notice: Some(notice), sold };
+                prop_assert!(fill(lang, "<!--notice-->", &part).len() <= NOTICE_BYTES_MAX);
+            }
             prop_assert!(scans == 0 || page.contains(&scans.to_string()));
         }
 
         #[test]
         fn text_without_slots_stays_as_it_is(html in "[ -~\\p{Han}]{0,80}") {
-            let part = CodePart { code: CODE, scans: 0, first_scan: None };
+            let part = CodePart { code: CODE, scans: 0, first_scan: None, notice: None, sold: false };
             prop_assert_eq!(fill(Lang::Zh, &html, &part), html);
         }
     }

@@ -11,7 +11,7 @@ use jiff::{
 use super::Lang;
 use crate::{
     cold_chain::ColdChain,
-    trace::{State, Verdict},
+    trace::{Notice, State, Verdict},
 };
 
 /// The answer to the scan of one code, without the code and its scans: those differ from code to
@@ -73,6 +73,10 @@ pub struct CodePart<'a> {
     pub scans: u64,
     /// When the first of them was; `None` where there was none.
     pub first_scan: Option<DateTime>,
+    /// What is noticed about its scans.
+    pub notice: Option<Notice>,
+    /// Whether the goods are sold, so that scans are the buyer's.
+    pub sold: bool,
 }
 
 /// A trade item, and how much of it one code stands for.
@@ -217,8 +221,12 @@ pub enum Step {
     Applied,
     /// The label was declared void.
     Voided,
-    /// Inspected or tested.
+    /// Inspected or sampled; what was found is not known yet.
     Inspected,
+    /// Inspected, and as it must be.
+    Passed,
+    /// Inspected, and not as it must be.
+    Failed,
     /// Packed into a larger unit.
     Packed,
     /// Unpacked from one.

@@ -147,6 +147,8 @@ impl Words {
             Step::Applied => self.pick("贴标启用", "Label applied"),
             Step::Voided => self.pick("标签作废", "Label declared void"),
             Step::Inspected => self.pick("检验", "Inspected"),
+            Step::Passed => self.pick("检验合格", "Inspected, passed"),
+            Step::Failed => self.pick("检验不合格", "Inspected, failed"),
             Step::Packed => self.pick("装入大包装", "Packed"),
             Step::Unpacked => self.pick("拆出大包装", "Unpacked"),
             Step::Split => self.pick("分装", "Split into smaller packages"),

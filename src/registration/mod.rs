@@ -1,6 +1,7 @@
 //! What is registered before codes are issued: organizations, keys, products, consignments,
 //! batches, documents, runs. PURE.
 
+mod alert;
 mod batch;
 mod batch_csv;
 mod consignment;
@@ -9,6 +10,7 @@ mod country_table;
 mod document;
 mod effective;
 mod issue_limit;
+mod look;
 mod measure;
 mod number;
 mod organization;
@@ -26,6 +28,7 @@ mod value_error;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    alert::Alert,
     batch::{Batch, DateRange, LevelCounts, date_range},
     batch_csv::{BatchRow, COLUMNS, CsvError, read_batches},
     consignment::{Consignment, Paper, Producer, Supervision},
@@ -33,6 +36,7 @@ pub use self::{
     document::{Document, DocumentKind, DocumentOf, FileHash, MediaType, StoredFile, masked_number},
     effective::EffectiveBatch,
     issue_limit::{IssueError, Limit, Live, content_of_level, limit_of_level, may_issue},
+    look::Look,
     measure::{Lift, Measure, Targets},
     number::{ContainerNumber, DeclarationNumber, HsCode, Uscc},
     organization::{ApiKey, KeySecret, Organization, key_text, parse_key_text},
@@ -66,6 +70,10 @@ pub enum Kind {
     Run,
     /// A hold or recall.
     Measure,
+    /// A code whose scans were noticed.
+    Alert,
+    /// A read by an inspector.
+    Look,
 }
 
 /// What a statement is listed under.
@@ -124,4 +132,8 @@ pub enum Content {
     Run(Run),
     /// [`Kind::Measure`].
     Measure(Measure),
+    /// [`Kind::Alert`].
+    Alert(Alert),
+    /// [`Kind::Look`].
+    Look(Look),
 }

@@ -1,12 +1,15 @@
 //! What the service does, one file per job. Everything that changes goes through [`Service::commit`].
 
+pub mod alert;
 pub mod audit;
 pub mod backup;
 pub mod capture;
 mod contents;
 mod gather;
 mod growth;
+pub mod inspection;
 pub mod issue;
+pub mod look;
 pub mod measure;
 pub mod movement;
 mod number;
@@ -34,6 +37,7 @@ use moka::sync::Cache;
 use object_store::ObjectStore;
 use tokio::sync::{Mutex, MutexGuard, Semaphore};
 
+use self::alert::AlertQueue;
 use self::measure::{MeasureTable, TableChange};
 pub use self::number::{Counter, Numbers};
 pub use self::party::Parties;
@@ -50,7 +54,7 @@ use crate::{
     },
     registration::{Content, Kind, Parent, Profiles, Statement, parse_key_text},
     store::{Capture, Store, Writer, Writes},
-    trace::{BatchId, Block, CaptureId, KeyId, OrganizationId, Role},
+    trace::{BatchId, Block, CaptureId, KeyId, MisuseRules, OrganizationId, Role},
 };
 
 /// Tells the time: milliseconds since 1970-01-01 UTC. An argument, so that tests move it.
@@ -100,6 +104,8 @@ pub struct Settings {
     pub issuing_tolerance_permille: u32,
     /// When a cold chain is broken.
     pub cold_chain: Rule,
+    /// When scans of a code are noticed.
+    pub misuse: MisuseRules,
     /// Which papers a batch needs before codes are issued.
     pub profiles: Profiles,
 }
@@ -124,6 +130,8 @@ pub struct Service {
     pub watch: Arc<Watch>,
     /// How often codes were scanned.
     pub scans: ScanCounts,
+    /// Notices of scans that wait to be written as alerts.
+    pub alerts: AlertQueue,
     /// The words of standing measures.
     pub measures: Arc<MeasureTable>,
     /// The organizations that GLNs name as parties.
@@ -182,6 +190,7 @@ impl Service {
             hosts,
             watch,
             scans,
+            alerts: AlertQueue::default(),
             measures: Arc::default(),
             parties: Arc::default(),
             numbers,

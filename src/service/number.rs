@@ -31,6 +31,10 @@ pub enum Counter {
     Documents,
     /// Measures, from 1.
     Measures,
+    /// Alerts, from 1.
+    Alerts,
+    /// Looks, from 1.
+    Looks,
     /// Runs under one master key, from 0. The caller refuses numbers of 2^25 and above.
     Runs(KeySlot),
 }
@@ -43,7 +47,7 @@ impl Counter {
     /// What the names of counters of units go on with; a GS1 Company Prefix follows.
     pub(super) const UNITS: &str = "units/";
     /// All but those of runs.
-    pub(super) const NUMBERED: [Self; 7] = [
+    pub(super) const NUMBERED: [Self; 9] = [
         Self::Organizations,
         Self::Keys,
         Self::Products,
@@ -51,6 +55,8 @@ impl Counter {
         Self::Batches,
         Self::Documents,
         Self::Measures,
+        Self::Alerts,
+        Self::Looks,
     ];
 
     /// The name of its claim, whose value is the first number of no lease as eight bytes, big end first.
@@ -63,6 +69,8 @@ impl Counter {
             Self::Batches => "counter/batches".to_owned(),
             Self::Documents => "counter/documents".to_owned(),
             Self::Measures => "counter/measures".to_owned(),
+            Self::Alerts => "counter/alerts".to_owned(),
+            Self::Looks => "counter/looks".to_owned(),
             Self::Runs(slot) => format!("counter/runs/{}", slot.get()),
         }
     }

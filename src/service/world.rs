@@ -49,6 +49,7 @@ impl World {
             zone: config.dates.utc_offset.time_zone(),
             issuing_tolerance_permille: 20,
             cold_chain: config.cold_chain.rule(),
+            misuse: config.misuse.rules(),
             profiles: config.papers.profiles.clone(),
         };
         let now = AtomicI64::new(1_780_000_000_000);

@@ -18,6 +18,7 @@ pub use self::{
     copies::{Copies, FeedHead, Intake, Kept, Snapshot},
     error::{Error, Result},
 };
+pub use crate::trace::ScanSum;
 use crate::{
     registration::{Kind, Parent, Statement},
     trace::{Block, CaptureId, Entry, EventHash, OrganizationId, Place, Record, RecordId, Role, Subject},
@@ -201,17 +202,6 @@ pub trait Claims: Send + Sync {
     /// # Errors
     /// [`Error::Ambiguous`] where it may have taken effect; [`Error::TooLarge`] above [`crate::limits::CLAIM_BYTES_MAX`].
     async fn swap(&self, name: &str, expected: Option<&[u8]>, new: &[u8]) -> Result<bool>;
-}
-
-/// How often one code was scanned by the public.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ScanSum {
-    /// Scans counted.
-    pub count: u64,
-    /// The first of them, milliseconds since 1970-01-01 UTC.
-    pub first_ms: i64,
-    /// The latest of them.
-    pub last_ms: i64,
 }
 
 /// Absolute scan sums by block and server. A crash may lose one flush interval, nothing else may.

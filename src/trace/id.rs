@@ -84,3 +84,15 @@ pub enum Role {
     /// Makes organizations and keys; says nothing about goods.
     Admin,
 }
+
+impl Role {
+    /// Its word in the interface.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Importer => "importer",
+            Self::Operator => "operator",
+            Self::Inspector => "inspector",
+            Self::Admin => "admin",
+        }
+    }
+}

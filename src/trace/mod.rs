@@ -12,7 +12,10 @@ mod fold;
 mod id;
 mod ledger;
 mod measures;
+pub mod misuse;
 mod record;
+mod region;
+mod scan_sum;
 mod span;
 
 mod status;
@@ -32,7 +35,10 @@ pub use id::{
 };
 pub use ledger::Ledger;
 pub use measures::{Measures, Standing};
+pub use misuse::{LevelRule, MisuseRules, Notice};
 pub use record::Record;
+pub use region::Region;
+pub use scan_sum::{PlaceSum, Places, ScanSum};
 pub use span::Span;
 
 pub use status::{Bearing, State, Status};

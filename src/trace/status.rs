@@ -63,6 +63,18 @@ pub enum Bearing {
     ErrorDeclaration,
 }
 
+impl Bearing {
+    /// Its word in the interface.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Effective => "effective",
+            Self::Report => "report",
+            Self::DeclaredInError => "declared_in_error",
+            Self::ErrorDeclaration => "error_declaration",
+        }
+    }
+}
+
 /// What follows from all entries that bear on a code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Status {

@@ -4,6 +4,7 @@
 mod backup;
 mod demo;
 mod epcis;
+mod misuse;
 mod pages;
 mod registration;
 mod routes;

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, HashMap};
 
 use axum::{
     extract::State,
-    http::header,
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
@@ -16,6 +15,7 @@ use crate::{
         answer::Private,
         error::Problem,
         extract::{Path, Query},
+        spreadsheet,
     },
     limits::WHEREABOUTS_PAGE_LINES_MAX,
     registration::{Content, Kind},
@@ -124,11 +124,7 @@ pub async fn get(
     let lines: Vec<_> = found.lines.iter().skip(query.from).take(limit).map(|held| held_json(&app, held)).collect();
     match query.form {
         Form::Json => Ok(Private(whereabouts_json(&app, found, lines).await?).into_response()),
-        Form::Csv => {
-            let kind =
-                [(header::CONTENT_TYPE, "text/csv; charset=utf-8"), (header::CACHE_CONTROL, "private, no-store")];
-            Ok((kind, csv(&lines).map_err(|_| Problem::internal())?).into_response())
-        }
+        Form::Csv => csv(lines),
     }
 }
 
@@ -185,15 +181,13 @@ pub fn held_json(app: &App, held: &Held) -> HeldJson {
     }
 }
 
-fn csv(lines: &[HeldJson]) -> Result<Vec<u8>, csv::Error> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(["first", "last", "codes", "holder", "state", "unit", "measured", "suspicious"])?;
-    for line in lines {
+fn csv(lines: Vec<HeldJson>) -> Result<Response, Problem> {
+    let columns = ["first", "last", "codes", "holder", "state", "unit", "measured", "suspicious"];
+    let row = |line: HeldJson| {
         let (codes, holder) = (line.codes.to_string(), line.holder.to_string());
         let (measured, suspicious) = (line.measured.to_string(), line.suspicious.to_string());
-        let unit = line.unit.as_deref().unwrap_or_default();
-        let row = [&line.first, &line.last, &codes, &holder, line.state.word(), unit, &measured, &suspicious];
-        writer.write_record(row)?;
-    }
-    writer.into_inner().map_err(|error| error.into_error().into())
+        let (state, unit) = (line.state.word().to_owned(), line.unit.unwrap_or_default());
+        [line.first, line.last, codes, holder, state, unit, measured, suspicious]
+    };
+    spreadsheet::respond(columns, lines.into_iter().map(row))
 }

@@ -1,6 +1,9 @@
 //! `GET /v1/codes/{code}/timeline`: every entry, for its importer and inspectors.
 
-use axum::extract::State;
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -11,8 +14,10 @@ use crate::{
     http::{
         App,
         answer::Private,
+        batches::whereabouts::Form,
         error::Problem,
         extract::{Path, Query},
+        spreadsheet,
     },
     limits::TIMELINE_LINES_MAX,
     service::{Caller, timeline::TimelineLine},
@@ -29,6 +34,9 @@ pub struct LinesQuery {
     pub from: usize,
     /// How many, 1 to 1,000; 1,000 where left out.
     pub limit: Option<usize>,
+    /// `json` or `csv`; JSON where left out. The CSV has the lines alone, lists with `|` between their words.
+    #[serde(default)]
+    pub form: Form,
 }
 
 /// Everything that is said of one code.
@@ -115,13 +123,17 @@ pub async fn get(
     caller: Caller,
     Path(code): Path<String>,
     Query(query): Query<LinesQuery>,
-) -> Result<Private<TimelineJson>, Problem> {
+) -> Result<Response, Problem> {
     let limit = query.limit.unwrap_or(TIMELINE_LINES_MAX);
     if !(1..=TIMELINE_LINES_MAX).contains(&limit) {
         return Err(Problem::invalid("limit", format!("found {limit}, expected 1 to {TIMELINE_LINES_MAX}")));
     }
     let (code, run, _) = code_of(&app, &caller, &code).await?;
     let timeline = app.service.timeline(&code, &run).await?;
+    let lines = timeline.lines.iter().skip(query.from).take(limit).map(|line| line_json(&app, line));
+    if let Form::Csv = query.form {
+        return csv(lines);
+    }
     Ok(Private(TimelineJson {
         code: code.to_string(),
         state: timeline.status.state,
@@ -129,8 +141,51 @@ pub async fn get(
         holder: timeline.status.holder.0,
         stays: timeline.status.stays.iter().map(|stay| stay_json(&app, stay)).collect(),
         lines_total: timeline.lines.len(),
-        lines: timeline.lines.iter().skip(query.from).take(limit).map(|line| line_json(&app, line)).collect(),
-    }))
+        lines: lines.collect(),
+    })
+    .into_response())
+}
+
+fn csv(lines: impl Iterator<Item = LineJson>) -> Result<Response, Problem> {
+    let columns = [
+        "event_time",
+        "record_time",
+        "event",
+        "record",
+        "organization",
+        "role",
+        "action",
+        "biz_step",
+        "disposition",
+        "set",
+        "unset",
+        "measure",
+        "scope",
+        "bearing",
+        "mark",
+        "unit",
+    ];
+    let row = |line: LineJson| {
+        [
+            line.event_time.to_string(),
+            line.record_time.to_string(),
+            line.event,
+            line.record,
+            line.organization.to_string(),
+            line.role.word().to_owned(),
+            line.action.unwrap_or_default().to_owned(),
+            line.biz_step.unwrap_or_default(),
+            line.disposition.unwrap_or_default(),
+            line.set.join("|"),
+            line.unset.join("|"),
+            line.measure.map(|measure| measure.to_string()).unwrap_or_default(),
+            line.scope.to_owned(),
+            line.bearing.word().to_owned(),
+            line.mark.unwrap_or_default().to_owned(),
+            line.unit.unwrap_or_default(),
+        ]
+    };
+    spreadsheet::respond(columns, lines.map(row))
 }
 
 fn time(ms: i64) -> Timestamp {

@@ -34,7 +34,7 @@ use crate::{
     registration::{Content, Kind, Measure, ValueError, text, unit_epc},
     service::{
         Caller, Service,
-        measure::{MeasureError, MeasureOrder},
+        measure::{MeasureError, MeasureOrder, NamedTargets},
     },
     store,
     trace::{BatchId, Role},
@@ -112,10 +112,12 @@ impl MeasureBody {
         fields.finish()?;
         Ok(MeasureOrder {
             kind: self.kind,
-            batch: self.batch.map(BatchId),
-            lot,
-            spans: spans.unwrap_or_default(),
-            units: units.unwrap_or_default(),
+            targets: NamedTargets {
+                batch: self.batch.map(BatchId),
+                lot,
+                spans: spans.unwrap_or_default(),
+                units: units.unwrap_or_default(),
+            },
             reason,
             notice,
             advice,

@@ -6,6 +6,7 @@
 use jiff::{Timestamp, civil::Date};
 use serde::Serialize;
 
+use super::Figures;
 use crate::{
     epcis::event_id,
     http::temperatures::ColdChainJson,
@@ -15,8 +16,7 @@ use crate::{
         measure::StandingMeasure,
         scan::{BatchFacts, Line, View},
     },
-    store::ScanSum,
-    trace::{Bearing, State, Verdict},
+    trace::{Bearing, Notice, State, Verdict, misuse::SOLD_SENTENCE},
 };
 
 /// A scan's answer, as far as it is known without the code's own figures.
@@ -258,21 +258,27 @@ impl Answer<'_> {
             #[serde(flatten)]
             answer: &'a Answer<'a>,
             scans: Scans,
+            notices: [&'a str; 0],
         }
         #[derive(Serialize)]
         struct Scans {
             count: u64,
             first: Option<Timestamp>,
         }
-        serde_json::to_vec(&Whole { code: text, answer: self, scans: Scans { count: 0, first: None } })
+        serde_json::to_vec(&Whole { code: text, answer: self, scans: Scans { count: 0, first: None }, notices: [] })
     }
 }
 
+/// What stands around the middle at most, in bytes, notices apart.
+const FIGURES_BYTES_MAX: usize = 144;
+
 /// The whole answer for one code, from what [`Answer::middle`] wrote.
-pub fn fill(code: &[u8], middle: &[u8], sum: &ScanSum) -> Vec<u8> {
+pub(super) fn fill(code: &[u8], middle: &[u8], figures: &Figures<'_>) -> Vec<u8> {
     use std::io::Write;
 
-    let mut json = Vec::with_capacity(middle.len() + 112);
+    let sum = figures.sum;
+    let notice = figures.notice.map(Notice::sentence).or((figures.sold && sum.count > 0).then_some(SOLD_SENTENCE));
+    let mut json = Vec::with_capacity(middle.len() + FIGURES_BYTES_MAX + notice.map_or(0, str::len));
     json.extend_from_slice(b"{\"code\":\"");
     json.extend_from_slice(code);
     json.extend_from_slice(b"\",");
@@ -283,9 +289,21 @@ pub fn fill(code: &[u8], middle: &[u8], sum: &ScanSum) -> Vec<u8> {
     } else {
         let first = Timestamp::from_millisecond(sum.first_ms).unwrap_or(Timestamp::UNIX_EPOCH);
         // Writing to a `Vec` does not fail.
-        let _ = write!(json, "{{\"count\":{},\"first\":\"{first}\"}}", sum.count);
+        let _ = write!(json, "{{\"count\":{},\"first\":\"{first}\"", sum.count);
+        let regions = sum.places.regions();
+        if regions > 0 {
+            let _ = write!(json, ",\"regions\":{regions}");
+        }
+        json.push(b'}');
     }
-    json.push(b'}');
+    json.extend_from_slice(b",\"notices\":[");
+    if let Some(notice) = notice {
+        // Sentences of ours have nothing in them that JSON would escape.
+        json.push(b'"');
+        json.extend_from_slice(notice.as_bytes());
+        json.push(b'"');
+    }
+    json.extend_from_slice(b"]}");
     json
 }
 

@@ -19,7 +19,7 @@ use moka::sync::Cache;
 pub use self::{accept::Form, json::Answer, typed::typed};
 use super::{
     App,
-    client_address::ClientAddress,
+    client_address::{ClientAddress, region_of},
     error::Problem,
     extract::{cut, cut_detail},
     rate::Asker,
@@ -30,10 +30,9 @@ use crate::{
     pages::{CONTENT_SECURITY_POLICY, Failure, FailurePage, Lang, render, render_failure},
     service::{
         Caller,
-        scan::{Piece, Scanned, View},
+        scan::{Piece, ScanBy, Scanned, View},
     },
-    store::ScanSum,
-    trace::Verdict,
+    trace::{Notice, ScanSum, Verdict},
 };
 
 /// A batch's or lot's number among views, and the form: JSON, or a page in a language.
@@ -98,7 +97,8 @@ async fn answer(app: &App, parts: &mut Parts, wanted: Wanted) -> Result<Response
     match link {
         Link::Code { code, gtin, lot } => {
             let counts = caller.is_none() && parts.method == Method::GET && !is_prefetch(&parts.headers);
-            let scanned = app.service.scan(&code, counts).await;
+            let by = if counts { ScanBy::Public(region_of(parts, &app.config.server)) } else { ScanBy::Other };
+            let scanned = app.service.scan(&code, by).await;
             if matches!(scanned, Scanned::Nothing(Verdict::Forged)) {
                 app.rate.failed_tags(asker, 1, now);
             }
@@ -131,15 +131,30 @@ impl Named {
     }
 }
 
+/// What an answer says of one code alone.
+struct Figures<'a> {
+    sum: &'a ScanSum,
+    /// Whether `sum` holds this scan.
+    counted: bool,
+    notice: Option<Notice>,
+    /// Whether the goods are sold.
+    sold: bool,
+}
+
+impl Figures<'_> {
+    const NONE: Self = Self { sum: &ScanSum::NONE, counted: false, notice: None, sold: false };
+}
+
 impl App {
     fn tell(&self, code: &Code, scanned: &Scanned, named: &Named, counted: bool, wanted: Wanted) -> Response {
         match scanned {
             Scanned::Nothing(verdict) => self.tell_nothing(&code.to_string(), *verdict, named.gtin, wanted),
-            Scanned::Issued { view, sum, retired } => {
+            Scanned::Issued { view, sum, notice, retired } => {
                 let code_text = code.to_ascii();
+                let figures = Figures { sum, counted, notice: *notice, sold: view.sold_ms().is_some() };
                 if named.contradicts(view) {
                     // Rare, so that it is not worth keeping.
-                    return self.fill(&self.render(view, true, *retired, wanted), &code_text, sum, counted);
+                    return self.fill(&self.render(view, true, *retired, wanted), &code_text, &figures);
                 }
                 let kept = match (wanted.form, wanted.lang) {
                     (Form::Json, _) => &view.rendered.json,
@@ -152,7 +167,7 @@ impl App {
                     self.service.weigh(code);
                     piece
                 });
-                self.fill(piece, &code_text, sum, counted)
+                self.fill(piece, &code_text, &figures)
             }
         }
     }
@@ -166,7 +181,7 @@ impl App {
             }
             Form::Page => {
                 let page = render(&page::nothing(wanted.lang, verdict, self.link_prefix(gtin)));
-                let body = page::fill(&page, text, &ScanSum::default(), false, &self.service.settings.zone);
+                let body = page::fill(&page, text, &Figures::NONE, &self.service.settings.zone);
                 respond(StatusCode::OK, wanted.form, body)
             }
         }
@@ -192,12 +207,12 @@ impl App {
         }
     }
 
-    fn fill(&self, piece: &Piece, code: &[u8], sum: &ScanSum, counted: bool) -> Response {
+    fn fill(&self, piece: &Piece, code: &[u8], figures: &Figures<'_>) -> Response {
         match piece {
-            Piece::Json(middle) => respond(StatusCode::OK, Form::Json, json::fill(code, middle, sum)),
+            Piece::Json(middle) => respond(StatusCode::OK, Form::Json, json::fill(code, middle, figures)),
             Piece::Page(page) => {
                 let code = std::str::from_utf8(code).unwrap_or_default();
-                let body = page::fill(page, code, sum, counted, &self.service.settings.zone);
+                let body = page::fill(page, code, figures, &self.service.settings.zone);
                 respond(StatusCode::OK, Form::Page, body)
             }
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 
+use super::Figures;
 use crate::{
     epcis::{BizStep, Disposition},
     pages::{self, CodePart, Journey, JourneyLine, Lang, Party, ScanPage, Spliced, Step},
@@ -13,7 +14,6 @@ use crate::{
         scan::{BatchFacts, Line, View},
         temperature::ColdRecord,
     },
-    store::ScanSum,
     trace::{Bearing, Verdict, authority},
 };
 
@@ -63,11 +63,11 @@ pub fn issued(
     }
 }
 
-/// Puts a code and its scans into a rendered page. `counted` tells whether `sum` holds this scan: the page tells of
-/// those before it.
-pub fn fill(page: &Spliced, code: &str, sum: &ScanSum, counted: bool, zone: &TimeZone) -> Vec<u8> {
+/// Puts a code and its scans into a rendered page, which tells of those before this one.
+pub(super) fn fill(page: &Spliced, code: &str, figures: &Figures<'_>, zone: &TimeZone) -> Vec<u8> {
+    let Figures { sum, counted, notice, sold } = *figures;
     let scans = sum.count - u64::from(counted).min(sum.count);
-    page.fill(&CodePart { code, scans, first_scan: (scans > 0).then(|| civil(sum.first_ms, zone)) })
+    page.fill(&CodePart { code, scans, first_scan: (scans > 0).then(|| civil(sum.first_ms, zone)), notice, sold })
 }
 
 /// A temperature record, in the zone of the page.
@@ -208,7 +208,11 @@ fn step_of(line: &Line) -> Step {
         BizStep::Reserving => Step::Issued,
         BizStep::Commissioning => Step::Applied,
         BizStep::Decommissioning => Step::Voided,
-        BizStep::Inspecting | BizStep::Sampling => Step::Inspected,
+        BizStep::Inspecting | BizStep::Sampling => match line.disposition {
+            Some(Disposition::Conformant) => Step::Passed,
+            Some(Disposition::NonConformant) => Step::Failed,
+            _ => Step::Inspected,
+        },
         BizStep::Packing | BizStep::Loading => Step::Packed,
         BizStep::Unpacking | BizStep::Unloading => Step::Unpacked,
         BizStep::Repackaging => Step::Split,

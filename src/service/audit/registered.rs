@@ -4,14 +4,14 @@
 use super::Audit;
 use crate::{
     limits::{KEY_SLOTS, PAGE_ITEMS_MAX},
-    registration::{Content, FileHash, Kind, Live, Parent, StoredFile},
+    registration::{Alert, Content, FileHash, Kind, Live, Parent, StoredFile},
     service::{Counter, issue, register::RegisterError},
     store,
     trace::{BatchId, MeasureId},
 };
 
 /// The kinds that are numbered by a counter of their own.
-const COUNTED: [(Kind, Counter); 7] = [
+const COUNTED: [(Kind, Counter); 9] = [
     (Kind::Organization, Counter::Organizations),
     (Kind::Key, Counter::Keys),
     (Kind::Product, Counter::Products),
@@ -19,7 +19,14 @@ const COUNTED: [(Kind, Counter); 7] = [
     (Kind::Batch, Counter::Batches),
     (Kind::Document, Counter::Documents),
     (Kind::Measure, Counter::Measures),
+    (Kind::Alert, Counter::Alerts),
+    (Kind::Look, Counter::Looks),
 ];
+
+/// The number that a counter gave to a statement: alerts are listed backward.
+fn number_of(kind: Kind, id: u64) -> u64 {
+    if kind == Kind::Alert { Alert::statement_id(id) } else { id }
+}
 
 impl Audit<'_> {
     /// Everything registered, kind by kind. Counters are read after what they count, so that what comes meanwhile is no
@@ -33,7 +40,7 @@ impl Audit<'_> {
                 let page = self.sound(page)?.unwrap_or_default();
                 let Some(last) = page.last() else { break };
                 after = Some(*last);
-                highest = highest.max(after);
+                highest = highest.max(page.iter().map(|id| number_of(kind, *id)).max());
                 for id in page {
                     self.report.checked += 1;
                     match kind {

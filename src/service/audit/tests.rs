@@ -5,7 +5,11 @@ use crate::{
     code::Serial,
     epcis::shapes::{self, BatchSpan, CodeStep, MeasureKind},
     registration::{Batch, Content, Kind, Live, Measure, MediaType, Parent, Product, Statement, samples},
-    service::{statements_capture_id, world::World},
+    service::{
+        measure::{MeasureOrder, NamedTargets},
+        statements_capture_id,
+        world::World,
+    },
     store::{Capture, Claims, Feed, Records, Writer, Writes},
     trace::{BatchId, CaptureId, MeasureId, OrganizationId, ProductId, RecordId, Role},
 };
@@ -182,12 +186,9 @@ async fn a_record_that_names_a_code_just_beyond_its_run_is_a_finding() {
 #[tokio::test]
 async fn a_measure_whose_events_say_something_else_is_a_finding() {
     let (world, batch) = issued().await;
-    let order = |kind| crate::service::measure::MeasureOrder {
+    let order = |kind| MeasureOrder {
         kind,
-        batch: Some(batch),
-        lot: None,
-        spans: Vec::new(),
-        units: Vec::new(),
+        targets: NamedTargets { batch: Some(batch), ..NamedTargets::default() },
         reason: None,
         notice: Some("notice".to_owned()),
         advice: None,

@@ -6,7 +6,7 @@ use super::{BackupError, frame::FrameKind};
 use crate::{
     registration::{FileHash, Kind, Statement},
     store::{Capture, Chunk, FeedHead, FeedRow, Kept, ScanSum, Writer},
-    trace::{Block, CaptureId, Entry, OrganizationId, Record, RecordId, Role, Subject},
+    trace::{Block, CaptureId, Entry, OrganizationId, Places, Record, RecordId, Role, Subject},
 };
 
 /// 32 bytes as one `MessagePack` binary.
@@ -48,7 +48,30 @@ pub struct Trailer {
 
 type CaptureRow = (CaptureId, OrganizationId, Role, i64, u32, u32, Vec<(Kind, u64, u32)>, Option<i64>);
 type FeedRowRow = (u64, u64, Digest32, Vec<(CaptureId, u32)>);
-type ScansRow = (Block, u64, Vec<(u16, u64, i64, i64)>);
+type ScansRow = (Block, u64, Vec<SumRow>);
+
+/// One code's scan sum, by its serial in the block.
+#[derive(Serialize, Deserialize)]
+struct SumRow {
+    serial: u16,
+    count: u64,
+    first_ms: i64,
+    last_ms: i64,
+    #[serde(default)]
+    places: Places,
+}
+
+impl SumRow {
+    fn of((serial, sum): &(u16, ScanSum)) -> Self {
+        let ScanSum { count, first_ms, last_ms, places } = sum.clone();
+        Self { serial: *serial, count, first_ms, last_ms, places }
+    }
+
+    fn sum(self) -> (u16, ScanSum) {
+        let Self { serial, count, first_ms, last_ms, places } = self;
+        (serial, ScanSum { count, first_ms, last_ms, places })
+    }
+}
 
 /// A piece of a backup between its header and its trailer.
 #[derive(Clone, Debug, PartialEq)]
@@ -96,7 +119,7 @@ pub fn encode_kept(kept: &Kept) -> Result<(FrameKind, Vec<u8>), BackupError> {
         Kept::Record(record) => (FrameKind::Record, encode(record)?),
         Kept::Entry(subject, entry) => (FrameKind::Entry, encode(&(subject, entry))?),
         Kept::Scans { block, writer, sums } => {
-            let sums: Vec<_> = sums.iter().map(|(at, sum)| (at, sum.count, sum.first_ms, sum.last_ms)).collect();
+            let sums: Vec<_> = sums.iter().map(SumRow::of).collect();
             (FrameKind::Scans, encode(&(block, writer.0, sums))?)
         }
     })
@@ -134,8 +157,7 @@ pub fn decode_piece(kind: FrameKind, payload: &[u8]) -> Result<Option<Piece>, St
         }
         FrameKind::Scans => {
             let (block, writer, sums): ScansRow = decode(payload)?;
-            let sum = |(at, count, first_ms, last_ms)| (at, ScanSum { count, first_ms, last_ms });
-            Kept::Scans { block, writer: Writer(writer), sums: sums.into_iter().map(sum).collect() }
+            Kept::Scans { block, writer: Writer(writer), sums: sums.into_iter().map(SumRow::sum).collect() }
         }
         FrameKind::File => {
             let (hash, bytes) = payload.split_first_chunk().ok_or("the file's hash is not whole")?;

@@ -12,8 +12,8 @@ use crate::{
     registration::{Activation, Content, FileHash, Kind, Level, Parent, Run, Statement},
     store::{Capture, Chunk, FeedRow, Kept, ScanSum, Writer},
     trace::{
-        BatchId, Block, CaptureId, Entry, EventHash, HandOver, MeasureId, OrganizationId, Part, Place, Record,
-        RecordId, Role, Scope, Span, Subject,
+        BatchId, Block, CaptureId, Entry, EventHash, HandOver, MeasureId, OrganizationId, Part, Place, PlaceSum,
+        Record, RecordId, Region, Role, Scope, Span, Subject,
     },
 };
 
@@ -98,7 +98,8 @@ fn things() -> Vec<Kept> {
         finished_ms: None,
     };
     let chunk = |number, chunk| Kept::Chunk { capture: capture.id, number, chunk };
-    let sum = ScanSum { count: 3, first_ms: 1, last_ms: 2 };
+    let place = PlaceSum { region: Region::parse("CN-HN").unwrap(), count: 2, first_s: 5, last_s: 6 };
+    let sum = ScanSum { count: 3, first_ms: 1, last_ms: 2, places: vec![place].into() };
     vec![
         Kept::Claim { name: "host".to_owned(), value: b"trace.example".to_vec() },
         statement(),

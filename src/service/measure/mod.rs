@@ -31,6 +31,19 @@ pub use self::{
 pub struct MeasureOrder {
     /// What it is to do.
     pub kind: MeasureKind,
+    /// What it is to be about.
+    pub targets: NamedTargets,
+    /// Why.
+    pub reason: Option<String>,
+    /// What the public is told.
+    pub notice: Option<String>,
+    /// What a holder should do.
+    pub advice: Option<String>,
+}
+
+/// Goods as a caller names them.
+#[derive(Clone, Debug, Default)]
+pub struct NamedTargets {
     /// A whole batch.
     pub batch: Option<BatchId>,
     /// A whole lot.
@@ -39,12 +52,6 @@ pub struct MeasureOrder {
     pub spans: Vec<(Code, Code)>,
     /// Units by their canonical URIs; at most `MEASURE_UNITS_MAX`.
     pub units: Vec<String>,
-    /// Why.
-    pub reason: Option<String>,
-    /// What the public is told.
-    pub notice: Option<String>,
-    /// What a holder should do.
-    pub advice: Option<String>,
 }
 
 /// Why a measure was not made or lifted. Nothing was written.
@@ -100,7 +107,7 @@ impl Service {
     /// # Errors
     /// Where the caller may not, what it names is not there, or the store fails.
     pub async fn make_measure(&self, caller: &Caller, order: MeasureOrder) -> Result<MeasureId> {
-        let targets = self.targets(caller, &order).await?;
+        let targets = self.targets(caller, &order.targets).await?;
         let full = self.measures.standing_of(caller.organization) >= MEASURES_OF_IMPORTER_MAX;
         if full && caller.role != Role::Inspector {
             return Err(MeasureError::Full);

@@ -47,7 +47,7 @@ impl Service {
     /// # Errors
     /// As [`Service::make_measure`].
     pub async fn preview_measure(&self, caller: &Caller, order: &MeasureOrder) -> Result<Reach> {
-        let targets = self.targets(caller, order).await?;
+        let targets = self.targets(caller, &order.targets).await?;
         Ok(self.reach(caller, &targets).await?)
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, hash_map::Entry};
 
-use super::{MeasureError, MeasureOrder, Result};
+use super::{MeasureError, NamedTargets, Result};
 use crate::{
     code::{Code, Gtin, Lot, RunId, RunKey, Verification},
     limits::PAGE_ITEMS_MAX,
@@ -41,8 +41,8 @@ struct NamedRun {
 }
 
 impl Service {
-    /// The goods that a measure names, all of them there, and of the caller where it is an importer.
-    pub(super) async fn targets(&self, caller: &Caller, order: &MeasureOrder) -> Result<Targets> {
+    /// The goods that a measure or an inspection names, all of them there, and of the caller where it is an importer.
+    pub(in crate::service) async fn targets(&self, caller: &Caller, named: &NamedTargets) -> Result<Targets> {
         if !matches!(caller.role, Role::Inspector | Role::Importer) {
             let detail =
                 format!("found a key with the role {:?}, expected an inspector's or an importer's", caller.role);
@@ -50,10 +50,10 @@ impl Service {
         }
         let (sees_all, mut faults) = (caller.role == Role::Inspector, Faults::default());
         let mine = |owner: OrganizationId| sees_all || owner == caller.organization;
-        if order.batch.is_none() && order.lot.is_none() && order.spans.is_empty() && order.units.is_empty() {
+        if named.batch.is_none() && named.lot.is_none() && named.spans.is_empty() && named.units.is_empty() {
             faults.invalid("batch", ValueError::Missing { expected: "at least one of batch, lot, spans and units" });
         }
-        if let Some(id) = order.batch {
+        if let Some(id) = named.batch {
             match self.batch(id.0).await?.filter(|batch| !batch.draft) {
                 Some(batch) if mine(batch.organization) => {}
                 Some(_) => faults.others("batch"),
@@ -61,21 +61,21 @@ impl Service {
             }
         }
         // A lot may be recalled before its batches are registered, by whoever may recall all goods.
-        if let Some((gtin, lot)) = &order.lot
+        if let Some((gtin, lot)) = &named.lot
             && !sees_all
             && self.batches_of_lot(*gtin, lot, Some(caller.organization)).await?.is_empty()
         {
             faults.others("lot");
         }
-        let spans = self.target_spans(order, mine, &mut faults).await?;
-        let units: BTreeSet<&String> = order.units.iter().collect();
-        for (at, unit) in order.units.iter().enumerate() {
+        let spans = self.target_spans(named, mine, &mut faults).await?;
+        let units: BTreeSet<&String> = named.units.iter().collect();
+        for (at, unit) in named.units.iter().enumerate() {
             if !sees_all && !self.has_filled(caller.organization, unit).await? {
                 faults.others(format!("units/{at}"));
             }
         }
         let targets =
-            Targets { batch: order.batch, lot: order.lot.clone(), spans, units: units.into_iter().cloned().collect() };
+            Targets { batch: named.batch, lot: named.lot.clone(), spans, units: units.into_iter().cloned().collect() };
         match faults {
             Faults { invalid, .. } if !invalid.is_empty() => Err(MeasureError::Invalid(invalid)),
             Faults { others: Some(field), .. } => {
@@ -89,25 +89,25 @@ impl Service {
 
     async fn target_spans(
         &self,
-        order: &MeasureOrder,
+        named: &NamedTargets,
         mine: impl Fn(OrganizationId) -> bool,
         faults: &mut Faults,
     ) -> Result<Vec<(BatchId, Span)>> {
         let mut runs: HashMap<RunId, Option<NamedRun>> = HashMap::new();
-        for (first, _) in &order.spans {
+        for (first, _) in &named.spans {
             if let Entry::Vacant(unknown) = runs.entry(first.run) {
                 unknown.insert(self.named_run(first.run).await?);
             }
         }
-        heavy(order.spans.len() * SPAN_BYTES, || {
-            let mut spans = Vec::with_capacity(order.spans.len());
-            for (at, (first, last)) in order.spans.iter().enumerate() {
-                let named = runs.get(&first.run).and_then(Option::as_ref);
-                match span_of(named, first, last) {
-                    Ok((named, _)) if !mine(named.run.organization) && !mine(named.importer) => {
+        heavy(named.spans.len() * SPAN_BYTES, || {
+            let mut spans = Vec::with_capacity(named.spans.len());
+            for (at, (first, last)) in named.spans.iter().enumerate() {
+                let run = runs.get(&first.run).and_then(Option::as_ref);
+                match span_of(run, first, last) {
+                    Ok((run, _)) if !mine(run.run.organization) && !mine(run.importer) => {
                         faults.others(format!("spans/{at}"));
                     }
-                    Ok((named, span)) => spans.push((at, named.run.batch, span)),
+                    Ok((run, span)) => spans.push((at, run.run.batch, span)),
                     Err((end, error)) => faults.invalid(format!("spans/{at}/{end}"), error),
                 }
             }

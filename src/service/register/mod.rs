@@ -99,6 +99,8 @@ fn word(kind: Kind) -> &'static str {
         Kind::Document => "document",
         Kind::Run => "run",
         Kind::Measure => "measure",
+        Kind::Alert => "alert",
+        Kind::Look => "look",
     }
 }
 
@@ -113,6 +115,8 @@ fn owner(content: &Content) -> OrganizationId {
         Content::Document(document) => document.organization,
         Content::Run(run) => run.organization,
         Content::Measure(measure) => measure.organization,
+        Content::Alert(alert) => alert.organization,
+        Content::Look(look) => look.organization,
     }
 }
 

@@ -213,7 +213,10 @@ mod tests {
         http::router::router,
         limits::BLOCK_CACHE_BYTES_MAX,
         registration::samples,
-        service::{scan::Scanned, world::World},
+        service::{
+            scan::{ScanBy, Scanned},
+            world::World,
+        },
         store::ScanSum,
     };
 
@@ -234,7 +237,7 @@ mod tests {
         }
 
         async fn scan(&self, code: &Code) -> Arc<View> {
-            match self.world.service.scan(code, true).await {
+            match self.world.service.scan(code, ScanBy::Public(None)).await {
                 Scanned::Issued { view, .. } => view,
                 other => panic!("{other:?}"),
             }
@@ -287,7 +290,7 @@ mod tests {
             before = weighed;
         }
         for offset in 0..833 {
-            shop.world.service.scans.count(&shop.block(code).scans, offset, 1);
+            shop.world.service.scans.count(&shop.block(code).scans, offset, None, 1);
         }
         shop.scan(code).await;
         assert!(shop.weighed() >= before + 833 * size_of::<ScanSum>());

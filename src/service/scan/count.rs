@@ -17,7 +17,7 @@ use tokio::sync::OnceCell;
 use crate::{
     limits::{BLOCK_CODES, SCAN_BLOCKS_FLUSHED_AT_ONCE, SCAN_BLOCKS_UNFLUSHED_MAX},
     store::{self, ScanSum, Store, Writer},
-    trace::Block,
+    trace::{Block, Region},
 };
 
 /// The sums of one block's codes, shared by every view of it.
@@ -47,7 +47,7 @@ impl BlockScans {
     fn weigh(&self, sums: &Sums) {
         // A table has an eighth more places than it is filled, and a byte of its own for each.
         let places = (sums.own.capacity() + sums.others.capacity()) * 8 / 7;
-        let bytes = places * (size_of::<(u16, ScanSum)>() + 1);
+        let bytes = places * (size_of::<(u16, ScanSum)>() + 1) + sums.regions_bytes;
         self.bytes.store(u32::try_from(bytes).unwrap_or(u32::MAX), Ordering::Relaxed);
     }
 }
@@ -60,6 +60,8 @@ struct Sums {
     others: HashMap<u16, ScanSum>,
     /// Codes in `own` that changed since the last flush; while there are any, the block stands in the queue.
     changed: Option<Box<Offsets>>,
+    /// What the regions of codes with more than one take beside, in bytes.
+    regions_bytes: usize,
 }
 
 /// A set of codes of a block, by their offsets: a bit for each.
@@ -108,13 +110,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 fn add(sum: Option<&ScanSum>, other: Option<&ScanSum>) -> ScanSum {
     match (sum, other) {
-        (Some(a), Some(b)) => ScanSum {
-            count: a.count.saturating_add(b.count),
-            first_ms: a.first_ms.min(b.first_ms),
-            last_ms: a.last_ms.max(b.last_ms),
-        },
-        (Some(one), None) | (None, Some(one)) => *one,
-        (None, None) => ScanSum::default(),
+        (Some(a), Some(b)) => {
+            let mut all = a.clone();
+            all.add(b);
+            all
+        }
+        (Some(one), None) | (None, Some(one)) => one.clone(),
+        (None, None) => ScanSum::NONE,
     }
 }
 
@@ -151,29 +153,34 @@ impl ScanCounts {
     async fn read(&self, store: &dyn Store, scans: &BlockScans) -> store::Result<()> {
         let stored = store.scans(scans.block).await?;
         let sums = &mut *lock(&scans.sums);
+        let mut grown = 0;
         for (writer, codes) in stored {
             let side = if writer == self.writer { &mut sums.own } else { &mut sums.others };
             for (offset, sum) in codes {
-                let total = add(side.get(&offset), Some(&sum));
-                side.insert(offset, total);
+                let total = side.entry(offset).or_default();
+                let before = total.places.bytes();
+                total.add(&sum);
+                grown += total.places.bytes() - before;
             }
         }
+        sums.regions_bytes += grown;
         scans.weigh(sums);
         Ok(())
     }
 
-    /// Counts one scan and returns the code's sum with it.
-    pub fn count(&self, scans: &Arc<BlockScans>, offset: u16, now_ms: i64) -> ScanSum {
+    /// Counts one scan, in a region where that is known, and returns the code's sum with it.
+    pub fn count(&self, scans: &Arc<BlockScans>, offset: u16, region: Option<Region>, now_ms: i64) -> ScanSum {
         let (sum, first_change) = {
-            let mut sums = lock(&scans.sums);
-            let own = sums.own.entry(offset).or_insert(ScanSum { count: 0, first_ms: now_ms, last_ms: now_ms });
-            own.count = own.count.saturating_add(1);
-            own.last_ms = own.last_ms.max(now_ms);
-            let own = *own;
+            let sums = &mut *lock(&scans.sums);
+            let own = sums.own.entry(offset).or_default();
+            let before = own.places.bytes();
+            own.scan(region, now_ms);
+            sums.regions_bytes += own.places.bytes() - before;
+            let sum = add(Some(own), sums.others.get(&offset));
             let first_change = sums.changed.is_none();
             sums.changed.get_or_insert_with(Offsets::none).insert(offset);
-            scans.weigh(&sums);
-            (add(Some(&own), sums.others.get(&offset)), first_change)
+            scans.weigh(sums);
+            (sum, first_change)
         };
         if first_change {
             let mut queue = lock(&self.queue);
@@ -209,7 +216,7 @@ impl ScanCounts {
         let changed = {
             let mut sums = lock(&scans.sums);
             let changed = sums.changed.take().map(|changed| changed.list()).unwrap_or_default();
-            changed.into_iter().filter_map(|at| Some((at, *sums.own.get(&at)?))).collect::<Vec<_>>()
+            changed.into_iter().filter_map(|at| Some((at, sums.own.get(&at)?.clone()))).collect::<Vec<_>>()
         };
         let written = store.put_scans(scans.block, self.writer, &changed).await;
         if written.is_err() {
@@ -246,7 +253,7 @@ mod tests {
     }
 
     fn stored(count: u64) -> ScanSum {
-        ScanSum { count, first_ms: 5, last_ms: 6 }
+        ScanSum { count, first_ms: 5, last_ms: 6, ..ScanSum::NONE }
     }
 
     #[test]
@@ -265,16 +272,16 @@ mod tests {
         let scans = counts.block(&*world.store, block(0)).await.unwrap();
         for round in 0..3 {
             for offset in 0..4_096 {
-                assert_eq!(counts.count(&scans, offset, 100 + round).count, round as u64 + 1);
+                assert_eq!(counts.count(&scans, offset, None, 100 + round).count, round as u64 + 1);
             }
         }
         assert_eq!(counts.flush(&*world.store).await.unwrap(), 4_096);
         assert_eq!(counts.flush(&*world.store).await.unwrap(), 0);
-        counts.count(&scans, 17, 200);
+        counts.count(&scans, 17, None, 200);
         assert_eq!(counts.flush(&*world.store).await.unwrap(), 1);
         let rows = world.store.scans(block(0)).await.unwrap();
         assert_eq!(rows[0].1.len(), 4_096);
-        assert!(rows[0].1.contains(&(17, ScanSum { count: 4, first_ms: 100, last_ms: 200 })));
+        assert!(rows[0].1.contains(&(17, ScanSum { count: 4, first_ms: 100, last_ms: 200, ..ScanSum::NONE })));
     }
 
     #[tokio::test]
@@ -285,13 +292,35 @@ mod tests {
         }
         let counts = ScanCounts::new(Writer(1));
         let scans = counts.block(&*world.store, block(0)).await.unwrap();
-        let sum = counts.count(&scans, 3, 50);
+        let sum = counts.count(&scans, 3, None, 50);
         assert_eq!((sum.count, sum.first_ms, sum.last_ms), (1_111, 5, 50));
         assert_eq!(ScanCounts::sum(&scans, 3), sum);
         counts.flush(&*world.store).await.unwrap();
         let rows = world.store.scans(block(0)).await.unwrap();
         let own = rows.iter().find(|(writer, _)| *writer == Writer(1)).unwrap();
-        assert_eq!(own.1, [(3, ScanSum { count: 11, first_ms: 5, last_ms: 50 })]);
+        assert_eq!(own.1, [(3, ScanSum { count: 11, first_ms: 5, last_ms: 50, ..ScanSum::NONE })]);
+    }
+
+    #[tokio::test]
+    async fn regions_are_counted_written_added_and_weighed() {
+        let world = World::new().await;
+        let [hunan, beijing] = ["CN-HN", "CN-BJ"].map(|text| Region::parse(text).unwrap());
+        let mut elsewhere = ScanSum::NONE;
+        elsewhere.scan(Some(beijing), 7_000);
+        world.store.put_scans(block(0), Writer(2), &[(3, elsewhere)]).await.unwrap();
+        let counts = ScanCounts::new(Writer(1));
+        let scans = counts.block(&*world.store, block(0)).await.unwrap();
+        let sum = counts.count(&scans, 3, Some(hunan), 50_000);
+        assert_eq!((sum.count, sum.first_ms, sum.places.regions()), (2, 7_000, 2));
+        let bytes = scans.bytes();
+        counts.count(&scans, 3, Some(beijing), 60_000);
+        assert!(scans.bytes() > bytes, "a second region takes memory");
+        counts.flush(&*world.store).await.unwrap();
+        let again = ScanCounts::new(Writer(1));
+        let scans = again.block(&*world.store, block(0)).await.unwrap();
+        let sum = ScanCounts::sum(&scans, 3);
+        let beijing = *sum.places.iter().find(|place| place.region == beijing).unwrap();
+        assert_eq!((sum.count, beijing.count, beijing.first_s, beijing.last_s), (3, 2, 7, 60));
     }
 
     #[tokio::test]
@@ -301,7 +330,7 @@ mod tests {
         let (one, other) = tokio::join!(counts.block(&*world.store, block(0)), counts.block(&*world.store, block(0)));
         let (one, other) = (one.unwrap(), other.unwrap());
         assert!(Arc::ptr_eq(&one, &other));
-        counts.count(&one, 3, 50);
+        counts.count(&one, 3, None, 50);
         drop((one, other));
         // It waits to be written, and is read again from memory until then, from the store afterwards.
         for _ in 0..2 {
@@ -317,11 +346,11 @@ mod tests {
         let (world, other) = (World::new().await, World::new().await);
         let counts = ScanCounts::new(Writer(1));
         let scans = counts.block(&*world.store, block(0)).await.unwrap();
-        counts.count(&scans, 3, 50);
-        counts.count(&scans, 4, 50);
+        counts.count(&scans, 3, None, 50);
+        counts.count(&scans, 4, None, 50);
         world.store.close().await.unwrap();
         counts.flush(&*world.store).await.unwrap_err();
-        counts.count(&scans, 5, 60);
+        counts.count(&scans, 5, None, 60);
         assert_eq!(counts.flush(&*other.store).await.unwrap(), 3);
         assert_eq!(counts.flush(&*other.store).await.unwrap(), 0);
     }
@@ -332,10 +361,10 @@ mod tests {
         let counts = ScanCounts::new(Writer(1));
         let scans = counts.block(&*world.store, block(0)).await.unwrap();
         *lock(&counts.queue) = vec![counts.block(&*world.store, block(1)).await.unwrap(); SCAN_BLOCKS_UNFLUSHED_MAX];
-        counts.count(&scans, 3, 50);
+        counts.count(&scans, 3, None, 50);
         assert_eq!(lock(&counts.queue).len(), SCAN_BLOCKS_UNFLUSHED_MAX);
         lock(&counts.queue).clear();
-        counts.count(&scans, 3, 60);
+        counts.count(&scans, 3, None, 60);
         assert_eq!(counts.flush(&*world.store).await.unwrap(), 1);
         assert_eq!(ScanCounts::sum(&scans, 3).count, 2);
     }

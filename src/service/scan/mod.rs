@@ -22,11 +22,11 @@ pub use self::{
     view::{Line, Piece, Rendered, View},
     whole::{Whole, WholeLot},
 };
-use super::Service;
+use super::{Service, alert::Raised};
 use crate::{
     code::{Code, Verification},
     store::{self, ScanSum},
-    trace::{Block, Verdict},
+    trace::{Block, Notice, Region, Verdict},
 };
 
 /// What is known of a scanned code.
@@ -40,15 +40,25 @@ pub enum Scanned {
         view: Arc<View>,
         /// How often the public has scanned it, this scan with it where it counts.
         sum: ScanSum,
+        /// What is noticed about these scans.
+        notice: Option<Notice>,
         /// The master key is retired.
         retired: bool,
     },
 }
 
+/// Who scans.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScanBy {
+    /// The public, in a region where that is known: it is counted.
+    Public(Option<Region>),
+    /// Anybody else.
+    Other,
+}
+
 impl Service {
-    /// Answers the scan of a code. `counts` tells whether it is one by the public. A store that is silent gives
-    /// `unverifiable`, never an error.
-    pub async fn scan(&self, code: &Code, counts: bool) -> Scanned {
+    /// Answers the scan of a code. A store that is silent gives `unverifiable`, never an error.
+    pub async fn scan(&self, code: &Code, by: ScanBy) -> Scanned {
         let now_ms = self.now_ms();
         let at = Block::of(code.run, code.serial);
         let cached = self.blocks.get(&at).filter(|block| block.is_current(now_ms, self.watch.touches()));
@@ -77,13 +87,16 @@ impl Service {
         match view {
             Ok((view, block)) => {
                 let offset = Block::offset(code.serial);
-                let sum = if counts {
-                    self.scans.count(&block.scans, offset, now_ms)
-                } else {
-                    ScanCounts::sum(&block.scans, offset)
+                let sum = match by {
+                    ScanBy::Public(region) => self.scans.count(&block.scans, offset, region, now_ms),
+                    ScanBy::Other => ScanCounts::sum(&block.scans, offset),
                 };
                 self.weigh_block(at, &block, offset);
-                Scanned::Issued { view, sum, retired }
+                let notice = self.settings.misuse.notice(view.run().level, &sum, view.sold_ms());
+                if let (Some(notice), ScanBy::Public(_)) = (notice, by) {
+                    self.alerts.raise(Raised::new(code, &view, &sum, notice, now_ms));
+                }
+                Scanned::Issued { view, sum, notice, retired }
             }
             Err(error) => {
                 tracing::error!(%error, run = %code.run, "a scan could not be answered from the store");
@@ -94,7 +107,7 @@ impl Service {
 
     /// The verdict of a code alone, for `/v1/verify`: nothing is counted.
     pub async fn verify(&self, code: &Code) -> Verdict {
-        match self.scan(code, false).await {
+        match self.scan(code, ScanBy::Other).await {
             Scanned::Nothing(verdict) => verdict,
             Scanned::Issued { view, .. } => view.verdict(),
         }

@@ -11,7 +11,7 @@ use crate::{
     pages::Spliced,
     registration::Run,
     service::{Basis, scan::facts::BatchFacts, temperature::ColdRecord},
-    trace::{Bearing, Entry, EventHash, Place, Scope, Status, Verdict},
+    trace::{Bearing, Entry, EventHash, Place, Scope, State, Status, Verdict},
 };
 
 /// What a view takes at least, in bytes: itself, its verdicts, and its place among its run's views.
@@ -34,6 +34,8 @@ pub struct View {
     pub lines: Vec<Arc<Line>>,
     /// How many lines more there are.
     pub lines_further: usize,
+    /// When the goods were sold, where they are.
+    sold_ms: Option<i64>,
     /// What is rendered of it, kept as long as it is.
     pub rendered: Rendered,
     /// What it was made from beside its run's facts and its codes' own entries: units around them, names.
@@ -98,6 +100,12 @@ impl Line {
         }
     }
 
+    /// Whether it is the sale to a consumer, by somebody whose word counts.
+    fn sells(&self) -> bool {
+        let says = self.biz_step == Some(BizStep::RetailSelling) || self.disposition == Some(Disposition::RetailSold);
+        says && self.bearing == Bearing::Effective
+    }
+
     pub(super) fn bytes(&self) -> usize {
         let words = self.set.iter().chain(&self.unset).chain(&self.disposition);
         let words = words.map(|word| size_of::<Disposition>() + word.as_str().len()).sum::<usize>();
@@ -121,6 +129,8 @@ impl View {
     pub(super) fn new(facts: Arc<RunFacts>, told: Told, today: Date, places: &[Place]) -> Self {
         let Told { status, verdicts, cold_record, lines, lines_further, basis } = told;
         let lines_bytes = lines.iter().map(|line| line.bytes()).sum::<usize>();
+        let sold_ms = (status.state == State::Sold).then(|| lines.iter().find(|line| line.sells())).flatten();
+        let sold_ms = sold_ms.map(|line| line.place.event_time_ms);
         let stays_bytes = status.stays.iter().map(|stay| size_of_val(stay) + text_bytes(&stay.unit)).sum::<usize>();
         let own_bytes = VIEW_BYTES + lines_bytes + stays_bytes + size_of_val(places) + basis.bytes();
         Self {
@@ -131,10 +141,16 @@ impl View {
             cold_record,
             lines,
             lines_further,
+            sold_ms,
             rendered: Rendered::default(),
             basis,
             own_bytes,
         }
+    }
+
+    /// When the goods were sold, where they are: milliseconds since 1970-01-01 UTC.
+    pub fn sold_ms(&self) -> Option<i64> {
+        self.sold_ms
     }
 
     /// Whether nothing that it alone was made from has changed, and it is of the day.

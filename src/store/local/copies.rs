@@ -82,8 +82,7 @@ impl Loaded {
                 }
                 Kept::Scans { block, writer, sums } => {
                     for (serial, sum) in sums {
-                        let row = (sum.count, sum.first_ms, sum.last_ms);
-                        pairs.push(pair(key::scan(block, writer, serial), &row)?);
+                        pairs.push(pair(key::scan(block, writer, serial), &sum)?);
                     }
                 }
             }

@@ -202,6 +202,8 @@ const fn kind_byte(kind: Kind) -> u8 {
         Kind::Document => 6,
         Kind::Run => 7,
         Kind::Measure => 8,
+        Kind::Alert => 9,
+        Kind::Look => 10,
     }
 }
 

@@ -268,13 +268,16 @@ impl Claims for LocalStore {
     }
 }
 
+/// What one code's scan sum takes in the store at most, key and value, in bytes.
+const SCAN_BYTES: usize = 64 + (limits::SCAN_REGIONS_MAX + 1) * 20;
+
 #[async_trait]
 impl Scans for LocalStore {
     async fn put_scans(&self, block: Block, writer: Writer, sums: &[(u16, ScanSum)]) -> Result<()> {
         let sums = sums.to_vec();
-        self.write(sums.len() * 64, move |draft| {
+        self.write(sums.len() * SCAN_BYTES, move |draft| {
             for (serial, sum) in sums {
-                draft.put(key::scan(block, writer, serial), &(sum.count, sum.first_ms, sum.last_ms))?;
+                draft.put(key::scan(block, writer, serial), &sum)?;
             }
             Ok(())
         })

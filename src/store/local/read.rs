@@ -134,8 +134,7 @@ pub fn scans(view: &View, block: Block) -> Result<Vec<Sums>> {
         let item = item?;
         let [writer @ .., high, low] = item.tail::<10>()?;
         let (writer, serial) = (Writer(u64::from_be_bytes(writer)), u16::from_be_bytes([high, low]));
-        let (count, first_ms, last_ms) = item.value()?;
-        let sum = (serial, ScanSum { count, first_ms, last_ms });
+        let sum = (serial, item.value::<ScanSum>()?);
         match writers.last_mut() {
             Some((last, sums)) if *last == writer => sums.push(sum),
             _ => writers.push((writer, vec![sum])),

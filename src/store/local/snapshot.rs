@@ -166,8 +166,7 @@ impl Reading {
             }
             Table::Scan => {
                 let (block, writer, serial) = key::scan_of(&item.key).ok_or_else(odd)?;
-                let (count, first_ms, last_ms) = item.value()?;
-                Kept::Scans { block, writer, sums: vec![(serial, ScanSum { count, first_ms, last_ms })] }
+                Kept::Scans { block, writer, sums: vec![(serial, item.value::<ScanSum>()?)] }
             }
             _ => return Ok(None),
         }))

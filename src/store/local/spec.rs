@@ -12,8 +12,8 @@ use crate::{
     registration::{Content, Kind, Measure, Parent, Statement, Targets},
     store::{Capture, FeedRow, ScanSum, Writer, Writes},
     trace::{
-        BatchId, Block, CaptureId, Entry, EventHash, HandOver, MeasureId, OrganizationId, Part, Place, Record,
-        RecordId, Role, Scope, Span, Subject,
+        BatchId, Block, CaptureId, Entry, EventHash, HandOver, MeasureId, OrganizationId, Part, Place, PlaceSum,
+        Record, RecordId, Region, Role, Scope, Span, Subject,
     },
 };
 
@@ -125,9 +125,10 @@ fn worked() -> Vec<(&'static str, Vec<u8>, Vec<u8>)> {
     let captures = vec![(capture.id, 1)];
     worked.push(sealed("feed", key::feed(0), &(Digest32([0; 32]), &captures)));
     worked.push(sealed("claim", key::claim("checkpoint").unwrap(), &Bytes(b"42".to_vec())));
-    let sum = ScanSum { count: 3, first_ms: 1, last_ms: 2 };
+    let place = PlaceSum { region: Region::parse("CN-HN").unwrap(), count: 2, first_s: 5, last_s: 6 };
+    let sum = ScanSum { count: 3, first_ms: 1, last_ms: 2, places: vec![place].into() };
     let block = Block { run: RunId::from_bits(3).unwrap(), index: 1 };
-    worked.push(sealed("scan", key::scan(block, Writer(0), 7), &(sum.count, sum.first_ms, sum.last_ms)));
+    worked.push(sealed("scan", key::scan(block, Writer(0), 7), &sum));
     let op = |sealed: &[u8], existed| Op { sealed: Some(sealed.to_vec()), existed };
     let claim = worked.iter().find(|(name, ..)| *name == "claim").unwrap();
     let marker = Marker::origin().next([0; 32], &[(claim.1.clone(), op(&claim.2, true))], 0);

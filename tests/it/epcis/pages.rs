@@ -4,11 +4,11 @@ use coldproof::{
     epcis::{
         Action, BizStep, Class, ClassQuantity, Disposition, DocumentError, Event, capture_id, event_id, record_id,
         shapes::{
-            self, BatchFacts, BatchSpan, CodeStep, DocumentFact, Measure, MeasureKind, Movement, NamedGoods,
-            NamedParty, Occasion, Transformation,
+            self, BatchFacts, BatchSpan, CodeStep, DocumentFact, Inspection, InspectionKind, InspectionResult, Measure,
+            MeasureKind, Movement, NamedGoods, NamedParty, Occasion, Sample, Transformation,
         },
     },
-    trace::{BatchId, MeasureId, OrganizationId},
+    trace::{BatchId, DocumentId, MeasureId, OrganizationId},
 };
 
 use super::hosts;
@@ -233,4 +233,35 @@ fn ids_are_those_of_the_page() {
     assert_eq!(records.len(), 9);
     let capture = RECORDS.split("- capture id `").nth(1).unwrap().split('`').next().unwrap();
     assert_eq!(capture_id(OrganizationId(1), records).to_string(), capture);
+}
+
+#[test]
+fn inspections_are_as_the_page_shows() {
+    let inspected = Inspection {
+        kind: InspectionKind::Inspection,
+        result: InspectionResult::Failed,
+        goods: NamedGoods { spans: vec![span()], epcs: vec![PALLET.to_owned()], classes: Vec::new() },
+        sample: None,
+        document: None,
+        note: Some("两箱包装破损".to_owned()),
+    };
+    let class = ClassQuantity { class: Class::Batch(BatchId(17)), quantity: None, uom: None };
+    let sampled = Inspection {
+        kind: InspectionKind::Sampling,
+        result: InspectionResult::Passed,
+        goods: NamedGoods { classes: vec![class], ..NamedGoods::default() },
+        sample: Some(Sample {
+            number: Some("S-2026-031".to_owned()),
+            quantity: Some((0.5, "KGM".to_owned())),
+            laboratory: Some("长沙海关技术中心".to_owned()),
+        }),
+        document: Some(DocumentId(5)),
+        note: None,
+    };
+    for (inspection, heading) in [(&inspected, "inspected: codes and a unit"), (&sampled, "sampled: a batch")] {
+        let event = shapes::inspection(&occasion(), inspection, &hosts()).unwrap();
+        assert_eq!(event.body, golden(EVENTS, heading));
+    }
+    let pending = Inspection { result: InspectionResult::Pending, ..inspected };
+    assert_eq!(shapes::inspection(&occasion(), &pending, &hosts()).unwrap().disposition, None);
 }

@@ -142,6 +142,7 @@ impl TestApp {
             zone: config.dates.utc_offset.time_zone(),
             issuing_tolerance_permille: config.issuing.tolerance_permille,
             cold_chain: config.cold_chain.rule(),
+            misuse: config.misuse.rules(),
             profiles: config.papers.profiles.clone(),
         };
         let time = clock.clone();

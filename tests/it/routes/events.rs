@@ -10,7 +10,7 @@ fn shipping(over: Value) -> Value {
 }
 
 async fn lines(app: &TestApp, code: &str) -> Vec<Value> {
-    let timeline = app.get(&format!("/v1/codes/{code}/timeline"), &app.keys.inspector).await.expect(StatusCode::OK);
+    let timeline = app.get(&format!("/v1/codes/{code}/timeline"), &app.keys.importer).await.expect(StatusCode::OK);
     timeline["lines"].as_array().unwrap().clone()
 }
 

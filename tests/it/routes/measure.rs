@@ -4,7 +4,10 @@
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
-use coldproof::{code::Code, service::scan::Scanned};
+use coldproof::{
+    code::Code,
+    service::scan::{ScanBy, Scanned},
+};
 use serde_json::{Value, json};
 
 use super::{Run, TestApp, both, class, event, number, span};
@@ -52,10 +55,10 @@ async fn with_records(app: &TestApp, records: u64, on: On) -> Run {
 async fn first_look(app: &TestApp, run: &Run, serial: u32) -> Duration {
     let code = |serial: u32| app.code(&run.name, serial).parse::<Code>().unwrap();
     // A neighbour's look, at the far end of the block.
-    app.service.scan(&code(serial - serial % 4_096 + 4_095), false).await;
+    app.service.scan(&code(serial - serial % 4_096 + 4_095), ScanBy::Other).await;
     let code = code(serial);
     let begun = Instant::now();
-    assert!(matches!(app.service.scan(&code, false).await, Scanned::Issued { .. }));
+    assert!(matches!(app.service.scan(&code, ScanBy::Other).await, Scanned::Issued { .. }));
     begun.elapsed()
 }
 

@@ -295,7 +295,13 @@ async fn a_preview_counts_each_code_once_and_writes_nothing() {
         app.scan(&format!("/{}", app.code(&other_run.name, serial))).await;
     }
     app.service.scans.flush(&*app.service.store).await.unwrap();
-    let before = app.stored_keys();
+    // Each look of an inspector leaves its line; the first takes numbers for others too.
+    let mut look = [0; 2];
+    for keys in &mut look {
+        app.get("/v1/batches", &app.keys.inspector).await.expect(StatusCode::OK);
+        *keys = app.stored_keys();
+    }
+    let (before, a_look) = (look[1], look[1] - look[0]);
     let reach = app.post("/v1/measures/preview", &app.keys.inspector, recall(of_both)).await.expect(StatusCode::OK);
     let batches = json!([{ "batch": goods.batch, "codes": 150, "whole": true },
         { "batch": other, "codes": 5, "whole": false }]);
@@ -306,7 +312,7 @@ async fn a_preview_counts_each_code_once_and_writes_nothing() {
         json!({ "codes": 155, "batches": batches, "units": 1, "sold": 3, "destroyed": 0, "scanned": 1,
         "holders": holders, "unplaced": 0 })
     );
-    assert_eq!(app.stored_keys(), before);
+    assert_eq!(app.stored_keys(), before + a_look);
     assert_eq!(app.make(&app.keys.inspector, recall(json!({ "batch": other }))).await, 1, "no number was taken");
 }
 

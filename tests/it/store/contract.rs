@@ -5,7 +5,7 @@ use coldproof::{
     limits,
     registration::{Kind, Parent},
     store::{Chunk, Error, FeedRow, Intake, Kept, ScanSum, Slice, Store, Writer, Writes},
-    trace::{BatchId, CaptureId, Entry, Place, Record, RecordId, Scope, Subject},
+    trace::{BatchId, CaptureId, Entry, Place, Record, RecordId, Region, Scope, Subject},
 };
 use std::collections::HashSet;
 
@@ -354,7 +354,12 @@ pub async fn a_counter_by_swaps_loses_no_count(store: &dyn Store) {
 }
 
 pub async fn scan_sums_overwrite_only_the_codes_they_name(store: &dyn Store) {
-    let sum = |count| ScanSum { count, first_ms: -5, last_ms: count as i64 };
+    let sum = |count| {
+        let mut sum = ScanSum { count, first_ms: -5, last_ms: count as i64, ..ScanSum::default() };
+        // From no region to more than have a place of their own.
+        (11..11 + count).for_each(|code| sum.scan(Region::parse(&code.to_string()), 7_000));
+        sum
+    };
     let of = block(1, 3);
     store.put_scans(of, Writer(0), &[(0, sum(1)), (4095, sum(2))]).await.unwrap();
     store.put_scans(of, Writer(0), &[(0, sum(9))]).await.unwrap();
@@ -428,7 +433,11 @@ async fn fill(store: &dyn Store) {
     store.stage(large_capture(901, 1, 1).id, 0, &[record(9_100)]).await.unwrap();
     store.swap("empty", None, b"").await.unwrap();
     store.swap("名", None, &[0, 255]).await.unwrap();
-    let sum = |count| ScanSum { count, first_ms: -5, last_ms: 5 };
+    let sum = |count| {
+        let mut sum = ScanSum { count, first_ms: -5, last_ms: 5, ..ScanSum::default() };
+        sum.scan(Region::parse("CN-HN"), 7_000);
+        sum
+    };
     store.put_scans(block(1, 3), Writer(0), &[(0, sum(1)), (4095, sum(2))]).await.unwrap();
     store.put_scans(block(1, 3), Writer(5), &[(7, sum(3))]).await.unwrap();
     store.put_scans(block(2, 3), Writer(0), &[(7, sum(4))]).await.unwrap();

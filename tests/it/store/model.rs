@@ -178,11 +178,11 @@ async fn call(store: &dyn Store, model: &mut Model, call: Call) {
             }
         }
         Call::Scans { serials } => {
-            let sum = |count: u8| ScanSum { count: u64::from(count), first_ms: 1, last_ms: 2 };
+            let sum = |count: u8| ScanSum { count: u64::from(count), first_ms: 1, last_ms: 2, ..ScanSum::default() };
             let sums: BTreeMap<u16, ScanSum> =
                 serials.into_iter().map(|(s, count)| (u16::from(s), sum(count))).collect();
             store
-                .put_scans(block(2, 0), Writer(0), &sums.iter().map(|(s, sum)| (*s, *sum)).collect::<Vec<_>>())
+                .put_scans(block(2, 0), Writer(0), &sums.iter().map(|(s, sum)| (*s, sum.clone())).collect::<Vec<_>>())
                 .await
                 .unwrap();
             model.scans.extend(sums);
@@ -225,7 +225,7 @@ async fn compare(store: &dyn Store, model: &Model) {
     for (name, value) in &model.claims {
         assert_eq!(store.claim(name).await.unwrap().as_ref(), Some(value));
     }
-    let sums: Vec<_> = model.scans.iter().map(|(serial, sum)| (*serial, *sum)).collect();
+    let sums: Vec<_> = model.scans.iter().map(|(serial, sum)| (*serial, sum.clone())).collect();
     let expected = if sums.is_empty() { vec![] } else { vec![(Writer(0), sums)] };
     assert_eq!(store.scans(block(2, 0)).await.unwrap(), expected);
 }
