@@ -1,6 +1,7 @@
 //! What is registered before codes are issued: organizations, keys, products, consignments,
 //! batches, documents, runs. PURE.
 
+mod amounts;
 mod batch;
 mod batch_csv;
 mod consignment;
@@ -26,6 +27,7 @@ mod value_error;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    amounts::Amounts,
     batch::{Batch, DateRange, LevelCounts, date_range},
     batch_csv::{BatchRow, COLUMNS, CsvError, read_batches},
     consignment::{Consignment, Paper, Producer, Supervision},
@@ -83,6 +85,8 @@ pub enum Parent {
     Gtin(String),
     /// Batches of a lot: GTIN and AI 10.
     Lot(String, String),
+    /// Split runs of a batch: apart from its ordered ones.
+    Splits(u64),
 }
 
 /// One version of something registered. The highest version holds; earlier ones stay readable.
