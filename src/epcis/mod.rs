@@ -26,6 +26,7 @@ mod json;
 mod listing;
 mod named;
 mod object_event;
+mod output_facts;
 mod parts;
 mod sensor;
 mod sensor_shape;
@@ -46,4 +47,5 @@ pub use event::{
 };
 pub use event_hash::{event_id, parse_event_id};
 pub use identity::{capture_id, record_id};
+pub use output_facts::{OutputFacts, output_facts};
 pub use vocabulary::{Action, BizStep, Disposition};
