@@ -24,6 +24,7 @@ pub mod measures;
 pub mod organizations;
 pub mod products;
 pub mod runs;
+pub mod splits;
 pub mod temperatures;
 pub mod verify;
 

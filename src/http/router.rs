@@ -11,7 +11,7 @@ use super::{
     App, audit, backup, batches, codes, consignments, documents, epcis,
     error::Problem,
     extract::{cut, limit_body},
-    idempotency, keys, measures, openapi, organizations, products, runs, scan, site, temperatures, verify,
+    idempotency, keys, measures, openapi, organizations, products, runs, scan, site, splits, temperatures, verify,
 };
 use crate::limits::{
     CAPTURE_BYTES_MAX, DOCUMENT_BYTES_MAX, LOGGER_BYTES_MAX, MEASURE_BYTES_MAX, SPANS_BYTES_MAX, UPLOAD_BYTES_MAX,
@@ -62,6 +62,7 @@ fn codes() -> Router<App> {
     Router::new()
         .route("/v1/batches/{batch}/runs", post(runs::post::post).get(runs::list::of_batch))
         .route("/v1/batches/{batch}/codes", get(runs::codes::of_batch))
+        .route("/v1/splits", post(splits::post::post))
         .route("/v1/runs/{run}", get(runs::list::get))
         .route("/v1/runs/{run}/codes", get(runs::codes::of_run))
         .route("/v1/codes/{code}/qr.svg", get(codes::symbol::svg))

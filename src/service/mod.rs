@@ -8,9 +8,12 @@ mod growth;
 pub mod issue;
 pub mod measure;
 mod number;
+pub mod provenance;
 pub mod quarantine;
 pub mod register;
 pub mod scan;
+pub mod split;
+
 pub mod temperature;
 pub mod timeline;
 mod watch;

@@ -28,6 +28,8 @@ pub enum Watched {
     Ledger(Subject),
     /// What bears on one code of a block alone: the block, and the code's serial within it.
     Code(Block, u16),
+    /// What bears on single codes of a block, on any of them.
+    Codes(Block),
     /// A statement, in all its versions.
     Statement(Kind, u64),
     /// What is listed: documents of a batch, batches of a lot.
@@ -37,12 +39,13 @@ pub enum Watched {
 impl Watched {
     /// Everything that `writes` touches.
     pub fn by(writes: &Writes) -> HashSet<Self> {
-        let ledgers = writes.entries.iter().map(|(subject, entry)| match (subject, entry.scope) {
+        let ledgers = writes.entries.iter().flat_map(|(subject, entry)| match (subject, entry.scope) {
             (Subject::Block(block), Scope::Span(span)) if span.codes() == 1 => {
-                Self::Code(*block, Block::offset(span.first()))
+                [Some(Self::Code(*block, Block::offset(span.first()))), Some(Self::Codes(*block))]
             }
-            _ => Self::Ledger(subject.clone()),
+            _ => [Some(Self::Ledger(subject.clone())), None],
         });
+        let ledgers = ledgers.flatten();
         let statements = writes.statements.iter().map(|statement| Self::Statement(statement.kind, statement.id));
         let parents = writes.statements.iter().flat_map(|statement| &statement.parents).cloned().map(Self::Children);
         ledgers.chain(statements).chain(parents).collect()

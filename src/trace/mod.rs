@@ -11,6 +11,7 @@ mod entry;
 mod fold;
 mod id;
 mod ledger;
+mod listed;
 mod measures;
 mod record;
 mod span;
@@ -31,6 +32,7 @@ pub use id::{
     Role,
 };
 pub use ledger::Ledger;
+pub use listed::{Listed, What, listed};
 pub use measures::{Measures, Standing};
 pub use record::Record;
 pub use span::Span;

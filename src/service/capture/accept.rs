@@ -14,7 +14,7 @@ use crate::{
     },
     store,
     trace::{
-        EventHash, OrganizationId, Role,
+        EventHash, OrganizationId, Role, Span,
         authority::{self, Said, SaidOf, Saying},
         cut, subject_of,
     },
@@ -106,6 +106,7 @@ impl Service {
             return Err(CaptureError::Invalid { event: at, field: "eventTime", detail });
         }
         let owners = owners(at, event, facts)?;
+        refuse_portions(at, event, facts)?;
         // Whose codes come out of a transformation is asked apart.
         let made = event.outputs.spans.iter().filter_map(|span| Some(facts.run(span.run())?.organization)).collect();
         for saying in sayings(event) {
@@ -137,7 +138,7 @@ impl Service {
             return Ok(());
         }
         for span in event.spans() {
-            let Some(run) = facts.run(span.run()) else { continue };
+            let Some(run) = facts.run(span.run()).filter(|run| !run.split) else { continue };
             let Some(batch) = self.batch_facts(run.batch, &mut Basis::default()).await? else { continue };
             let order =
                 Order { count: span.codes(), level: run.level, content: run.content.clone(), activate: run.activate };
@@ -228,6 +229,24 @@ impl Facts {
     /// A run that was issued.
     fn run(&self, id: RunId) -> Option<&Run> {
         self.runs.get(&id)?.as_ref().map(|(run, _)| run)
+    }
+}
+
+/// Codes of a split run come into being by splits alone, which know what the package holds.
+fn refuse_portions(at: usize, event: &Event, facts: &Facts) -> Result<(), CaptureError> {
+    let creates = sayings(event).contains(&Saying::Create);
+    let goods: &[Span] = if creates { &event.goods.spans } else { &[] };
+    let outputs: &[Span] = if event.error_declaration.is_some() { &[] } else { &event.outputs.spans };
+    let portion = goods.iter().chain(outputs).find(|span| facts.run(span.run()).is_some_and(|run| run.split));
+    match portion {
+        None => Ok(()),
+        Some(span) => {
+            let detail = format!(
+                "found codes of run {} made or applied, which is a split run; expected `POST /v1/splits` to do that",
+                span.run()
+            );
+            Err(CaptureError::Forbidden { event: at, detail })
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use super::{
     block::BlockView,
     facts::RunFacts,
+    origins::{Origins, made_by},
     view::{Line, Told, View, shown},
 };
 use crate::{
@@ -15,7 +16,8 @@ use crate::{
     service::{
         Basis, Service,
         gather::{Gathered, TimelineLine, Units},
-        temperature::{ColdRecord, limits, newest, sensed},
+        provenance::Provenance,
+        temperature::{ColdRecord, limits, newest, sensed_of},
     },
     store::{self, Slice},
     trace::{Bearing, Block, Entry, OrganizationId, Role, Status, Subject},
@@ -52,15 +54,38 @@ impl Service {
     async fn told_of(&self, facts: &RunFacts, own: &[&Entry], today: Date) -> store::Result<Told> {
         let mut basis = Basis::default();
         let (whole, owners) = (&facts.whole_status, facts.owners());
-        let Gathered { lines, status } = self.gather(own, whole, owners, &mut Units::default(), &mut basis).await?;
-        let cold_record = self.cold_record_of(facts, &lines, &status).await?;
-        let is_broken = cold_record.as_deref().is_some_and(ColdRecord::is_broken);
-        let verdicts = status.verdicts(facts.batch.is_expired(today), is_broken);
+        let gathered = self.gather(own, whole, owners, &mut Units::default(), &mut basis).await?;
+        let Gathered { lines, mut status } = gathered;
+        let origins = Origins { own: self.own_provenance(facts, &lines, &mut basis).await?, whole: &facts.provenance };
+        if let Some(own) = &origins.own {
+            status.inherit(&own.measures(), own.is_suspicious());
+        }
+        let cold_record = self.cold_record_of(facts, &lines, &status, &origins).await?;
+        let is_broken = cold_record.as_deref().is_some_and(ColdRecord::is_broken) || origins.is_broken();
+        let made_of = origins.made_of(facts.batch.batch.expiry.map(|days| days.last));
+        let expiry = made_of.as_ref().and_then(|made| made.portion.expiry);
+        let is_expired = facts.batch.is_expired(today) || expiry.is_some_and(|expiry| expiry < today);
+        let verdicts = status.verdicts(is_expired, is_broken);
         let said = lines.iter().map(|line| (&line.entry, line.bearing)).chain(facts.whole_shown());
-        let (entries, further) = shown(said);
-        let lines = self.public_lines(&facts.batch.importer, &entries, &mut basis).await?;
+        let (entries, further) = shown(said.chain(origins.lines()));
+        let mut lines = self.public_lines(&facts.batch.importer, &entries, &mut basis).await?;
+        origins.mark(&entries, &mut lines);
         let lines_further = further + facts.whole_further;
-        Ok(Told { status, verdicts, cold_record, lines, lines_further, basis })
+        Ok(Told { status, verdicts, cold_record, lines, lines_further, made_of, basis })
+    }
+
+    /// What a code's goods were made of, where its own entries tell that they came out of a transformation.
+    async fn own_provenance(
+        &self,
+        facts: &RunFacts,
+        lines: &[TimelineLine],
+        basis: &mut Basis,
+    ) -> store::Result<Option<Provenance>> {
+        let made = made_by(lines);
+        if made.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(self.provenance(facts.run.batch, &made, basis).await?))
     }
 
     /// The temperatures of goods: of the whole batch, of the code itself, and of each unit while it was inside.
@@ -69,12 +94,11 @@ impl Service {
         facts: &RunFacts,
         lines: &[TimelineLine],
         status: &Status,
+        origins: &Origins<'_>,
     ) -> store::Result<Option<Arc<ColdRecord>>> {
         let mut all = facts.whole_sensed.clone();
-        for line in lines.iter().filter(|line| line.entry.observed_ms.is_some()) {
-            let stays = status.stays.iter().filter(|stay| Some(&stay.unit) == line.of.as_ref());
-            all.extend(sensed(std::iter::once((&line.entry, line.bearing)), &stays.collect::<Vec<_>>()));
-        }
+        all.extend(sensed_of(lines, &status.stays));
+        all.extend(origins.all().flat_map(|origin| origin.sensed(facts.run.batch)).cloned());
         // What is known of the batch alone is folded once for all its codes.
         if all.len() == facts.whole_sensed.len() {
             return Ok(facts.cold_record.clone());
