@@ -3,10 +3,7 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use super::{
-    DAY_MS, GTIN, Goods, HOUR_MS, Reply, Run, TestApp, both, class, event, number, ring, rotated_ring, span, text,
-    texts,
-};
+use super::{DAY_MS, GTIN, Goods, HOUR_MS, Reply, Run, TestApp, both, class, event, number, ring, span, text, texts};
 
 const SHOP: u64 = 3;
 
@@ -386,12 +383,10 @@ async fn a_restored_store_opens_another_split_run_once_it_may_issue() {
     let backup = shop.app.backup().await;
     shop.portions(0, json!({ "portions": 10 })).await;
     let restored = shop.app.restored(&backup, &ring()).await.unwrap();
-    restored.service.note_ring().await.unwrap();
-    let restored = restored.restart(&rotated_ring()).await;
     let body = json!({ "parent": shop.case(1), "portions": 1, "weight": { "value": 0.5, "uom": "KGM" } });
     let split = async || restored.post("/v1/splits", &shop.app.keys.operator, body.clone()).await;
     assert!(text(&split().await.refused(StatusCode::CONFLICT)["type"]).ends_with("/quarantine"));
-    restored.post("/v1/quarantine/release", "", json!({ "fresh_key": true })).await.expect(StatusCode::OK);
+    restored.post("/v1/quarantine/release", "", json!({ "past_run": first.name })).await.expect(StatusCode::OK);
     let after = split().await.expect(StatusCode::CREATED);
     assert_ne!(text(&after["run"]), first.name, "the lost server took serials that the backup does not know");
     assert_eq!(after["from"], 0);
