@@ -365,3 +365,25 @@ pub const TEMPERATURE_BYTES_MAX: usize = 8 << 20;
 
 const _: () = assert!(READINGS_EARLIEST_S < READINGS_LATEST_S && READINGS_MAX < u32::MAX as usize);
 const _: () = assert!(READINGS_MAX as u64 <= TEMPERATURE_READINGS_MAX);
+
+/// Portions of one split: a case of 20 kg in pieces of 2 g.
+pub const SPLIT_PORTIONS_MAX: u32 = 10_000;
+/// Transformations behind one another that are followed from goods to what they were made of, and on to what was made of
+/// them: a catch that is cut, breaded, packed and split at a shop has four.
+pub const TRANSFORMATION_LEVELS_MAX: usize = 8;
+/// Inputs that are looked into for one code or batch, those of different history each: each costs as much as a first scan.
+pub const INPUTS_MAX: usize = 256;
+/// Blocks of one input's codes that are read: a span of 262,144 codes.
+pub const INPUT_BLOCKS_MAX: usize = 64;
+/// Parts of one input's codes, of different history each, that are folded.
+pub const INPUT_HISTORIES_MAX: usize = 64;
+/// Inputs that a scan names; the rest is a count.
+pub const INPUTS_SHOWN_MAX: usize = 20;
+/// Batches whose codes are gone through to follow one batch to what was made of it.
+pub const TRACED_BATCHES_MAX: usize = 64;
+/// Lines of one trace.
+pub const TRACE_LINES_MAX: usize = 10_000;
+/// Records whose bodies are read for one batch's balance, the newest: their figures stand nowhere else.
+pub const BALANCE_RECORDS_MAX: usize = 1_000;
+
+const _: () = assert!(SPLIT_PORTIONS_MAX <= RUN_CODES_MAX && INPUTS_SHOWN_MAX <= INPUTS_MAX);

@@ -27,6 +27,8 @@ pub struct BatchFacts {
     pub origin: Option<String>,
     /// Net weight and its unit (UN/ECE Recommendation 20).
     pub net_weight: Option<(f64, String)>,
+    /// What one code of them holds, and its unit (UN/ECE Recommendation 20): of the outputs of a split.
+    pub content: Option<(f64, String)>,
     /// Specification as on the packaging.
     pub specification: Option<String>,
     /// Brand.
@@ -76,6 +78,7 @@ impl BatchFacts {
         let range = |(first, last): &(String, String)| json!({ "first": first, "last": last });
         let (low, high) = self.storage_celsius;
         let storage = (low.is_some() || high.is_some()).then(|| present([("min", low), ("max", high)]));
+        let amount = |(value, uom): &(f64, String)| json!({ "value": value, "uom": uom });
         let facts = [
             (format!("{CBV}lotNumber"), text(&self.lot)),
             (format!("{CBV}countryOfOrigin"), text(&self.origin)),
@@ -84,7 +87,8 @@ impl BatchFacts {
             (own("product"), text(&self.product)),
             (own("production"), self.production.as_ref().map(range)),
             (own("expiry"), self.expiry.as_ref().map(range)),
-            (own("netWeight"), self.net_weight.as_ref().map(|(value, uom)| json!({ "value": value, "uom": uom }))),
+            (own("netWeight"), self.net_weight.as_ref().map(amount)),
+            (own("content"), self.content.as_ref().map(amount)),
             (own("specification"), text(&self.specification)),
             (own("brand"), text(&self.brand)),
             (own("hsCode"), text(&self.hs_code)),

@@ -30,6 +30,7 @@ mod json;
 mod listing;
 mod named;
 mod object_event;
+mod output_facts;
 mod parts;
 mod sensor;
 mod sensor_shape;
@@ -54,5 +55,6 @@ pub use event::{
 pub use event_hash::{event_id, parse_event_id};
 pub use event_text::EventText;
 pub use identity::{CaptureDigest, capture_id, record_id};
+pub use output_facts::{OutputFacts, output_facts};
 pub use stream::DocumentStream;
 pub use vocabulary::{Action, BizStep, Disposition};

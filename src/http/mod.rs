@@ -29,6 +29,7 @@ pub mod movements;
 pub mod organizations;
 pub mod products;
 pub mod runs;
+pub mod splits;
 pub mod temperatures;
 pub mod units;
 pub mod verify;

@@ -16,7 +16,7 @@ use utoipa::{
 
 use super::{
     alerts, audit, backup, batches, codes, consignments, documents, epcis, error, inspections, keys, looks, measures,
-    movements, organizations, products, runs, temperatures, units, verify,
+    movements, organizations, products, runs, splits, temperatures, units, verify,
 };
 
 #[derive(OpenApi)]
@@ -44,7 +44,7 @@ use super::{
         batches::patch::patch, documents::post::to_consignment, documents::post::to_batch, documents::post::public,
         documents::list::of_consignment, documents::list::of_batch, documents::list::get, documents::file::original,
         documents::file::public, runs::post::post, runs::list::of_batch, runs::list::get, runs::codes::of_run,
-        runs::codes::of_batch, runs::spans::applied, runs::spans::void, codes::symbol::svg, codes::symbol::png,
+        runs::codes::of_batch, runs::spans::applied, runs::spans::void, splits::post::post, codes::symbol::svg, codes::symbol::png,
         codes::timeline::get, batches::whereabouts::get, measures::post::post, measures::preview::preview,
         measures::lift::lift, measures::list::list, measures::get::get, epcis::capture::post, epcis::capture::get,
         epcis::event::post, epcis::event::get, temperatures::post::of_batch, temperatures::post::of_unit,

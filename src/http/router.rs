@@ -12,7 +12,7 @@ use super::{
     error::Problem,
     extract::{cut, limit_body},
     idempotency, inspections, keys, looks, measures, movements, openapi, organizations, products, runs, scan, site,
-    temperatures, units, verify,
+    splits, temperatures, units, verify,
 };
 use crate::limits::{DOCUMENT_BYTES_MAX, LOGGER_BYTES_MAX, MEASURE_BYTES_MAX, SPANS_BYTES_MAX, UPLOAD_BYTES_MAX};
 
@@ -67,6 +67,7 @@ fn codes() -> Router<App> {
     Router::new()
         .route("/v1/batches/{batch}/runs", post(runs::post::post).get(runs::list::of_batch))
         .route("/v1/batches/{batch}/codes", get(runs::codes::of_batch))
+        .route("/v1/splits", post(splits::post::post))
         .route("/v1/runs/{run}", get(runs::list::get))
         .route("/v1/runs/{run}/codes", get(runs::codes::of_run))
         .route("/v1/codes/{code}/qr.svg", get(codes::symbol::svg))

@@ -21,6 +21,6 @@ pub use temperatures::breach_sentence;
 pub use template::{render, render_api, render_class, render_failure, render_start};
 pub use verdict::{Telling, Tone};
 pub use view::{
-    Batch, Class, ClassPage, CodePart, DateRange, Document, Failure, FailurePage, Journey, JourneyLine, Level, Measure,
-    Party, Product, ScanPage, Step, Temperatures,
+    Batch, CameFrom, Class, ClassPage, CodePart, DateRange, Document, Failure, FailurePage, Journey, JourneyLine,
+    Level, MadeOf, Measure, Party, Product, ScanPage, Step, Temperatures,
 };

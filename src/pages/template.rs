@@ -9,7 +9,8 @@ use super::temperatures::Shown;
 use super::verdict::glyph;
 use super::words::{self, Words};
 use super::{
-    Batch, ClassPage, Document, Failure, FailurePage, Journey, Lang, Measure, Party, Product, ScanPage, Temperatures,
+    Batch, ClassPage, Document, Failure, FailurePage, Journey, Lang, MadeOf, Measure, Party, Product, ScanPage,
+    Temperatures,
 };
 use super::{Spliced, Telling, Tone};
 use crate::trace::Verdict;
@@ -106,6 +107,13 @@ struct BatchHtml<'a> {
 }
 
 #[derive(Template)]
+#[template(path = "made_of.html")]
+struct MadeOfHtml<'a> {
+    t: &'static Words,
+    made: &'a MadeOf,
+}
+
+#[derive(Template)]
 #[template(path = "documents.html")]
 struct DocumentsHtml<'a> {
     t: &'static Words,
@@ -138,6 +146,9 @@ impl Frame {
     }
     fn batch<'a>(&self, batch: &'a Batch) -> BatchHtml<'a> {
         BatchHtml { t: self.t, batch }
+    }
+    fn made_of<'a>(&self, made: &'a MadeOf) -> MadeOfHtml<'a> {
+        MadeOfHtml { t: self.t, made }
     }
     fn documents<'a>(&self, documents: &'a [Document]) -> DocumentsHtml<'a> {
         DocumentsHtml { t: self.t, documents }

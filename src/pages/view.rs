@@ -39,6 +39,8 @@ pub struct ScanPage {
     pub batch: Option<Batch>,
     /// The temperatures that it went through, where anybody reported one.
     pub temperatures: Option<Temperatures>,
+    /// What it was made of, where that is told.
+    pub made_of: Option<MadeOf>,
     /// Its papers, in the order to show.
     pub documents: Vec<Document>,
     /// What happened.
@@ -92,6 +94,8 @@ pub struct Product {
     pub net_weight: Option<String>,
     /// What the label is on.
     pub level: Option<Level>,
+    /// The last day on which a portion may be used; other goods have the batch's.
+    pub expires: Option<Date>,
     /// Specification, as `16/20`, `20 × 400 g`.
     pub specification: Option<String>,
     /// Brand.
@@ -113,6 +117,8 @@ pub enum Level {
     Case,
     /// A tray that items are sold from.
     Display,
+    /// What a shop split off an opened package.
+    Portion,
 }
 
 /// One lot of one product in one consignment.
@@ -138,6 +144,32 @@ pub struct Batch {
     pub entered: Option<Date>,
     /// Quantity of the batch with its unit: `2,000 cartons, 20,000 kg`.
     pub quantity: Option<String>,
+}
+
+/// What goods were made of, or split off.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MadeOf {
+    /// What went in, nearest first.
+    pub came_from: Vec<CameFrom>,
+    /// How many more went in.
+    pub further: u64,
+}
+
+/// Goods of one batch that went into others.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CameFrom {
+    /// The trade item.
+    pub product: Product,
+    /// The batch.
+    pub batch: Batch,
+    /// What it was in, where it bore a code.
+    pub level: Option<Level>,
+    /// What one of these held.
+    pub content: Option<String>,
+    /// When it was opened or consumed.
+    pub at: DateTime,
+    /// What nobody with a right to it has confirmed.
+    pub report: bool,
 }
 
 /// A temperature record with its curve.
@@ -197,6 +229,8 @@ pub struct JourneyLine {
     pub party: Party,
     /// What nobody with a right to it has confirmed: it changes no state and no verdict.
     pub report: bool,
+    /// It happened to what the goods were made of, before they were.
+    pub before: bool,
 }
 
 /// Who did a step.
@@ -233,6 +267,8 @@ pub enum Step {
     Unpacked,
     /// Split into smaller packages.
     Split,
+    /// Opened, to be sold in portions.
+    Opened,
     /// Shipped.
     Shipped,
     /// Received.
@@ -283,6 +319,8 @@ pub struct ClassPage {
     pub batches_further: u64,
     /// The temperatures that a batch went through.
     pub temperatures: Option<Temperatures>,
+    /// What a batch was made of, where that is told.
+    pub made_of: Option<MadeOf>,
     /// The papers of a batch.
     pub documents: Vec<Document>,
     /// What happened to the whole batch.

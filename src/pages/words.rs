@@ -49,6 +49,11 @@ words! {
     importer: "进口商", "Importer";
     port: "进境口岸", "Port of entry";
     entered: "进境日期", "Entered";
+    came_from: "来源商品", "Comes from";
+    used_at: "拆包或投料", "Opened or used";
+    portion_expires: "此分装品保质期至", "Use this portion by";
+    sources_further: "项来源未列出", "sources are not shown";
+    before: "分装、加工前", "before the split or processing";
     quantity: "本批数量", "Quantity of the batch";
     temperatures: "温度记录", "Temperatures";
     warmest: "最高", "Warmest";
@@ -136,6 +141,7 @@ impl Words {
             Level::Item => self.pick("零售单件", "Retail item"),
             Level::Case => self.pick("整箱", "Case"),
             Level::Display => self.pick("陈列盒", "Display tray"),
+            Level::Portion => self.pick("拆零分装", "Portion of an opened package"),
         }
     }
 
@@ -152,6 +158,7 @@ impl Words {
             Step::Packed => self.pick("装入大包装", "Packed"),
             Step::Unpacked => self.pick("拆出大包装", "Unpacked"),
             Step::Split => self.pick("分装", "Split into smaller packages"),
+            Step::Opened => self.pick("拆包", "Package opened"),
             Step::Shipped => self.pick("发货", "Shipped"),
             Step::Received => self.pick("收货", "Received"),
             Step::Stored => self.pick("入库", "Stored"),

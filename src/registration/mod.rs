@@ -2,6 +2,7 @@
 //! batches, documents, runs. PURE.
 
 mod alert;
+mod amounts;
 mod batch;
 mod batch_csv;
 mod consignment;
@@ -29,6 +30,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     alert::Alert,
+    amounts::Amounts,
     batch::{Batch, DateRange, LevelCounts, date_range},
     batch_csv::{BatchRow, COLUMNS, CsvError, read_batches},
     consignment::{Consignment, Paper, Producer, Supervision},
@@ -91,6 +93,8 @@ pub enum Parent {
     Gtin(String),
     /// Batches of a lot: GTIN and AI 10.
     Lot(String, String),
+    /// Split runs of a batch: apart from its ordered ones.
+    Splits(u64),
 }
 
 /// One version of something registered. The highest version holds; earlier ones stay readable.

@@ -29,6 +29,11 @@ impl Decimal {
         self.0
     }
 
+    /// So many millionths; more than 10^12 units become 10^12.
+    pub(super) const fn from_millionths(millionths: u64) -> Self {
+        Self(if millionths > UNITS_MAX * MILLIONTHS { UNITS_MAX * MILLIONTHS } else { millionths })
+    }
+
     /// From a JSON number: its shortest decimal form is what was meant, so that 0.4 is exactly four tenths.
     ///
     /// # Errors
@@ -126,12 +131,17 @@ impl Uom {
         Self("KGM".to_owned())
     }
 
+    /// The litre.
+    pub fn litre() -> Self {
+        Self("LTR".to_owned())
+    }
+
     /// Its code in capitals.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    fn factor(&self) -> Option<(Dimension, u64)> {
+    pub(super) fn factor(&self) -> Option<(Dimension, u64)> {
         CONVERTIBLE.iter().find(|(code, ..)| *code == self.0).map(|&(_, dimension, factor)| (dimension, factor))
     }
 }

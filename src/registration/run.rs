@@ -29,6 +29,10 @@ pub struct Run {
     pub signed: bool,
     /// When it was issued, milliseconds since 1970-01-01 UTC.
     pub created_ms: i64,
+    /// Whether it is a shop's open split run: its codes are for portions of the batch's opened packages, are taken from 0
+    /// upward and come into being by splits alone. They count against what they were split from, not against the batch.
+    #[serde(default)]
+    pub split: bool,
 }
 
 /// When codes become active.

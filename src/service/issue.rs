@@ -174,6 +174,7 @@ impl Service {
             activate: order.activate,
             signed: false,
             created_ms: self.now_ms(),
+            split: false,
         }
     }
 
@@ -289,12 +290,17 @@ impl Service {
         Ok(live)
     }
 
-    /// The runs of a batch, oldest first.
+    /// The ordered runs of a batch, oldest first; shops' split runs are apart ([`Service::split_runs_of`]).
     pub async fn runs_of(&self, batch: BatchId) -> store::Result<Vec<Run>> {
+        self.runs_under(&Parent::Batch(batch.0)).await
+    }
+
+    /// The runs that are listed under a parent, oldest first.
+    pub(super) async fn runs_under(&self, parent: &Parent) -> store::Result<Vec<Run>> {
         let mut runs = Vec::new();
         let mut after = None;
         loop {
-            let page = self.store.children(&Parent::Batch(batch.0), Kind::Run, after, PAGE_ITEMS_MAX).await?;
+            let page = self.store.children(parent, Kind::Run, after, PAGE_ITEMS_MAX).await?;
             let Some(last) = page.last() else { return Ok(runs) };
             after = Some(*last);
             for id in page {

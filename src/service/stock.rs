@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     Basis, Service,
     contents::Contents,
-    gather::Units,
+    gather::{Gathered, Units},
     whereabouts::{Held, held, span_of_run},
 };
 use crate::{
@@ -14,9 +14,7 @@ use crate::{
     limits::STOCK_LINES_MAX,
     registration::{Content, Kind, Parent, Run},
     store::{self, Slice},
-    trace::{
-        BatchId, Instance, Ledger, OrganizationId, Owners, Part, Scope, Span, State, Status, Subject, WholeStatus,
-    },
+    trace::{BatchId, Instance, Ledger, OrganizationId, Owners, Part, Scope, Span, State, Subject, WholeStatus},
 };
 
 /// Goods of one batch that an organization has.
@@ -114,17 +112,19 @@ impl Service {
     ) -> store::Result<BatchStock> {
         let mut stock = BatchStock { batch, codes: BTreeMap::new(), lines: Vec::new(), lines_further: 0 };
         let Some((importer, whole)) = self.whole_status(batch).await? else { return Ok(stock) };
-        let all: Vec<(Run, Vec<Span>)> = match spans {
-            Some(spans) => spans.values().cloned().collect(),
-            None => {
-                let runs = self.runs_of(batch).await?.into_iter();
-                runs.map(|run| (run.clone(), span_of_run(&run).into_iter().collect())).collect()
-            }
+        let whole_run = |run: Run| (run.id, (run.clone(), span_of_run(&run).into_iter().collect()));
+        let mut all: BTreeMap<RunId, (Run, Vec<Span>)> = match spans {
+            Some(spans) => spans.clone(),
+            None => self.runs_of(batch).await?.into_iter().map(whole_run).collect(),
         };
-        for (run, spans) in all {
+        // Portions are whose split made them, without any receipt.
+        let portions = self.split_runs_of(batch).await?.into_iter();
+        let portions = portions.filter(|run| run.count > 0 && (spans.is_none() || run.organization == organization));
+        all.extend(portions.map(whole_run));
+        for (run, spans) in all.into_values() {
             let owners = Owners { issuer: run.organization, importer };
             let ledger = Ledger::new(self.span_entries(&spans).await?);
-            let meet = |span, status: &Status| {
+            let meet = |span, Gathered { status, .. }: &Gathered| {
                 if status.holder == organization && is_stock(status.state) {
                     stock.add(held(span, status));
                 }

@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use super::{
     Caller, Service,
     capture::{CaptureError, Captured, heavy},
+    gather::TimelineLine,
 };
 use crate::{
     cold_chain::{self, ColdChain, Interval, Limits, Reading, Series, SeriesError, Temperature, TemperatureReport},
@@ -219,6 +220,30 @@ pub(in crate::service) fn sensed<'e>(
         Some(Sensed { record, event_time_ms, counts, during: during.clone() })
     };
     entries.filter_map(tells).collect()
+}
+
+/// The entries with temperatures among the lines of one code: of its own, and of units while it was inside.
+pub(in crate::service) fn sensed_of(lines: &[TimelineLine], stays: &[Stay]) -> Vec<Sensed> {
+    let with_temperatures = lines.iter().filter(|line| line.entry.observed_ms.is_some());
+    let of_line = |line: &TimelineLine| {
+        let inside: Vec<_> = stays.iter().filter(|stay| Some(&stay.unit) == line.of.as_ref()).collect();
+        sensed(std::iter::once((&line.entry, line.bearing)), &inside)
+    };
+    with_temperatures.flat_map(of_line).collect()
+}
+
+impl Sensed {
+    /// Whether it is the same report over the same time: of goods that were side by side.
+    pub(in crate::service) fn is_same(&self, other: &Self) -> bool {
+        self.record == other.record && self.during == other.during
+    }
+
+    /// As far as it lies before an instant; `None` where nothing does.
+    pub(in crate::service) fn until(mut self, ms: i64) -> Option<Self> {
+        self.during.retain(|interval| interval.from_ms <= ms);
+        self.during.iter_mut().for_each(|interval| interval.to_ms = interval.to_ms.min(ms));
+        (!self.during.is_empty()).then_some(self)
+    }
 }
 
 /// Newest first, at most `TEMPERATURE_RECORDS_MAX` of those that count and as many others.

@@ -131,7 +131,7 @@ impl Service {
             let owners = Owners { issuer: run.organization, importer };
             let ledger = Ledger::new(self.span_entries(&spans).await?);
             let own = run.organization == caller.organization || importer == caller.organization;
-            let meet = |span, status: &Status| {
+            let meet = |span, Gathered { status, .. }: &Gathered| {
                 if (own || sees_all) && is_inside(status, unit) {
                     facts.add(InsideCodes { batch: run.batch, held: held(span, status) });
                 }

@@ -28,6 +28,8 @@ pub enum Watched {
     Ledger(Subject),
     /// What bears on one code of a block alone: the block, and the code's serial within it.
     Code(Block, u16),
+    /// What bears on single codes of a block, on any of them.
+    Codes(Block),
     /// A statement, in all its versions.
     Statement(Kind, u64),
     /// What is listed: documents of a batch, batches of a lot.
@@ -39,14 +41,15 @@ pub enum Watched {
 impl Watched {
     /// Everything that `writes` touches.
     pub fn by(writes: &Writes) -> HashSet<Self> {
-        let ledgers = writes.entries.iter().filter_map(|(subject, entry)| match (subject, entry.scope) {
+        let ledgers = writes.entries.iter().flat_map(|(subject, entry)| match (subject, entry.scope) {
             (Subject::Block(block), Scope::Span(span)) if span.codes() == 1 => {
-                Some(Self::Code(*block, Block::offset(span.first())))
+                [Some(Self::Code(*block, Block::offset(span.first()))), Some(Self::Codes(*block))]
             }
-            // What is said of some of a batch shows on no code, but for what came out of a transformation.
-            (_, Scope::Some) if entry.part != Part::Output => None,
-            _ => Some(Self::Ledger(subject.clone())),
+            // What is said of some of a batch shows on no code, but for what it was made of or made into.
+            (_, Scope::Some) if !matches!(entry.part, Part::Input | Part::Output) => [None, None],
+            _ => [Some(Self::Ledger(subject.clone())), None],
         });
+        let ledgers = ledgers.flatten();
         let statements = writes.statements.iter().map(|statement| Self::Statement(statement.kind, statement.id));
         let parents = writes.statements.iter().flat_map(|statement| &statement.parents).cloned().map(Self::Children);
         let named = |content: &Content| matches!(content, Content::Organization(Organization { gln: Some(_), .. }));

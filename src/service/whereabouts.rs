@@ -5,15 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::{Basis, Service, gather::Units};
+use super::{
+    Basis, Service,
+    gather::{Gathered, TimelineLine, Units},
+};
 use crate::{
     code::{RunId, Serial},
     limits::{LEDGERS_READ_AT_ONCE, WHEREABOUTS_LINES_MAX},
-    registration::Run,
+    registration::{Level, Quantity, Run, content_of_level},
     store::{self, Slice},
     trace::{
-        BatchId, Block, Entry, Group, Instance, Ledger, OrganizationId, Owners, Span, State, Status, Subject,
-        WholeStatus,
+        BatchId, Bearing, Block, Entry, Group, Instance, Ledger, OrganizationId, Owners, Part, RecordId, Span, State,
+        Status, Subject, WholeStatus, authority,
     },
 };
 
@@ -56,6 +59,37 @@ pub struct Whereabouts {
     pub codes: u64,
     /// How many of them were scanned by the public.
     pub scanned: u64,
+    /// The codes by what bears them and what one holds.
+    pub levels: Vec<LevelCodes>,
+    /// Records by which goods of it went into others, and whether that took effect.
+    pub consumed: BTreeMap<RecordId, bool>,
+    /// Records by which goods of it came out of others, in effect; splits of its own packages apart.
+    pub made: BTreeSet<RecordId>,
+    /// Records by which portions were split off its packages, in effect.
+    pub splits: BTreeSet<RecordId>,
+}
+
+/// Codes of one level and content, and what became of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LevelCodes {
+    /// What bears them.
+    pub level: Level,
+    /// What one holds; `None` where nothing says, and for portions, whose splits say.
+    pub content: Option<Quantity>,
+    /// Whether they are portions, of shops' split runs.
+    pub portions: bool,
+    /// How many were issued, or taken from split runs.
+    pub issued: u64,
+    /// How many were put on goods.
+    pub applied: u64,
+    /// How many were declared void.
+    pub void: u64,
+    /// How many are on goods that were sold.
+    pub sold: u64,
+    /// How many are on goods that were destroyed.
+    pub destroyed: u64,
+    /// How many are on packages that were opened.
+    pub opened: u64,
 }
 
 /// A batch's whereabouts while its runs are gone through.
@@ -72,8 +106,8 @@ impl Service {
         let mut basis = Basis::default();
         let Some(facts) = self.batch_facts(id, &mut basis).await? else { return Ok(None) };
         let importer = facts.batch.organization;
-        let entries = self.whole_entries(id, &facts.lots, &mut basis).await?;
-        let (whole, _) = WholeStatus::of(&entries, Owners::one(importer));
+        let told = self.whole_told(&facts, Owners::one(importer), &mut basis).await?;
+        let whole = told.status;
         let found = Whereabouts {
             batch: id,
             lines: Vec::new(),
@@ -81,9 +115,19 @@ impl Service {
             holdings: BTreeMap::new(),
             codes: 0,
             scanned: 0,
+            levels: Vec::new(),
+            consumed: BTreeMap::new(),
+            made: whole.made.iter().copied().collect(),
+            splits: BTreeSet::new(),
         };
         let mut going = Going { whole, importer, units: Units::default(), found };
-        for run in self.runs_of(id).await? {
+        going.found.note_consumed(&told.entries, &told.bearings, importer);
+        let mut runs = self.runs_of(id).await?;
+        runs.extend(self.split_runs_of(id).await?);
+        for mut run in runs.into_iter().filter(|run| run.count > 0) {
+            if !run.split && run.content.is_none() {
+                run.content = content_of_level(&facts.effective(), run.level).cloned();
+            }
             self.go_through(&run, &mut going).await?;
             going.found.scanned += self.scanned_codes(&run).await?;
         }
@@ -95,7 +139,12 @@ impl Service {
         let ledger = Ledger::new(self.run_entries(run).await?);
         let owners = Owners { issuer: run.organization, importer: going.importer };
         let Going { whole, units, found, .. } = going;
-        self.fold_spans(&[all], &ledger, whole, owners, units, |span, status| found.add(held(span, status))).await
+        let meet = |span, Gathered { status, lines }: &Gathered| {
+            found.count(run, &span, status);
+            found.note_lines(run, lines);
+            found.add(held(span, status));
+        };
+        self.fold_spans(&[all], &ledger, whole, owners, units, meet).await
     }
 
     /// Folds the codes of spans of one run, in order; `ledger` has what was said of them. `meet` is told what follows for
@@ -107,7 +156,7 @@ impl Service {
         whole: &WholeStatus,
         owners: Owners,
         units: &mut Units,
-        mut meet: impl FnMut(Span, &Status),
+        mut meet: impl FnMut(Span, &Gathered),
     ) -> store::Result<()> {
         let mut borders = Vec::new();
         ledger.borders(&mut borders);
@@ -125,7 +174,7 @@ impl Service {
                 let mut own = Vec::new();
                 ledger.find(from, &mut own);
                 let gathered = self.gather(&own, whole, owners, units, &mut Basis::default()).await?;
-                meet(part, &gathered.status);
+                meet(part, &gathered);
             }
         }
         Ok(())
@@ -158,6 +207,63 @@ impl Service {
 }
 
 impl Whereabouts {
+    /// Goods of the whole batch, or some of it somewhere, that went into others: its importer's word counts.
+    fn note_consumed(&mut self, entries: &[Entry], bearings: &[Bearing], importer: OrganizationId) {
+        for (entry, bearing) in entries.iter().zip(bearings).filter(|(entry, _)| entry.part == Part::Input) {
+            let by_right = *bearing == Bearing::Effective || authority::is_by_right(entry, importer);
+            if matches!(bearing, Bearing::Effective | Bearing::Report) {
+                *self.consumed.entry(entry.place.record).or_default() |= by_right;
+            }
+        }
+    }
+
+    /// Single codes that went into other goods, or came out of them.
+    fn note_lines(&mut self, run: &Run, lines: &[TimelineLine]) {
+        for line in lines.iter().filter(|line| line.of.is_none()) {
+            let (record, effective) = (line.entry.place.record, line.bearing == Bearing::Effective);
+            match line.entry.part {
+                Part::Input if matches!(line.bearing, Bearing::Effective | Bearing::Report) => {
+                    *self.consumed.entry(record).or_default() |= effective;
+                }
+                Part::Output if effective && run.split => drop(self.splits.insert(record)),
+                Part::Output if effective => drop(self.made.insert(record)),
+                _ => {}
+            }
+        }
+    }
+
+    /// Counts codes under their level and content.
+    fn count(&mut self, run: &Run, span: &Span, status: &Status) {
+        let same =
+            |codes: &LevelCodes| (codes.level, codes.portions, &codes.content) == (run.level, run.split, &run.content);
+        let at = self.levels.iter().position(same).unwrap_or_else(|| {
+            self.levels.push(LevelCodes {
+                level: run.level,
+                content: run.content.clone(),
+                portions: run.split,
+                issued: 0,
+                applied: 0,
+                void: 0,
+                sold: 0,
+                destroyed: 0,
+                opened: 0,
+            });
+            self.levels.len() - 1
+        });
+        let (codes, opened) = (u64::from(span.codes()), status.is_opened);
+        let Some(level) = self.levels.get_mut(at) else { return };
+        level.issued += codes;
+        for (holds, count) in [
+            (status.activated && !status.voided, &mut level.applied),
+            (status.voided, &mut level.void),
+            (status.state == State::Sold, &mut level.sold),
+            (status.destroyed, &mut level.destroyed),
+            (opened, &mut level.opened),
+        ] {
+            *count += if holds { codes } else { 0 };
+        }
+    }
+
     /// Adds codes that follow those before; such as share everything with their neighbours become one line.
     fn add(&mut self, held: Held) {
         let codes = u64::from(held.span.codes());

@@ -176,9 +176,11 @@ pub fn may_say(saying: Saying, role: Role, own: bool) -> bool {
 /// Whether an entry changes the state or verdict of codes that `issuer` issued: the fold. Custody claims of
 /// other organizations stand in the timeline as reports.
 pub fn has_effect(entry: &Entry, issuer: OrganizationId) -> bool {
-    if entry.scope == Scope::Some {
-        return false;
-    }
+    entry.scope != Scope::Some && is_by_right(entry, issuer)
+}
+
+/// Whether everything that an entry says of goods that `issuer` issued is said by right, however much of them it names.
+pub fn is_by_right(entry: &Entry, issuer: OrganizationId) -> bool {
     let own = entry.organization == issuer;
     entry_sayings(entry).into_iter().all(|saying| match right(saying, entry.role) {
         Right::Refused | Right::Report => false,

@@ -22,9 +22,11 @@ pub fn entries_of(record: &Record, event: &Event) -> Vec<(Subject, Entry)> {
         let (subject, scope) = subject_of_instance(instance);
         (subject, scope, parent.clone())
     });
+    // What makes several events one transformation leads from each to the others.
+    let joined = event.transformation_id.iter().map(|id| (Subject::Epc(id.clone()), Scope::All, Part::Joined));
     let received = received(record, event);
     (0..)
-        .zip(named.chain(made).chain(parent).chain(received))
+        .zip(named.chain(made).chain(parent).chain(joined).chain(received))
         .map(|(ordinal, (subject, scope, part))| {
             let place = Place { event_time_ms: record.event_time_ms, record: record.id, ordinal };
             (subject, entry(record, event, place, scope, part))

@@ -10,7 +10,7 @@ use super::{
     custody::{Custody, Move, Word},
     status::{says_activated, says_destroyed, says_opened, state_after},
 };
-use crate::epcis::{Action, Disposition};
+use crate::epcis::{Action, BizStep, Disposition};
 
 /// An entry, and the ledger that it stands in.
 #[derive(Clone, Copy, Debug)]
@@ -149,6 +149,10 @@ impl<'a, 't> Fold<'a, 't> {
     fn counts(&mut self, at: usize, entry: &Entry) -> bool {
         let word = self.owners.word(entry);
         let custody = self.custody.meet(at, entry, word);
+        // Whoever opened a split run reserved its codes, in whichever role: the door takes that from importers alone.
+        if matches!(entry.biz_step, Some(BizStep::Reserving)) && entry.organization == self.owners.issuer {
+            return true;
+        }
         authority::entry_sayings(entry).into_iter().all(|saying| match authority::right(saying, entry.role) {
             Right::Refused | Right::Report => false,
             Right::OwnOnly => word != Word::Other,
@@ -172,7 +176,7 @@ impl<'a, 't> Fold<'a, 't> {
             _ => {}
         }
         self.activated |= says_activated(entry);
-        self.voided |= matches!(entry.biz_step, Some(crate::epcis::BizStep::Decommissioning)) && of.is_none();
+        self.voided |= matches!(entry.biz_step, Some(BizStep::Decommissioning)) && of.is_none();
         self.custody.destroyed |= says_destroyed(entry);
         self.custody.opened |= says_opened(entry) && of.is_none();
         self.doubted = doubted_after(entry, self.doubted);
@@ -242,18 +246,21 @@ impl<'a, 't> Fold<'a, 't> {
             state = State::Void;
         }
         let conflicts = |mark: &Option<Mark>| matches!(mark, Some(Mark::Conflicting(it)) if it.is_suspicious());
-        Status {
+        let mut status = Status {
             state,
             activated: self.activated,
             voided: self.voided,
             destroyed,
+            is_opened: self.custody.opened,
             suspicious: self.doubted || self.custody.marks.iter().any(conflicts),
             measures,
             holder: self.custody.holder,
             stays: self.containment.stays,
             bearings: self.bearings,
             marks: self.custody.marks,
-        }
+        };
+        status.inherit(&whole.inherited, false);
+        status
     }
 
     /// Marks shipments and sales from the time on at which a recall stood.

@@ -11,6 +11,7 @@ mod entry;
 mod fold;
 mod id;
 mod ledger;
+mod listed;
 mod measures;
 pub mod misuse;
 mod record;
@@ -34,6 +35,7 @@ pub use id::{
     Role,
 };
 pub use ledger::Ledger;
+pub use listed::{Listed, What, listed};
 pub use measures::{Measures, Standing};
 pub use misuse::{LevelRule, MisuseRules, Notice};
 pub use record::Record;

@@ -86,6 +86,8 @@ pub struct Status {
     pub voided: bool,
     /// Whether the goods were destroyed.
     pub destroyed: bool,
+    /// Whether the package was opened to be sold in portions, or consumed.
+    pub is_opened: bool,
     /// Whether authenticated reports speak of two things under one code, or an inspector said so.
     pub suspicious: bool,
     /// Measures that stand, by number.
@@ -101,6 +103,19 @@ pub struct Status {
 }
 
 impl Status {
+    /// Adds what holds of the goods that these were made of: holds and recalls, and doubts.
+    pub fn inherit(&mut self, measures: &[Standing], suspicious: bool) {
+        self.suspicious |= suspicious;
+        for measure in measures {
+            let same = |own: &&mut Standing| (own.measure, own.recall) == (measure.measure, measure.recall);
+            match self.measures.iter_mut().find(same) {
+                Some(own) => own.since_ms = own.since_ms.min(measure.since_ms),
+                None => self.measures.push(*measure),
+            }
+        }
+        self.measures.sort_by_key(|standing| (standing.measure.is_none(), standing.measure, standing.recall));
+    }
+
     /// The verdicts that follow, gravest first. `expired` tells whether the last expiry date is past, `chain_broken`
     /// whether the goods were too warm by the published rule. Never empty: `genuine` alone where nothing speaks
     /// against the goods.

@@ -1,7 +1,7 @@
 //! What is said of a whole batch or lot: it bears on every code, and is summed up once for all of them.
 
 use super::{
-    Bearing, Entry, Measures, Owners, State, authority,
+    Bearing, Entry, Measures, Owners, Part, RecordId, Standing, State, authority,
     fold::{Declarations, doubted_after},
     status::{says_activated, says_destroyed, state_after},
 };
@@ -23,6 +23,10 @@ pub struct WholeStatus {
     pub state: Option<(i64, State)>,
     /// Holds and recalls of all.
     pub measures: Measures,
+    /// Records that say by right that it, or some of it, came out of a transformation, in order of event time.
+    pub made: Vec<RecordId>,
+    /// Holds and recalls that stand on what it was made of.
+    pub inherited: Vec<Standing>,
 }
 
 impl WholeStatus {
@@ -36,14 +40,25 @@ impl WholeStatus {
             } else if declarations.void(entry) {
                 Bearing::DeclaredInError
             } else if authority::has_effect(entry, owners.importer) {
+                whole.note_made(entry);
                 whole.take_effect(entry);
                 Bearing::Effective
             } else {
+                if authority::is_by_right(entry, owners.importer) {
+                    whole.note_made(entry);
+                }
                 Bearing::Report
             };
             bearings.push(bearing);
         }
         (whole, bearings)
+    }
+
+    /// What was made of recalled goods is suspect as a whole, however much of it the event names.
+    fn note_made(&mut self, entry: &Entry) {
+        if entry.part == Part::Output {
+            self.made.push(entry.place.record);
+        }
     }
 
     fn take_effect(&mut self, entry: &Entry) {

@@ -5,6 +5,7 @@ pub mod get;
 pub mod list;
 pub mod patch;
 pub mod post;
+pub mod trace;
 pub mod whereabouts;
 
 use serde::{Deserialize, Serialize};

@@ -9,6 +9,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::trace::{BalanceJson, TransformedJson, balance_csv, came_from, trace_csv, went_into};
 use crate::{
     http::{
         App,
@@ -36,9 +37,25 @@ pub struct WhereaboutsQuery {
     pub from: usize,
     /// How many lines, 0 to 10,000; 1,000 where left out.
     pub limit: Option<usize>,
-    /// `json` or `csv`; JSON where left out. The CSV has the lines alone.
+    /// `json` or `csv`; JSON where left out.
     #[serde(default)]
     pub form: Form,
+    /// What of it the CSV has: `lines`, `trace` or `balance`; lines where left out. JSON has all of it.
+    #[serde(default)]
+    pub part: Part,
+}
+
+/// A part of whereabouts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Part {
+    /// Who holds which codes.
+    #[default]
+    Lines,
+    /// What it was made of and what was made of it.
+    Trace,
+    /// The mass balance.
+    Balance,
 }
 
 /// How whereabouts are written.
@@ -67,6 +84,16 @@ pub struct WhereaboutsJson {
     pub lines: Vec<HeldJson>,
     /// How many lines there are in all.
     pub lines_total: usize,
+    /// What the batch was made of, nearest first.
+    pub came_from: Vec<TransformedJson>,
+    /// How many inputs more were not looked into.
+    pub came_from_further: usize,
+    /// What was made of it, nearest first.
+    pub went_into: Vec<TransformedJson>,
+    /// How many more there are at least.
+    pub went_into_further: usize,
+    /// The mass balance.
+    pub balance: BalanceJson,
 }
 
 /// What one organization has.
@@ -122,14 +149,32 @@ pub async fn get(
     let unknown = || Problem::not_found(format!("there is no batch {id}"));
     let found = app.service.whereabouts(BatchId(id)).await?.ok_or_else(unknown)?;
     let lines: Vec<_> = found.lines.iter().skip(query.from).take(limit).map(|held| held_json(&app, held)).collect();
-    match query.form {
-        Form::Json => Ok(Private(whereabouts_json(&app, found, lines).await?).into_response()),
-        Form::Csv => csv(lines),
+    match (query.form, query.part) {
+        (Form::Json, _) => Ok(Private(whereabouts_json(&app, found, lines).await?).into_response()),
+        (Form::Csv, Part::Lines) => csv(lines),
+        (Form::Csv, Part::Trace) => {
+            let trace = app.service.trace_batch(&found).await?;
+            let back: Vec<_> = trace.came_from.iter().map(|source| came_from(&app, source)).collect();
+            let forward: Vec<_> = trace.went_into.iter().map(|made| went_into(&app, made)).collect();
+            trace_csv(&back, &forward)
+        }
+        (Form::Csv, Part::Balance) => balance_csv(&balance_json(&app, &found).await?),
     }
 }
 
+async fn balance_json(app: &App, found: &Whereabouts) -> Result<BalanceJson, Problem> {
+    let balance = app.service.balance(found).await?.ok_or_else(Problem::internal)?;
+    Ok(BalanceJson::from(&balance))
+}
+
 async fn whereabouts_json(app: &App, found: Whereabouts, lines: Vec<HeldJson>) -> Result<WhereaboutsJson, Problem> {
+    let trace = app.service.trace_batch(&found).await?;
     Ok(WhereaboutsJson {
+        balance: balance_json(app, &found).await?,
+        came_from: trace.came_from.iter().map(|source| came_from(app, source)).collect(),
+        came_from_further: trace.came_from_further,
+        went_into: trace.went_into.iter().map(|made| went_into(app, made)).collect(),
+        went_into_further: trace.went_into_further,
         batch: found.batch.0,
         codes: found.codes,
         scanned: found.scanned,

@@ -57,8 +57,9 @@ pub async fn png(
 }
 
 async fn matrix(app: &App, caller: &Caller, code: &str) -> Result<qr::Matrix, Problem> {
-    caller.require_printer()?;
-    let (code, _, gtin) = code_of(app, caller, code).await?;
+    let found = code_of(app, caller, code).await;
+    caller.require_printer(found.as_ref().ok().map(|(_, run, _)| run))?;
+    let (code, _, gtin) = found?;
     let settings = &app.service.settings;
     let prefix = LinkPrefix::new(settings.link_scheme, &settings.host, gtin, settings.link_case);
     qr::draw(&prefix.link(code)).map_err(|error| Problem::conflict("symbol", error.to_string()))

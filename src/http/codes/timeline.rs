@@ -14,7 +14,10 @@ use crate::{
     http::{
         App,
         answer::Private,
-        batches::whereabouts::Form,
+        batches::{
+            trace::{TransformedJson, came_from},
+            whereabouts::Form,
+        },
         error::Problem,
         extract::{Path, Query},
         spreadsheet,
@@ -58,6 +61,10 @@ pub struct TimelineJson {
     pub lines: Vec<LineJson>,
     /// How many lines there are in all.
     pub lines_total: usize,
+    /// What the goods were made of, nearest first.
+    pub came_from: Vec<TransformedJson>,
+    /// How many inputs more were not looked into.
+    pub came_from_further: usize,
 }
 
 /// From when to when the goods were inside a unit, directly or inside another.
@@ -137,10 +144,12 @@ pub async fn get(
     Ok(Private(TimelineJson {
         code: code.to_string(),
         state: timeline.status.state,
-        verdicts: timeline.status.verdicts(false, false),
+        verdicts: timeline.status.verdicts(false, timeline.came_from.iter().any(|source| source.chain_broken)),
         holder: timeline.status.holder.0,
         stays: timeline.status.stays.iter().map(|stay| stay_json(&app, stay)).collect(),
         lines_total: timeline.lines.len(),
+        came_from: timeline.came_from.iter().map(|source| came_from(&app, source)).collect(),
+        came_from_further: timeline.came_from_further,
         lines: lines.collect(),
     })
     .into_response())

@@ -52,8 +52,9 @@ pub async fn of_run(
     Path(run): Path<String>,
     Query(query): Query<CodesQuery>,
 ) -> Result<Response, Problem> {
-    caller.require_printer()?;
-    let (run, gtin) = app.run(&caller, &run).await?;
+    let found = app.run(&caller, &run).await;
+    caller.require_printer(found.as_ref().ok().map(|(run, _)| run))?;
+    let (run, gtin) = found?;
     respond(&app, &[run], gtin, &query)
 }
 
@@ -67,7 +68,7 @@ pub async fn of_batch(
     Path(batch): Path<u64>,
     Query(query): Query<CodesQuery>,
 ) -> Result<Response, Problem> {
-    caller.require_printer()?;
+    caller.require_printer(None)?;
     if caller.key.is_some() {
         app.service.readable(&caller, Kind::Batch, batch).await?;
     }

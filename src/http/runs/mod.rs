@@ -38,6 +38,8 @@ pub struct RunJson {
     pub activate: Activation,
     /// Whether its links carry a signature.
     pub signed: bool,
+    /// Whether it is a shop's split run: its codes are for portions of opened packages.
+    pub split: bool,
 }
 
 impl RunJson {
@@ -54,6 +56,7 @@ impl RunJson {
             content: run.content.as_ref().map(QuantityJson::from),
             activate: run.activate,
             signed: run.signed,
+            split: run.split,
         }
     }
 }
@@ -67,9 +70,11 @@ impl Caller {
         }
     }
 
-    /// Codes and symbols are all that a counterfeiter needs: they are for whoever may order them, and for inspectors.
-    pub(super) fn require_printer(&self) -> Result<(), Problem> {
-        if self.role == Role::Inspector { Ok(()) } else { self.require_issuer() }
+    /// Codes and symbols are all that a counterfeiter needs: they are for whoever may order them, for inspectors, and those
+    /// of a split run for the shop that splits.
+    pub(super) fn require_printer(&self, run: Option<&Run>) -> Result<(), Problem> {
+        let shop = self.role == Role::Operator && run.is_some_and(|run| run.split);
+        if shop || self.role == Role::Inspector { Ok(()) } else { self.require_issuer() }
     }
 }
 

@@ -157,6 +157,7 @@ mod tests {
             activate,
             signed: false,
             created_ms: 0,
+            split: false,
         };
         (run, key)
     }

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::{
     Form, Wanted,
+    came_from::CameFromAnswer,
     json::{BatchAnswer, BatchProduct, LineAnswer, MeasureAnswer},
     page, respond,
 };
@@ -30,6 +31,10 @@ struct ClassAnswer<'a> {
     product: Option<BatchProduct<'a>>,
     batches: Vec<BatchAnswer<'a>>,
     batches_further: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    came_from: Option<Vec<CameFromAnswer<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    came_from_further: Option<usize>,
     timeline: Vec<LineAnswer<'a>>,
     cold_chain: Option<ColdChainJson>,
 }
@@ -61,6 +66,8 @@ pub async fn product(app: &App, gtin: Gtin, wanted: Wanted) -> Result<Response, 
         product: Some(BatchProduct::bare(&product)),
         batches: Vec::new(),
         batches_further: 0,
+        came_from: None,
+        came_from_further: None,
         timeline: Vec::new(),
         cold_chain: None,
     };
@@ -90,6 +97,8 @@ pub async fn lot(app: &App, gtin: Gtin, lot: &Lot, wanted: Wanted) -> Result<Res
         product: BatchProduct::of(first),
         batches: batches.iter().map(|batch| BatchAnswer::of(&batch.facts)).collect(),
         batches_further: *batches_further,
+        came_from: None,
+        came_from_further: None,
         timeline: Vec::new(),
         cold_chain: None,
     };
@@ -101,7 +110,7 @@ pub async fn batch(app: &App, id: u64, wanted: Wanted) -> Result<Response, Probl
     let today = app.service.date(app.service.now_ms());
     let found = app.service.whole_batch(BatchId(id), today).await?.filter(|whole| !whole.facts.batch.draft);
     let Some(whole) = found else { return Err(Problem::not_found("this batch is not known here")) };
-    let Whole { number, facts, verdicts, measures, cold_record, lines, lines_further, .. } = &*whole;
+    let Whole { number, facts, verdicts, measures, cold_record, lines, lines_further, made_of, .. } = &*whole;
     let measures = app.service.measures.of(measures);
     let page = || ClassPage {
         verdicts: verdicts.clone(),
@@ -109,6 +118,7 @@ pub async fn batch(app: &App, id: u64, wanted: Wanted) -> Result<Response, Probl
         batches: vec![page::batch_of(facts, wanted.lang)],
         documents: page::documents_of(facts, wanted.lang),
         temperatures: cold_record.as_ref().map(|record| page::temperatures_of(record, &app.service.settings.zone)),
+        made_of: made_of.as_deref().map(|made| page::made_of(made, wanted.lang, &app.service.settings.zone)),
         journey: page::journey_of(lines, *lines_further, &app.service.settings.zone),
         ..blank(wanted.lang, Class::Batch, product_of(facts))
     };
@@ -120,6 +130,8 @@ pub async fn batch(app: &App, id: u64, wanted: Wanted) -> Result<Response, Probl
         product: BatchProduct::of(facts),
         batches: vec![BatchAnswer::of(facts)],
         batches_further: 0,
+        came_from: made_of.as_deref().map(CameFromAnswer::all),
+        came_from_further: made_of.as_ref().map(|made| made.came_from_further),
         timeline: lines.iter().map(|line| LineAnswer::of(line)).collect(),
         cold_chain: cold_record.as_ref().map(ColdChainJson::from),
     };
@@ -163,6 +175,7 @@ fn blank(lang: Lang, class: Class, product: Product) -> ClassPage {
         batches_further: 0,
         temperatures: None,
         documents: Vec::new(),
+        made_of: None,
         journey: Journey::default(),
     }
 }

@@ -6,7 +6,10 @@
 use jiff::{Timestamp, civil::Date};
 use serde::Serialize;
 
-use super::Figures;
+use super::{
+    Figures,
+    came_from::{CameFromAnswer, PortionAnswer},
+};
 use crate::{
     epcis::event_id,
     http::temperatures::ColdChainJson,
@@ -47,6 +50,15 @@ pub struct Answer<'a> {
     /// The lot and where it comes from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch: Option<BatchAnswer<'a>>,
+    /// What a portion's split says of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub portion: Option<PortionAnswer<'a>>,
+    /// What the goods were made of, nearest first, at most 20; absent where nobody tells that they were made of others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub came_from: Option<Vec<CameFromAnswer<'a>>>,
+    /// How many inputs more there are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub came_from_further: Option<usize>,
     /// What happened, latest first, at most 100 lines.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeline: Option<Timeline<'a>>,
@@ -190,6 +202,9 @@ pub struct LineAnswer<'a> {
     party: Option<&'a str>,
     /// Whether it is somebody's report that changes no state.
     report: bool,
+    /// Whether it was said of what the goods were made of, before they were.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    before: bool,
 }
 
 impl<'a> Answer<'a> {
@@ -205,6 +220,9 @@ impl<'a> Answer<'a> {
             retired_key: false,
             product: None,
             batch: None,
+            portion: None,
+            came_from: None,
+            came_from_further: None,
             timeline: None,
             cold_chain: None,
         }
@@ -230,6 +248,9 @@ impl<'a> Answer<'a> {
             retired_key,
             product: ProductAnswer::of(view),
             batch: Some(BatchAnswer::of(view.batch())),
+            portion: view.made_of.as_ref().and_then(|made| PortionAnswer::of(&made.portion)),
+            came_from: view.made_of.as_deref().map(CameFromAnswer::all),
+            came_from_further: view.made_of.as_ref().map(|made| made.came_from_further),
             timeline: Some(Timeline {
                 lines: view.lines.iter().map(|line| LineAnswer::of(line)).collect(),
                 further: view.lines_further,
@@ -327,19 +348,16 @@ impl<'a> MeasureAnswer<'a> {
 
 impl<'a> ProductAnswer<'a> {
     fn of(view: &'a View) -> Option<Self> {
-        let (run, product) = (view.run(), view.batch().product.as_ref()?);
-        let packed = product.packaging.iter().find(|packaging| packaging.level == run.level);
-        let content = run.content.as_ref().or_else(|| packed.and_then(|packaging| packaging.net.as_ref()));
         Some(Self {
             product: BatchProduct::of(view.batch())?,
-            level: run.level.as_str(),
-            content: content.map(QuantityAnswer::of),
+            level: view.run().level.as_str(),
+            content: view.content().map(QuantityAnswer::of),
         })
     }
 }
 
 impl<'a> QuantityAnswer<'a> {
-    fn of(quantity: &'a Quantity) -> Self {
+    pub(super) fn of(quantity: &'a Quantity) -> Self {
         Self { value: quantity.value.to_number(), uom: quantity.uom.as_str() }
     }
 }
@@ -387,6 +405,7 @@ impl<'a> LineAnswer<'a> {
             event: event_id(line.event),
             party: line.party.as_deref(),
             report: line.bearing == Bearing::Report,
+            before: line.before,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Scans: every form of link, answered as a page or as JSON.
 
 mod accept;
+mod came_from;
 mod class;
 mod json;
 mod page;

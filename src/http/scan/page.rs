@@ -11,7 +11,7 @@ use crate::{
     registration::{self, DocumentKind, PublicPaper, Quantity, public_papers},
     service::{
         measure::StandingMeasure,
-        scan::{BatchFacts, Line, View},
+        scan::{BatchFacts, CameFrom, Line, MadeOf, View},
         temperature::ColdRecord,
     },
     trace::{Bearing, Verdict, authority},
@@ -31,6 +31,7 @@ pub fn nothing(lang: Lang, verdict: Verdict, link_prefix: String) -> ScanPage {
         batch: None,
         temperatures: None,
         documents: Vec::new(),
+        made_of: None,
         journey: Journey::default(),
         retired_key: false,
         data_as_of: None,
@@ -55,6 +56,7 @@ pub fn issued(
         state: Some(view.status.state),
         product: facts.product.as_ref().map(|product| product_of(product, view)),
         batch: Some(batch_of(facts, lang)),
+        made_of: view.made_of.as_deref().map(|made| made_of(made, lang, zone)),
         temperatures: view.cold_record.as_deref().map(|record| temperatures_of(record, zone)),
         documents: documents_of(facts, lang),
         journey: journey_of(&view.lines, view.lines_further, zone),
@@ -73,6 +75,19 @@ pub(super) fn fill(page: &Spliced, code: &str, figures: &Figures<'_>, zone: &Tim
 /// A temperature record, in the zone of the page.
 pub fn temperatures_of(record: &ColdRecord, zone: &TimeZone) -> pages::Temperatures {
     pages::Temperatures { chain: record.chain.clone(), confirmed: record.confirmed, zone: zone.clone() }
+}
+
+/// What goods were made of, in a language.
+pub fn made_of(made: &MadeOf, lang: Lang, zone: &TimeZone) -> pages::MadeOf {
+    let came_from = |source: &CameFrom| pages::CameFrom {
+        product: source.batch.product.as_ref().map(bare_product).unwrap_or_default(),
+        batch: batch_of(&source.batch, lang),
+        level: source.level.map(level_of),
+        content: source.content.as_ref().map(Quantity::plain),
+        at: civil(source.at_ms, zone),
+        report: !source.confirmed,
+    };
+    pages::MadeOf { came_from: made.came_from.iter().map(came_from).collect(), further: made.came_from_further as u64 }
 }
 
 /// The journey of codes, or of a whole batch.
@@ -98,11 +113,10 @@ fn civil(ms: i64, zone: &TimeZone) -> DateTime {
 
 fn product_of(product: &registration::Product, view: &View) -> pages::Product {
     let run = view.run();
-    let packed = product.packaging.iter().find(|packaging| packaging.level == run.level);
-    let content = run.content.as_ref().or_else(|| packed.and_then(|packaging| packaging.net.as_ref()));
     pages::Product {
-        net_weight: content.map(Quantity::plain),
-        level: Some(level_of(run.level)),
+        net_weight: view.content().map(Quantity::plain),
+        expires: view.made_of.as_ref().and_then(|made| made.portion.expiry),
+        level: Some(if run.split { pages::Level::Portion } else { level_of(run.level) }),
         ..class_product(product, view.batch())
     }
 }
@@ -135,6 +149,7 @@ pub fn bare_product(product: &registration::Product) -> pages::Product {
         picture: product.picture.as_ref().map(|_| format!("/v1/products/{}/picture", product.id)),
         net_weight: None,
         level: None,
+        expires: None,
         specification: product.specification.clone(),
         brand: product.brand.clone(),
         storage_min_celsius: product.storage.and_then(|storage| storage.min_celsius),
@@ -190,6 +205,7 @@ fn journey_line(line: &Line, zone: &TimeZone) -> JourneyLine {
         place: None,
         party: line.party.as_ref().map_or(Party::Private, |name| Party::Named(name.to_string())),
         report: line.bearing == Bearing::Report,
+        before: line.before,
     }
 }
 
@@ -199,6 +215,9 @@ fn step_of(line: &Line) -> Step {
     }
     if line.unset.iter().any(authority::is_measure) {
         return Step::Lifted;
+    }
+    if line.disposition == Some(Disposition::ContainerOpen) {
+        return Step::Opened;
     }
     let Some(step) = &line.biz_step else {
         return Step::Other(line.disposition.as_ref().map(|found| found.as_str().to_owned()).unwrap_or_default());

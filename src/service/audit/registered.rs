@@ -4,10 +4,10 @@
 use super::Audit;
 use crate::{
     limits::{KEY_SLOTS, PAGE_ITEMS_MAX},
-    registration::{Alert, Content, FileHash, Kind, Live, Parent, StoredFile},
+    registration::{Alert, Content, FileHash, Kind, Live, Parent, Run, StoredFile},
     service::{Counter, issue, register::RegisterError},
     store,
-    trace::{BatchId, MeasureId},
+    trace::{BatchId, MeasureId, Part, Scope},
 };
 
 /// The kinds that are numbered by a counter of their own.
@@ -74,10 +74,17 @@ impl Audit<'_> {
 
     /// A batch's runs are its own, and its issued total counts them all. `highest` has the highest run of each key.
     async fn runs(&mut self, batch: BatchId, highest: &mut [Option<u64>]) -> store::Result<()> {
-        let runs = self.service.runs_of(batch).await;
-        for run in self.sound(runs)?.unwrap_or_default() {
+        let mut runs = Vec::new();
+        for parent in [Parent::Batch(batch.0), Parent::Splits(batch.0)] {
+            let listed = self.service.runs_under(&parent).await;
+            runs.extend(self.sound(listed)?.unwrap_or_default());
+        }
+        for run in runs {
             if run.batch != batch {
                 self.find(|| format!("run {}: it is listed under batch {batch} and is of {}", run.id, run.batch));
+            }
+            if run.split {
+                self.portions(&run).await?;
             }
             if let Some(highest) = highest.get_mut(usize::from(run.id.key().get())) {
                 *highest = (*highest).max(Some(run.id.number().into()));
@@ -94,6 +101,25 @@ impl Audit<'_> {
                     live.codes
                 )
             });
+        }
+        Ok(())
+    }
+
+    /// Portions that were made are of serials that were taken, so that none is taken twice.
+    async fn portions(&mut self, run: &Run) -> store::Result<()> {
+        let entries = self.service.run_entries(run).await;
+        let entries = self.sound(entries)?.unwrap_or_default();
+        let made = entries.iter().filter(|entry| entry.part == Part::Output);
+        let last = made.filter_map(|entry| match entry.scope {
+            Scope::Span(span) => Some(span.last().get()),
+            Scope::All | Scope::Some => None,
+        });
+        let (last, taken) = (last.max(), self.service.taken_portions(run.id).await);
+        let taken = self.sound(taken)?;
+        if let (Some(last), Some(taken)) = (last, taken)
+            && last >= taken
+        {
+            self.find(|| format!("split/{}: it says that {taken} serials are taken, serial {last} is in use", run.id));
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ use crate::{
         Counter,
         quarantine::{RESTORED_CLAIM, Restored},
         register::file_path,
+        split::OPEN_CLAIMS,
     },
     store::{Kept, RETIRED_CLAIM, Store},
 };
@@ -86,7 +87,7 @@ pub async fn restore<R: Read>(
 /// A claim as the restored store begins with it. Counters of things move; those of runs stay, because they move with the
 /// release; what concerned the source alone does not come along.
 fn claim(name: String, value: Vec<u8>, counters: &mut BTreeMap<String, u64>) -> Result<Option<Kept>, BackupError> {
-    if name == RETIRED_CLAIM || name == RESTORED_CLAIM {
+    if name == RETIRED_CLAIM || name == RESTORED_CLAIM || name.starts_with(OPEN_CLAIMS) {
         return Ok(None);
     }
     let Some(counter) = name.strip_prefix(Counter::CLAIMS) else { return Ok(Some(Kept::Claim { name, value })) };

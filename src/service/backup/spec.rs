@@ -75,6 +75,7 @@ fn statement() -> Kept {
         activate: Activation::OnIssue,
         signed: false,
         created_ms: 7,
+        split: false,
     };
     let parents = vec![Parent::Batch(2), Parent::Organization(5)];
     let (content, author) = (Content::Run(run), OrganizationId(5));

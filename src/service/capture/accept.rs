@@ -11,7 +11,7 @@ use crate::{
     service::{Caller, Service},
     store,
     trace::{
-        EventHash, OrganizationId, Role,
+        EventHash, OrganizationId, Role, Span,
         authority::{self, Said, SaidOf, Saying},
         cut, subject_of,
     },
@@ -75,6 +75,7 @@ impl Service {
         }
         for (at, event) in (from..).zip(&events) {
             let owners = owners(at, event, facts)?;
+            refuse_portions(at, event, facts)?;
             // Whose codes come out of a transformation is asked apart.
             let made = event.outputs.spans.iter().filter_map(|span| Some(facts.run(span.run())?.run.organization));
             let made: Vec<_> = made.collect();
@@ -191,7 +192,7 @@ impl Service {
             return Ok(());
         }
         for span in event.spans() {
-            if let Some(fact) = facts.run(span.run()) {
+            if let Some(fact) = facts.run(span.run()).filter(|fact| !fact.run.split) {
                 effects.take_back(at, &fact.run, span.codes())?;
             }
         }
@@ -264,6 +265,24 @@ impl Service {
             Some(Content::Batch(batch)) => Some(batch),
             _ => None,
         })
+    }
+}
+
+/// Codes of a split run come into being by splits alone, which know what the package holds.
+fn refuse_portions(at: usize, event: &Event, facts: &Facts) -> Result<(), CaptureError> {
+    let creates = sayings(event).contains(&Saying::Create);
+    let goods: &[Span] = if creates { &event.goods.spans } else { &[] };
+    let outputs: &[Span] = if event.error_declaration.is_some() { &[] } else { &event.outputs.spans };
+    let portion = goods.iter().chain(outputs).find(|span| facts.run(span.run()).is_some_and(|fact| fact.run.split));
+    match portion {
+        None => Ok(()),
+        Some(span) => {
+            let detail = format!(
+                "found codes of run {} made or applied, which is a split run; expected `POST /v1/splits` to do that",
+                span.run()
+            );
+            Err(CaptureError::Forbidden { event: at, detail })
+        }
     }
 }
 

@@ -340,7 +340,8 @@ fn written_bytes(event: &Event) -> store::Result<usize> {
     let words = [event.biz_step.as_ref().map_or(0, |step| step.as_str().len()), parent_bytes(event)];
     let dispositions = event.disposition.iter().chain(&event.set).chain(&event.unset).map(|word| word.as_str().len());
     let repeated: usize = words.into_iter().chain(dispositions).sum();
-    let found = event.body.len() + texts + (entries + 1) * (ENTRY_BYTES_MAX + repeated);
+    let joined = event.transformation_id.iter().map(|id| id.len() + ENTRY_BYTES_MAX + repeated).sum::<usize>();
+    let found = event.body.len() + texts + joined + (entries + 1) * (ENTRY_BYTES_MAX + repeated);
     if found > WRITE_BYTES_MAX {
         return Err(store::Error::TooLarge { what: "an event with its entries", found, max: WRITE_BYTES_MAX });
     }

@@ -133,7 +133,7 @@ impl Service {
     }
 
     /// The registered batches that a lot has or had: all, or those of one organization.
-    pub(super) async fn batches_of_lot(
+    pub(in crate::service) async fn batches_of_lot(
         &self,
         gtin: Gtin,
         lot: &Lot,

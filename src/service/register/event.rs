@@ -115,6 +115,7 @@ fn facts(batch: &EffectiveBatch, documents: &[Document]) -> BatchFacts {
         expiry: days(batch.batch.expiry),
         origin: batch.origin.map(|country| country.to_string()),
         net_weight: batch.batch.net_weight.as_ref().map(|it| (it.value.to_number(), it.uom.to_string())),
+        content: None,
         specification: own(batch.specification),
         brand: own(batch.brand),
         hs_code: batch.hs_code.map(ToString::to_string),

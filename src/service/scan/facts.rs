@@ -8,6 +8,7 @@ use std::{
 use jiff::civil::Date;
 
 use super::{
+    origins::Origins,
     view::{Line, View, shown},
     weight::{batch_bytes, entries_bytes, text_bytes},
 };
@@ -20,6 +21,7 @@ use crate::{
     },
     service::{
         Basis, Service, Watched,
+        provenance::{Provenance, WholeTold},
         temperature::{ColdRecord, Sensed, limits, newest, sensed},
     },
     store::{self, Slice},
@@ -75,6 +77,8 @@ pub struct RunFacts {
     pub(super) whole_sensed: Vec<Sensed>,
     /// The temperature record of the whole batch.
     pub cold_record: Option<Arc<ColdRecord>>,
+    /// What the whole batch was made of, where that is told.
+    pub provenance: Option<Arc<Provenance>>,
     /// Entries on whole groups of the run.
     pub groups: Ledger,
     /// What all of the above was made from.
@@ -150,7 +154,12 @@ impl Service {
         }
     }
 
-    async fn watched(&self, basis: &mut Basis, kind: Kind, id: u64) -> store::Result<Option<Content>> {
+    pub(in crate::service) async fn watched(
+        &self,
+        basis: &mut Basis,
+        kind: Kind,
+        id: u64,
+    ) -> store::Result<Option<Content>> {
         self.watch.add(basis, Watched::Statement(kind, id));
         Ok(self.statement(kind, id).await?.map(|statement| statement.content))
     }
@@ -180,16 +189,17 @@ impl Service {
         let Some(batch) = self.batch_facts(run.batch, &mut basis).await? else {
             return Err(dangling("batch", run.batch));
         };
-        let whole = self.whole_entries(run.batch, &batch.lots, &mut basis).await?;
         let groups = Ledger::new(self.ledger(&Subject::Run(id), Slice::Shared, &mut basis).await?);
         let owners = Owners { issuer: run.organization, importer: batch.batch.organization };
-        let (whole_status, whole_bearings) = WholeStatus::of(&whole, owners);
+        let told = self.whole_told(&batch, owners, &mut basis).await?;
+        let WholeTold { entries: whole, bearings: whole_bearings, status: whole_status, provenance } = told;
         let whole_sensed = newest(sensed(whole.iter().zip(whole_bearings.iter().copied()), &[]));
         let cold_record = self.cold_record(&whole_sensed, limits(batch.effective().storage)).await?.map(Arc::new);
-        let (latest, whole_further) = shown(whole.iter().zip(whole_bearings));
-        let whole_lines = self.public_lines(&batch.importer, &latest, &mut basis).await?;
+        let origins = Origins { own: None, whole: provenance.as_deref() };
+        let (latest, whole_further) = shown(whole.iter().zip(whole_bearings).chain(origins.lines()));
+        let whole_lines = self.public_lines(&batch.importer, &latest, &origins.places(), &mut basis).await?;
         let entries = whole_lines.iter().map(|line| line.bytes()).sum::<usize>();
-        let entries = entries + entries_bytes(groups.entries());
+        let entries = entries + entries_bytes(groups.entries()) + provenance.as_deref().map_or(0, Provenance::bytes);
         let bytes = size_of::<RunFacts>() + text_bytes(&run) + batch_bytes(&batch) + entries + basis.bytes();
         let views = Mutex::default();
         Ok(Some(RunFacts {
@@ -201,6 +211,7 @@ impl Service {
             whole_further,
             whole_sensed,
             cold_record,
+            provenance,
             groups,
             basis,
             bytes,

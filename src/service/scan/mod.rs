@@ -5,6 +5,7 @@ mod count;
 mod day;
 mod facts;
 mod make;
+mod origins;
 mod view;
 mod weight;
 mod whole;
@@ -14,11 +15,13 @@ use std::sync::Arc;
 use jiff::civil::Date;
 
 pub(super) use self::facts::lots_of;
+pub(super) use self::origins::made_by;
 pub use self::{
     block::BlockView,
     count::{BlockScans, ScanCounts},
     day::Day,
     facts::{BatchFacts, RunFacts},
+    origins::{CameFrom, MadeOf},
     view::{Line, Piece, Rendered, View},
     whole::{Whole, WholeLot},
 };

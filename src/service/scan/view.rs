@@ -4,12 +4,12 @@ use std::sync::{Arc, OnceLock};
 
 use jiff::civil::Date;
 
-use super::{facts::RunFacts, weight::text_bytes};
+use super::{facts::RunFacts, origins::MadeOf, weight::text_bytes};
 use crate::{
     epcis::{BizStep, Disposition},
     limits::PUBLIC_TIMELINE_LINES_MAX,
     pages::Spliced,
-    registration::Run,
+    registration::{Quantity, Run, content_of_level},
     service::{Basis, scan::facts::BatchFacts, temperature::ColdRecord},
     trace::{Bearing, Entry, EventHash, Place, Scope, State, Status, Verdict},
 };
@@ -36,6 +36,8 @@ pub struct View {
     pub lines_further: usize,
     /// When the goods were sold, where they are.
     sold_ms: Option<i64>,
+    /// What the goods were made of, where that is told.
+    pub made_of: Option<Box<MadeOf>>,
     /// What is rendered of it, kept as long as it is.
     pub rendered: Rendered,
     /// What it was made from beside its run's facts and its codes' own entries: units around them, names.
@@ -83,6 +85,8 @@ pub struct Line {
     pub bearing: Bearing,
     /// Who said it, where that is public.
     pub party: Option<Box<str>>,
+    /// Whether it was said of what the goods were made of, before they were.
+    pub before: bool,
 }
 
 impl Line {
@@ -97,6 +101,7 @@ impl Line {
             unset: entry.unset.as_slice().into(),
             bearing,
             party: party.map(String::into_boxed_str),
+            before: false,
         }
     }
 
@@ -121,18 +126,21 @@ pub(super) struct Told {
     pub(super) cold_record: Option<Arc<ColdRecord>>,
     pub(super) lines: Vec<Arc<Line>>,
     pub(super) lines_further: usize,
+    pub(super) made_of: Option<Box<MadeOf>>,
     pub(super) basis: Basis,
 }
 
 impl View {
     /// Of codes whose own entries are at `places`.
     pub(super) fn new(facts: Arc<RunFacts>, told: Told, today: Date, places: &[Place]) -> Self {
-        let Told { status, verdicts, cold_record, lines, lines_further, basis } = told;
+        let Told { status, verdicts, cold_record, lines, lines_further, made_of, basis } = told;
         let lines_bytes = lines.iter().map(|line| line.bytes()).sum::<usize>();
         let sold_ms = (status.state == State::Sold).then(|| lines.iter().find(|line| line.sells())).flatten();
         let sold_ms = sold_ms.map(|line| line.place.event_time_ms);
         let stays_bytes = status.stays.iter().map(|stay| size_of_val(stay) + text_bytes(&stay.unit)).sum::<usize>();
-        let own_bytes = VIEW_BYTES + lines_bytes + stays_bytes + size_of_val(places) + basis.bytes();
+        // Batches that it refers to are shared with others of the same origin.
+        let made_bytes = made_of.as_ref().map_or(0, |made| made.came_from.len() * 2_048);
+        let own_bytes = made_bytes + VIEW_BYTES + lines_bytes + stays_bytes + size_of_val(places) + basis.bytes();
         Self {
             facts,
             status,
@@ -142,6 +150,7 @@ impl View {
             lines,
             lines_further,
             sold_ms,
+            made_of,
             rendered: Rendered::default(),
             basis,
             own_bytes,
@@ -165,6 +174,13 @@ impl View {
     /// The batch with all that it refers to.
     pub fn batch(&self) -> &BatchFacts {
         &self.facts.batch
+    }
+    /// What one code holds: of a portion as its split says, else of the run, else by the product's packaging.
+    pub fn content(&self) -> Option<&Quantity> {
+        let portion = self.made_of.as_ref().and_then(|made| made.portion.content.as_ref());
+        let own = portion.or(self.run().content.as_ref());
+        let packed = || content_of_level(&self.batch().effective(), self.run().level);
+        own.or_else(|| if self.run().split { None } else { packed() })
     }
     /// The gravest verdict.
     pub fn verdict(&self) -> Verdict {

@@ -10,6 +10,7 @@ use jiff::civil::Date;
 
 use super::{
     facts::BatchFacts,
+    origins::{MadeOf, Origins},
     view::{Line, shown},
 };
 use crate::{
@@ -18,10 +19,11 @@ use crate::{
     registration::{Kind, Parent},
     service::{
         Basis, Service, Watched,
+        provenance::WholeTold,
         temperature::{ColdRecord, limits, newest, sensed},
     },
     store,
-    trace::{BatchId, Owners, Standing, Verdict, WholeStatus, fold},
+    trace::{BatchId, Owners, Standing, Verdict, fold},
 };
 
 /// Numbers whole batches and lots, so that what is rendered of them can be kept beside them.
@@ -47,6 +49,8 @@ pub struct Whole {
     pub lines: Vec<Arc<Line>>,
     /// How many lines more there are.
     pub lines_further: usize,
+    /// What it was made of, where that is told.
+    pub made_of: Option<Box<MadeOf>>,
     /// The day that the verdicts are of.
     today: Date,
     basis: Basis,
@@ -100,20 +104,23 @@ impl Service {
         }
         let mut basis = Basis::default();
         let Some(facts) = self.batch_facts(id, &mut basis).await? else { return Ok(None) };
-        let entries = self.whole_entries(id, &facts.lots, &mut basis).await?;
         let owners = Owners::one(facts.batch.organization);
-        let (whole, bearings) = WholeStatus::of(&entries, owners);
+        let told = self.whole_told(&facts, owners, &mut basis).await?;
+        let WholeTold { entries, bearings, status: whole, provenance } = told;
+        let origins = Origins { own: None, whole: provenance.as_deref() };
         let status = fold(&[], &whole, owners);
         let sensed = newest(sensed(entries.iter().zip(bearings.iter().copied()), &[]));
         let cold_record = self.cold_record(&sensed, limits(facts.effective().storage)).await?;
-        let is_broken = cold_record.as_ref().is_some_and(ColdRecord::is_broken);
+        let is_broken = cold_record.as_ref().is_some_and(ColdRecord::is_broken) || origins.is_broken();
         let mut verdicts = status.verdicts(facts.is_expired(today), is_broken);
         // Labels are applied code by code; of a batch as a whole neither is said.
         verdicts.retain(|verdict| !matches!(verdict, Verdict::NotActivated | Verdict::Genuine));
-        let (latest, lines_further) = shown(entries.iter().zip(bearings));
-        let lines = self.public_lines(&facts.importer, &latest, &mut basis).await?;
+        let (latest, lines_further) = shown(entries.iter().zip(bearings).chain(origins.lines()));
+        let lines = self.public_lines(&facts.importer, &latest, &origins.places(), &mut basis).await?;
+        let made_of = origins.made_of(facts.batch.expiry.map(|days| days.last));
         let (number, measures) = (next_number(), status.measures);
-        let whole = Whole { number, facts, verdicts, cold_record, measures, lines, lines_further, today, basis };
+        let whole =
+            Whole { number, facts, verdicts, cold_record, measures, lines, lines_further, made_of, today, basis };
         let whole = Arc::new(whole);
         self.batches.insert(id, Arc::clone(&whole));
         Ok(Some(whole))

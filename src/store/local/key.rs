@@ -224,6 +224,7 @@ pub fn children(parent: &Parent, kind: Kind) -> Result<Vec<u8>> {
         Parent::Batch(id) => key.bytes(&[3]).bytes(&id.to_be_bytes()),
         Parent::Gtin(gtin) => key.bytes(&[4]).text("a GTIN", gtin)?,
         Parent::Lot(gtin, lot) => key.bytes(&[5]).text("a GTIN", gtin)?.text("a lot", lot)?,
+        Parent::Splits(id) => key.bytes(&[6]).bytes(&id.to_be_bytes()),
     };
     Ok(key.bytes(&[kind_byte(kind)]).done())
 }

@@ -207,6 +207,24 @@ fn goods_become_others_as_the_page_shows() {
     assert_eq!(event.body, golden(EVENTS, "repackaged"));
     assert_eq!((event.action, event.goods.classes.len()), (None, 1));
     assert_eq!(event.outputs.spans.iter().map(|span| span.codes()).collect::<Vec<_>>(), [32_768]);
+    let case = coldproof::code::Code::parse("000005000000000000AB").unwrap();
+    let parent = BatchSpan { batch: BatchId(17), first: case, last: case };
+    let split = Transformation {
+        inputs: NamedGoods { spans: vec![parent], ..NamedGoods::default() },
+        outputs: NamedGoods { spans: vec![span()], ..NamedGoods::default() },
+        disposition: Some(Disposition::Active),
+        facts: BatchFacts {
+            net_weight: Some((16.384, "KGM".to_owned())),
+            content: Some((0.5, "GRM".to_owned())),
+            ..repackaged.facts.clone()
+        },
+        id: None,
+    };
+    let event = shapes::transformation(&occasion(), &split, &hosts()).unwrap();
+    assert_eq!(event.body, golden(EVENTS, "split"));
+    let facts = coldproof::epcis::output_facts(&event.body);
+    assert_eq!((facts.content, facts.net_weight), (split.facts.content, split.facts.net_weight));
+    assert_eq!(facts.expiry.as_deref(), Some("2026-11-04"));
     let half = Transformation { outputs: NamedGoods::default(), ..repackaged };
     shapes::transformation(&occasion(), &half, &hosts()).unwrap_err();
     let id = Some("https://example.com/transformations/1".to_owned());

@@ -3,8 +3,8 @@
 use coldproof::cold_chain::{Interval, Limits, Reading, Series, Temperature, TemperatureReport, fold};
 use coldproof::config::Config;
 use coldproof::pages::{
-    Batch, Class, ClassPage, DateRange, Document, Journey, JourneyLine, Lang, Level, Measure, Party, Product, ScanPage,
-    Step, Temperatures,
+    Batch, CameFrom, Class, ClassPage, DateRange, Document, Journey, JourneyLine, Lang, Level, MadeOf, Measure, Party,
+    Product, ScanPage, Step, Temperatures,
 };
 use coldproof::trace::{State, Verdict};
 use jiff::civil::{Date, DateTime, date};
@@ -29,11 +29,47 @@ pub fn scan(lang: Lang, verdicts: &[Verdict]) -> ScanPage {
         batch: known.then(|| if verdicts.contains(&Verdict::Expired) { old_batch(lang) } else { shrimp_batch(lang) }),
         temperatures: matches!(verdict, Verdict::ColdChainBroken | Verdict::Genuine)
             .then(|| temperatures(verdict == Verdict::ColdChainBroken)),
+        made_of: None,
         documents: if known { documents(lang) } else { Vec::new() },
         journey: if known { journey(lang) } else { Journey::default() },
         retired_key: false,
         data_as_of: None,
     }
+}
+
+/// The page of a portion that a shop split off a case of that shrimp.
+pub fn portion(lang: Lang) -> ScanPage {
+    let mut page = scan(lang, &[Verdict::Genuine]);
+    let at = date(2026, 11, 20).at(7, 40, 0, 0);
+    page.product = Some(Product {
+        net_weight: Some("0.5 kg".to_owned()),
+        level: Some(Level::Portion),
+        expires: Some(date(2026, 12, 20)),
+        ..page.product.unwrap_or_default()
+    });
+    let came_from = |level, content: Option<&str>, product, batch, report| CameFrom {
+        product,
+        batch,
+        level,
+        content: content.map(str::to_owned),
+        at,
+        report,
+    };
+    let raw = Product { name_zh: Some("冷冻虾原料".to_owned()), name_en: None, ..Product::default() };
+    let lot = Batch { lot: Some("RAW-7".to_owned()), ..Batch::default() };
+    page.made_of = Some(MadeOf {
+        came_from: vec![
+            came_from(Some(Level::Case), Some("20 kg"), shrimp(lang), shrimp_batch(lang), false),
+            came_from(None, None, raw, lot, true),
+        ],
+        further: 3,
+    });
+    let shop = || Party::Named(pick(lang, "湘江生鲜超市", "Xiangjiang Fresh Supermarket"));
+    page.journey.lines.iter_mut().for_each(|line| line.before = true);
+    let line = |step| JourneyLine { at, step, place: None, party: shop(), report: false, before: false };
+    page.journey.lines.splice(0..0, [line(Step::Split), line(Step::Issued)]);
+    page.journey.lines.push(JourneyLine { before: true, ..line(Step::Opened) });
+    page
 }
 
 /// The page of the batch, the lot or the product of that bag.
@@ -54,6 +90,7 @@ pub fn class(lang: Lang, class: Class, verdicts: &[Verdict]) -> ClassPage {
         batches,
         batches_further: u64::from(class == Class::Lot) * 3,
         temperatures: whole.then(|| Temperatures { confirmed: false, ..temperatures(false) }),
+        made_of: None,
         documents: if whole { documents(lang) } else { Vec::new() },
         journey: if whole { journey(lang) } else { Journey::default() },
     }
@@ -137,6 +174,7 @@ fn shrimp(lang: Lang) -> Product {
         picture: Some("/pictures/shrimp.svg".to_owned()),
         net_weight: Some(pick(lang, "400 克", "400 g")),
         level: Some(Level::Item),
+        expires: None,
         specification: Some(pick(lang, "40/50 只/千克，20 袋/箱", "40/50 per kg, 20 bags a case")),
         brand: Some("Costa Fría".to_owned()),
         storage_min_celsius: None,
@@ -197,7 +235,14 @@ fn documents(lang: Lang) -> Vec<Document> {
 }
 
 fn journey(lang: Lang) -> Journey {
-    let line = |at: DateTime, step, place: Option<String>, party| JourneyLine { at, step, place, party, report: false };
+    let line = |at: DateTime, step, place: Option<String>, party| JourneyLine {
+        at,
+        step,
+        place,
+        party,
+        report: false,
+        before: false,
+    };
     let importer =
         || Party::Named(pick(lang, "湖南湘寒食品进出口有限公司", "Hunan Xianghan Food Import & Export Co., Ltd."));
     let changsha = || Some(pick(lang, "湖南长沙", "Changsha, Hunan"));

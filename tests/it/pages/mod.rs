@@ -26,6 +26,7 @@ pub fn page(name: &str, lang: Lang) -> Option<String> {
     }
     let failure = |failure| render_failure(&FailurePage { lang, failure, request_id: Some("01JD3K9V7Q".to_owned()) });
     Some(match name {
+        "portion" => scan_page(&examples::portion(lang)),
         "product" => render_class(&examples::class(lang, Class::Product, &[])),
         "lot" => render_class(&examples::class(lang, Class::Lot, &[])),
         "batch" => render_class(&examples::class(lang, Class::Batch, &[Verdict::Recalled])),
@@ -41,7 +42,7 @@ pub fn page(name: &str, lang: Lang) -> Option<String> {
 
 /// Names of all pages.
 pub fn names() -> Vec<String> {
-    let others = ["product", "lot", "batch", "400", "404", "429", "503", "start", "docs"];
+    let others = ["portion", "product", "lot", "batch", "400", "404", "429", "503", "start", "docs"];
     Verdict::ALL.into_iter().map(verdict_name).chain(others.map(str::to_owned)).collect()
 }
 
@@ -91,7 +92,7 @@ fn green_is_for_genuine_alone() {
     for name in names() {
         for lang in [Lang::Zh, Lang::En] {
             let html = page(&name, lang).unwrap();
-            assert_eq!(html.contains(r#"class="good""#), name == "genuine", "{name}");
+            assert_eq!(html.contains(r#"class="good""#), ["genuine", "portion"].contains(&name.as_str()), "{name}");
         }
     }
 }
@@ -132,6 +133,10 @@ fn hostile_data_stays_text() {
     let batch = page.batch.as_mut().unwrap();
     (batch.lot, batch.origin, batch.producer, batch.importer) = (hostile(), hostile(), hostile(), hostile());
     (batch.producer_registration, batch.port, batch.quantity) = (hostile(), hostile(), hostile());
+    page.made_of = examples::portion(Lang::En).made_of;
+    let source = &mut page.made_of.as_mut().unwrap().came_from[0];
+    (source.product.name_en, source.content, source.batch.lot) = (hostile(), hostile(), hostile());
+    (source.batch.origin, source.batch.producer, source.batch.importer) = (hostile(), hostile(), hostile());
     let document = &mut page.documents[1];
     document.kind = HOSTILE.to_owned();
     (document.number_masked, document.issuer) = (hostile(), hostile());
@@ -142,7 +147,11 @@ fn hostile_data_stays_text() {
 
     let html = scan_page(&page);
     assert!(!html.contains("<script") && !html.contains("<img src=x") && !html.contains("<!--"), "{html}");
-    let clean = scan_page(&examples::scan(Lang::En, &[Verdict::Recalled, Verdict::Expired]));
+    let clean = ScanPage {
+        made_of: examples::portion(Lang::En).made_of,
+        ..examples::scan(Lang::En, &[Verdict::Recalled, Verdict::Expired])
+    };
+    let clean = scan_page(&clean);
     let count = |html: &str| html.matches(examples::CODE).count();
     assert_eq!(count(&html), count(&clean), "a placeholder in data was filled");
     let tags = |html: &str| html.matches('<').count();

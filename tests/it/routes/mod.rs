@@ -21,8 +21,10 @@ mod said;
 mod scan;
 mod silent;
 mod snapshots;
+mod splits;
 mod stream;
 mod temperatures;
+mod transformations;
 
 pub use app::*;
 pub use said::*;
