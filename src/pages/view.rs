@@ -187,7 +187,7 @@ pub struct JourneyLine {
     pub at: DateTime,
     /// What happened.
     pub step: Step,
-    /// Where, as far as that is public: a city, a port, a named warehouse.
+    /// Where, as far as that is public: a country, a port, or the city of the party.
     pub place: Option<String>,
     /// Who did it.
     pub party: Party,
@@ -217,8 +217,18 @@ pub enum Step {
     Applied,
     /// The label was declared void.
     Voided,
+    /// Packed by the producer, to be exported.
+    PackedForExport,
+    /// Left a port or an airport.
+    Departed,
+    /// Arrived at one.
+    Arrived,
     /// Inspected or tested.
     Inspected,
+    /// Inspected, and found to be in order.
+    Passed,
+    /// An authority lets it go on to be sold.
+    Released,
     /// Packed into a larger unit.
     Packed,
     /// Unpacked from one.

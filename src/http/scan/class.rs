@@ -109,7 +109,7 @@ pub async fn batch(app: &App, id: u64, wanted: Wanted) -> Result<Response, Probl
         batches: vec![page::batch_of(facts, wanted.lang)],
         documents: page::documents_of(facts, wanted.lang),
         temperatures: cold_record.as_ref().map(|record| page::temperatures_of(record, &app.service.settings.zone)),
-        journey: page::journey_of(lines, *lines_further, &app.service.settings.zone),
+        journey: page::journey_of(lines, *lines_further, facts, wanted.lang, &app.service.settings.zone),
         ..blank(wanted.lang, Class::Batch, product_of(facts))
     };
     let json = || ClassAnswer {

@@ -101,7 +101,7 @@ impl Service {
             let organization = others.get(&id).unwrap_or(importer);
             let known = id == importer.id || entry.role == Role::Inspector;
             let party = organization.public_name.clone().or_else(|| known.then(|| organization.legal_name.clone()));
-            lines.push(Line::new(entry, *bearing, party));
+            lines.push(Line::new(entry, *bearing, organization, party));
         }
         Ok(lines)
     }

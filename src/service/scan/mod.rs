@@ -18,7 +18,7 @@ pub use self::{
     count::{BlockScans, ScanCounts},
     day::Day,
     facts::{BatchFacts, RunFacts},
-    view::{Line, Piece, Rendered, View},
+    view::{Line, LinePlace, Piece, Rendered, View},
     whole::{Whole, WholeLot},
 };
 use super::Service;

@@ -9,9 +9,9 @@ use crate::{
     epcis::{BizStep, Disposition},
     limits::PUBLIC_TIMELINE_LINES_MAX,
     pages::Spliced,
-    registration::Run,
+    registration::{City, Organization, Run, city_of},
     service::{Basis, scan::facts::BatchFacts, temperature::ColdRecord},
-    trace::{Bearing, Entry, EventHash, Place, Scope, Status, Verdict},
+    trace::{Bearing, Entry, EventHash, Part, Place, Scope, Status, Verdict},
 };
 
 /// What a view takes at least, in bytes: itself, its verdicts, and its place among its run's views.
@@ -81,11 +81,39 @@ pub struct Line {
     pub bearing: Bearing,
     /// Who said it, where that is public.
     pub party: Option<Box<str>>,
+    /// Where, as far as that is public.
+    pub place: Option<LinePlace>,
+}
+
+/// Where a line of the public timeline happened, or where it comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinePlace {
+    /// The country that the batch comes from.
+    Origin,
+    /// The port where the consignment came in.
+    PortOfEntry,
+    /// The city in which whoever said it is registered.
+    City(&'static City),
+}
+
+impl LinePlace {
+    /// Of an entry: a whole batch is packed and departs where it comes from, and arrives where it came in. Anything else is
+    /// told with the city of `party`, who said it; a logger's readings are of the whole way.
+    fn of(entry: &Entry, party: &Organization) -> Option<Self> {
+        match (&entry.biz_step, entry.scope) {
+            (Some(BizStep::SensorReporting), _) => None,
+            (Some(BizStep::Packing | BizStep::Departing), Scope::All) if entry.part == Part::Object => {
+                Some(Self::Origin)
+            }
+            (Some(BizStep::Arriving), Scope::All) if entry.part == Part::Object => Some(Self::PortOfEntry),
+            _ => party.uscc.as_ref().and_then(city_of).map(Self::City),
+        }
+    }
 }
 
 impl Line {
     /// What the public sees of an entry.
-    pub(super) fn new(entry: &Entry, bearing: Bearing, party: Option<String>) -> Self {
+    pub(super) fn new(entry: &Entry, bearing: Bearing, party: &Organization, name: Option<String>) -> Self {
         Self {
             event_time_ms: entry.place.event_time_ms,
             event: entry.event,
@@ -94,7 +122,8 @@ impl Line {
             set: entry.set.as_slice().into(),
             unset: entry.unset.as_slice().into(),
             bearing,
-            party: party.map(String::into_boxed_str),
+            party: name.map(String::into_boxed_str),
+            place: LinePlace::of(entry, party),
         }
     }
 
