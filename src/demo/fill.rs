@@ -8,19 +8,21 @@ use std::{
     },
 };
 
+use futures_util::{StreamExt, TryStreamExt, stream};
 use indicatif::ProgressBar;
 use jiff::{ToSpan, civil::Date};
-use tokio::task::JoinSet;
 
 use super::{
     PlannedBatch, PlannedConsignment, World,
     chance::Chance,
     history::History,
     incident::{self, Ill, Incidents},
-    journey::{DAY_MS, LABELLED_MS, Traveller, journey},
+    journey::{DAY_MS, LABELLED_MS, REGISTERED_MS, Traveller, journey},
     network::Network,
     paper,
-    register::{Ordered, Products, owner, register_consignment, register_organizations, register_products},
+    register::{
+        Ordered, Products, order_codes, owner, register_consignment, register_organizations, register_products,
+    },
     report::{By, Goods, Report, What},
     tale::{Tale, on_shelf, pallet, sold, take_receipt, tales},
     tell::{Cast, Labels, midnight_ms},
@@ -150,7 +152,7 @@ pub async fn fill(
     let products = register_products(service, &importers, products).await?;
     let cast = Arc::new(Cast { importers, operators, inspector });
     let rendition = service.store_file("public", paper::blotted_png()?.into(), &[MediaType::Png]).await?;
-    let filling = Filling { service, cast, network, products: Arc::new(products), rendition, time, now_ms, progress };
+    let filling = Filling { service, cast, network, products, rendition, time, now_ms, progress };
     filling.live(keys, consignments, first_day, today).await
 }
 
@@ -158,7 +160,7 @@ struct Filling<'a> {
     service: &'a Arc<Service>,
     cast: Arc<Cast>,
     network: Network,
-    products: Arc<Products>,
+    products: Products,
     rendition: StoredFile,
     time: &'a AtomicI64,
     /// The end of the history.
@@ -190,13 +192,11 @@ impl Filling<'_> {
         let mut told = Told::default();
         let mut day = first_day;
         while day <= today {
-            let morning_ms = midnight_ms(day) + LABELLED_MS;
-            self.time.store(morning_ms.min(self.now_ms), Ordering::Relaxed);
-            for (first, planned, ordered) in self.register(by_day.remove(&day).unwrap_or_default()).await? {
+            for (first, planned, ordered) in self.register(day, by_day.remove(&day).unwrap_or_default()).await? {
                 self.plan(first, &planned, ordered, &stories, &mut history, &mut told);
                 self.progress.inc(planned.batches.len() as u64);
             }
-            self.time.store((midnight_ms(day) + DAY_MS - 1).min(self.now_ms), Ordering::Relaxed);
+            self.pass(day, DAY_MS - 1);
             history.end_day(day).await?;
             self.progress.set_message(history.events().to_string());
             day = day.saturating_add(1.day());
@@ -209,24 +209,33 @@ impl Filling<'_> {
     }
 
     /// Registers the consignments of one day.
-    async fn register(&self, consignments: Vec<Numbered>) -> Result<Vec<(u32, PlannedConsignment, Vec<Ordered>)>> {
-        let (mut tasks, mut done) = (JoinSet::new(), Vec::new());
-        let mut waiting = consignments.into_iter();
-        loop {
-            while tasks.len() < DEMO_CONSIGNMENTS_AT_ONCE
-                && let Some((first, planned)) = waiting.next()
-            {
-                let caller = *self.cast.importers.get(planned.importer).ok_or(Error::Lacks("importer"))?;
-                let (service, products) = (Arc::clone(self.service), Arc::clone(&self.products));
-                let rendition = self.rendition.clone();
-                tasks.spawn(async move {
-                    let ordered = register_consignment(&service, &caller, &products, &rendition, &planned).await?;
-                    Ok::<_, Error>((first, planned, ordered))
-                });
-            }
-            let Some(registered) = tasks.join_next().await else { return Ok(done) };
-            done.push(registered??);
-        }
+    async fn register(
+        &self,
+        day: Date,
+        consignments: Vec<Numbered>,
+    ) -> Result<Vec<(u32, PlannedConsignment, Vec<Ordered>)>> {
+        self.pass(day, REGISTERED_MS);
+        let importer = |planned: &PlannedConsignment| {
+            self.cast.importers.get(planned.importer).copied().ok_or(Error::Lacks("importer"))
+        };
+        let registered = stream::iter(consignments).map(|(first, planned)| async move {
+            let caller = importer(&planned)?;
+            let (products, rendition) = (&self.products, &self.rendition);
+            let batches = register_consignment(self.service, &caller, products, rendition, &planned).await?;
+            Ok::<_, Error>((first, planned, batches))
+        });
+        let registered: Vec<_> = registered.buffered(DEMO_CONSIGNMENTS_AT_ONCE).try_collect().await?;
+        self.pass(day, LABELLED_MS);
+        let ordered = stream::iter(registered).map(|(first, planned, batches)| async move {
+            let ordered = order_codes(self.service, &importer(&planned)?, &planned, batches).await?;
+            Ok((first, planned, ordered))
+        });
+        ordered.buffered(DEMO_CONSIGNMENTS_AT_ONCE).try_collect().await
+    }
+
+    /// Lets time pass to so many milliseconds after the midnight of a day, but not beyond now.
+    fn pass(&self, day: Date, after_ms: i64) {
+        self.time.store((midnight_ms(day) + after_ms).min(self.now_ms), Ordering::Relaxed);
     }
 
     /// Plans what will happen to the batches of a consignment.
@@ -328,7 +337,8 @@ const BROKEN_EVERY: u32 = 211;
 /// Of so many batches one has a logger that reads every ten minutes; the others' read every hour.
 const FINE_EVERY: u32 = 50;
 
-fn traveller<'a>(
+/// How a batch travels.
+pub(super) fn traveller<'a>(
     number: u32,
     consignment: &'a PlannedConsignment,
     batch: &'a PlannedBatch,

@@ -50,8 +50,10 @@ pub struct Traveller<'a> {
     pub keeps_a_pallet: bool,
 }
 
-/// When codes are ordered and applied on the day of entry.
-pub const LABELLED_MS: i64 = 9 * HOUR + 30 * MINUTE;
+/// When a batch is registered on the day of entry.
+pub const REGISTERED_MS: i64 = 9 * HOUR + 30 * MINUTE;
+/// When its codes are ordered and applied.
+pub const LABELLED_MS: i64 = REGISTERED_MS + 50 * MINUTE;
 
 /// Everything that is reported of a batch, in no fixed order.
 pub fn journey(chance: &mut Chance, traveller: &Traveller<'_>, network: &Network) -> Vec<Report> {
@@ -260,3 +262,64 @@ impl PlannedBatch {
 
 /// A day in milliseconds.
 pub const DAY_MS: i64 = DAY;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use jiff::civil::date;
+
+    use super::*;
+    use crate::demo::{
+        fill::traveller,
+        tale::tales,
+        tell::midnight_ms,
+        world::{Size, World},
+    };
+
+    /// Every batch's number and reports up to a day.
+    fn reports(size: Size) -> Vec<(u32, Vec<Report>)> {
+        let today = date(2026, 11, 22);
+        let world = World::new(size, today, 1).unwrap();
+        let stories = tales(&world.consignments, today);
+        let batches = world.consignments.iter().flat_map(|of| of.batches.iter().map(move |batch| (of, batch)));
+        let plan = |(number, (consignment, batch)): (u32, (&PlannedConsignment, &PlannedBatch))| {
+            let traveller = traveller(number, consignment, batch, stories.get(&number).copied());
+            let mut reports = journey(&mut Chance::new(u64::from(number) + 1), &traveller, &world.network);
+            reports.retain(|report| report.at_ms <= midnight_ms(today));
+            (number, reports)
+        };
+        (0..).zip(batches).map(plan).collect()
+    }
+
+    #[test]
+    fn a_full_world_has_a_million_events() {
+        let all: usize = reports(Size::FULL).iter().map(|(_, reports)| reports.len()).sum();
+        assert!((1_000_000..1_400_000).contains(&all), "{all} events");
+    }
+
+    #[test]
+    fn goods_are_received_after_they_were_shipped_and_each_code_is_sold_once_from_a_shelf() {
+        for (_, mut reports) in reports(Size { batches: 300, codes: 250_000 }) {
+            reports.sort_by_key(|report| report.at_ms);
+            let (mut shipped, mut shelf) = (Vec::new(), BTreeMap::new());
+            for report in &reports {
+                match report.what {
+                    What::Ship(goods, to) => shipped.push((goods, report.by, to)),
+                    What::Receive(goods, from) => assert!(shipped.contains(&(goods, from, report.by)), "{report:?}"),
+                    What::Stock(Goods::Codes(first, last)) => {
+                        shelf.extend((first..=last).map(|serial| (serial, report.by)));
+                    }
+                    What::Sell(Goods::Codes(first, last)) => {
+                        for serial in first..=last {
+                            assert_eq!(shelf.remove(&serial), Some(report.by), "{serial} in {report:?}");
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            let stocked = reports.iter().any(|report| matches!(report.what, What::Stock(_)));
+            assert_eq!(stocked, !shelf.is_empty(), "the last code of a shop is never sold");
+        }
+    }
+}

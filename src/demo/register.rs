@@ -84,14 +84,14 @@ pub async fn register_products(
 /// The codes of a batch, and of its cases where it has any.
 pub type Ordered = (Issued, Option<Issued>);
 
-/// Registers a consignment with its papers and batches, and orders their codes; gives these batch by batch.
+/// Registers a consignment with its papers and batches.
 pub async fn register_consignment(
     service: &Arc<Service>,
     caller: &Caller,
     products: &Products,
     rendition: &StoredFile,
     planned: &PlannedConsignment,
-) -> Result<Vec<Ordered>> {
+) -> Result<Vec<BatchId>> {
     let statement = service.create_consignment(caller, planned.consignment.clone()).await?;
     let id = ConsignmentId(statement.id);
     register_documents(service, caller, &planned.consignment, id, rendition).await?;
@@ -109,8 +109,18 @@ pub async fn register_consignment(
         batches.push(input.batch);
     }
     let registered = service.create_batches(caller, id, batches).await?;
-    let orders = planned.batches.iter().zip(registered);
-    try_join_all(orders.map(|(planned, statement)| issue_codes(service, caller, planned, BatchId(statement.id)))).await
+    Ok(registered.into_iter().map(|statement| BatchId(statement.id)).collect())
+}
+
+/// Orders the codes of a consignment, batch by batch.
+pub async fn order_codes(
+    service: &Arc<Service>,
+    caller: &Caller,
+    planned: &PlannedConsignment,
+    batches: Vec<BatchId>,
+) -> Result<Vec<Ordered>> {
+    let orders = planned.batches.iter().zip(batches);
+    try_join_all(orders.map(|(planned, batch)| issue_codes(service, caller, planned, batch))).await
 }
 
 async fn register_documents(

@@ -1,6 +1,9 @@
 //! Views: what a scan says of all codes with the same history.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    cmp::Reverse,
+    sync::{Arc, OnceLock},
+};
 
 use jiff::civil::Date;
 
@@ -202,7 +205,9 @@ pub(super) fn shown<'e>(entries: impl Iterator<Item = (&'e Entry, Bearing)>) -> 
         entry.scope != Scope::Some && matches!(bearing, Bearing::Effective | Bearing::Report)
     };
     let mut lines: Vec<_> = entries.filter(shown).collect();
-    lines.sort_unstable_by_key(|(entry, _)| std::cmp::Reverse(entry.place));
+    // Codes that are active as soon as they are issued were issued first.
+    let issued = |entry: &Entry| entry.biz_step == Some(BizStep::Reserving);
+    lines.sort_unstable_by_key(|(entry, _)| Reverse((entry.place.event_time_ms, !issued(entry), entry.place)));
     let further = lines.len().saturating_sub(PUBLIC_TIMELINE_LINES_MAX);
     lines.truncate(PUBLIC_TIMELINE_LINES_MAX);
     (lines, further)
