@@ -12,10 +12,7 @@ use super::{
     world::{gtin_of, weight},
 };
 use crate::{
-    epcis::{
-        Disposition,
-        shapes::{self, BatchFacts, BatchSpan, MeasureKind, NamedGoods, Transformation},
-    },
+    epcis::shapes::{self, BatchFacts, BatchSpan, MeasureKind, NamedGoods, Transformation},
     registration::{Activation, Level},
     service::{Caller, Service, issue::Order, measure::MeasureOrder},
 };
@@ -131,7 +128,7 @@ impl Incidents<'_> {
                 spans: vec![BatchSpan { batch: labels.batch, first, last }],
                 ..NamedGoods::default()
             },
-            disposition: Some(Disposition::SellableNotAccessible),
+            disposition: None,
             facts: BatchFacts { specification: Some("分割小包装".to_owned()), ..BatchFacts::default() },
             id: None,
         };
