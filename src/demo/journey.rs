@@ -61,7 +61,7 @@ pub fn journey(chance: &mut Chance, traveller: &Traveller<'_>, network: &Network
     journey.abroad();
     if traveller.moves {
         let codes = traveller.batch.applied();
-        let warehouse = journey.to_warehouse(codes);
+        let warehouse = journey.by_carrier(codes);
         journey.onward(codes, warehouse);
     }
     journey.reports
@@ -109,7 +109,7 @@ impl Journey<'_> {
     }
 
     /// From the port to central supervision, by a carrier; gives the warehouse and the time from which goods may go on.
-    fn to_warehouse(&mut self, codes: u32) -> (By, i64) {
+    fn by_carrier(&mut self, codes: u32) -> (By, i64) {
         let Traveller { entry_ms, consignment, batch, .. } = *self.of;
         let importer = self.importer();
         let carriers = self.network.carriers.clone();

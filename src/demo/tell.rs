@@ -185,10 +185,10 @@ fn sensed(
     hosts: &Hosts,
 ) -> Result<Event, DocumentError> {
     let mut chance = Chance::new(u64::from(report.batch) << 20 ^ report.at_ms.unsigned_abs());
-    let goods = KINDS.get(labels.kind).unwrap_or(&KINDS[0]);
-    let made = readings(&mut chance, goods, (from_ms, report.at_ms), step_min, broken);
-    // A journey of no time at all has one reading; the plan has none of these.
-    let Ok((series, mean)) = made else { return shapes::movement(&occasion(report.at_ms), &nothing(labels), hosts) };
+    let goods = KINDS.get(labels.kind);
+    let made = goods.and_then(|goods| readings(&mut chance, goods, (from_ms, report.at_ms), step_min, broken).ok());
+    // A journey of no time at all has no reading; the plan has none of these.
+    let Some((series, mean)) = made else { return shapes::movement(&occasion(report.at_ms), &nothing(labels), hosts) };
     let device = format!("https://id.gs1.org/8004/9524199R{:06}", report.batch);
     shapes::temperatures(&occasion(report.at_ms), &carrier, &series, mean, Some(&device), hosts)
 }
