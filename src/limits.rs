@@ -304,6 +304,10 @@ pub const SWEEP_INTERVAL_MS: u64 = 600 * 1_000;
 
 /// Consignments that the demo registers at once: so many share each fsync, and each holds a few kB.
 pub const DEMO_CONSIGNMENTS_AT_ONCE: usize = 64;
+/// Events of one document of the demo: with their entries they stay below `ATOMIC_BYTES_MAX`.
+pub const DEMO_DOCUMENT_EVENTS: usize = 1_000;
+/// Documents of the demo that are captured at once: each takes about 10 MB while it is.
+pub const DEMO_CAPTURES_AT_ONCE: usize = 4;
 
 /// Blocks whose scan sums are written at the same time: they share one sync.
 pub const SCAN_BLOCKS_FLUSHED_AT_ONCE: usize = 256;

@@ -4,6 +4,10 @@ use std::{
     io::{ErrorKind, IsTerminal},
     net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
     path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
     time::Instant,
 };
 
@@ -136,13 +140,16 @@ async fn make(args: &Args, config: &Config, base_url: &str) -> Result<()> {
         _ => Error::io(args.data.clone())(error),
     })?;
     keygen::ensure_ring(&config.keyring_path())?;
-    let opened = open::open(config.clone()).await?;
+    // The demo lives through its history: its clock is set.
+    let time = Arc::new(AtomicI64::new(jiff::Timestamp::now().as_millisecond()));
+    let shown = Arc::clone(&time);
+    let opened = open::open_at(config.clone(), Arc::new(move || shown.load(Ordering::Relaxed))).await?;
     let service = opened.app.service.clone();
     let size = args.scale.size();
     let world = World::new(size, service.date(service.now_ms()), SEED);
     let world = world.ok_or_else(|| Error::Unsound("the demo's own tables are not sound".to_owned()))?;
     let progress = progress(size);
-    let filled = fill(&service, world, random, &progress).await;
+    let filled = fill(&service, world, &time, random, &progress).await;
     progress.finish_and_clear();
     drop(service);
     opened.close().await?;
@@ -164,12 +171,13 @@ fn progress(size: Size) -> ProgressBar {
         return ProgressBar::hidden();
     }
     let progress = ProgressBar::new(size.batches.into());
-    let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} batches");
+    let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} batches, {msg} events");
     progress.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
 fn report(size: Size, filled: &Filled, seconds: f64, base_url: &str) {
-    println!("Made a demo of {} batches and {} codes in {seconds:.1} s.", size.batches, size.codes);
+    let (Size { batches, codes }, events) = (size, filled.events);
+    println!("Made a demo of {batches} batches, {codes} codes and {events} events in {seconds:.1} s.");
     println!("  genuine  {base_url}{}", filled.genuine_path);
     println!("  forged   {base_url}{}", filled.forged_path);
     println!("  label    {}", filled.genuine_link);

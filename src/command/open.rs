@@ -12,7 +12,7 @@ use crate::{
     code::Host,
     config::Config,
     http::{App, admin_client::AdminClient, health, layers::layered, router::router, serve::serve_in_process},
-    service::{Service, Settings, quarantine::Quarantined},
+    service::{Clock, Service, Settings, quarantine::Quarantined},
     store::{self, Claims, Writer, local::LocalStore},
 };
 
@@ -27,6 +27,11 @@ pub(super) struct Opened {
 
 /// Opens the store and the service over it, and finishes what was committed and not applied when it last stopped.
 pub(super) async fn open(config: Config) -> Result<Opened> {
+    open_at(config, Arc::new(|| jiff::Timestamp::now().as_millisecond())).await
+}
+
+/// As [`open`], with a clock of one's own.
+pub(super) async fn open_at(config: Config, clock: Clock) -> Result<Opened> {
     let keys = key_ring_file::read(&config.keyring_path())?;
     let store = LocalStore::open(config.store.location.folder())?;
     let settings = Settings {
@@ -40,7 +45,6 @@ pub(super) async fn open(config: Config) -> Result<Opened> {
         misuse: config.misuse.rules(),
         profiles: config.papers.profiles.clone(),
     };
-    let clock = Arc::new(|| jiff::Timestamp::now().as_millisecond());
     let service = Service::new(store.clone(), files(&config)?, Writer(0), keys, settings, clock);
     service.note_ring().await?;
     if let Some(restored) = service.restored().await?.filter(|restored| restored.released.is_none()) {

@@ -2,7 +2,7 @@
 
 use super::chance::Chance;
 use crate::{
-    code::{Gtin, check_digit},
+    code::{Gtin, Sscc, check_digit},
     registration::{ContainerNumber, DeclarationNumber, Uscc, ValueError},
 };
 
@@ -10,6 +10,12 @@ use crate::{
 /// Specifications, figure 1.4.2-1): no label of the demo can be taken for anyone's goods.
 pub fn gtin(brand: u16, item: u16) -> Option<Gtin> {
     let digits = format!("952{brand:04}{item:05}");
+    format!("{digits}{}", check_digit(&digits)?).parse().ok()
+}
+
+/// The SSCC of a pallet under the same prefix.
+pub fn sscc(pallet: u32) -> Option<Sscc> {
+    let digits = format!("0952{pallet:013}");
     format!("{digits}{}", check_digit(&digits)?).parse().ok()
 }
 

@@ -23,12 +23,22 @@ const FIRST_BATCH_ITEMS: u64 = 20_000_000;
 const EXPIRED_EVERY: u32 = 20;
 /// Of so many batches one has codes that become active by report.
 const ON_REPORT_EVERY: u32 = 9;
+/// Of so many batches one has codes on its cases too.
+const CASES_EVERY: u32 = 5;
+/// Of so many consignments one is still young; the others had the time to be sold.
+const YOUNG_EVERY: usize = 3;
+/// How old those others are at least, in days.
+const OLD_DAYS: u32 = 30;
 
 /// A consignment to register.
 #[derive(Clone, Debug)]
 pub struct PlannedConsignment {
     /// The place of its importer.
     pub importer: usize,
+    /// Whether it comes by air.
+    pub air: bool,
+    /// The place of its central supervision warehouse.
+    pub warehouse: usize,
     /// The consignment.
     pub consignment: Consignment,
     /// Its batches.
@@ -48,23 +58,29 @@ pub struct PlannedBatch {
     pub level: Level,
     /// When they become active.
     pub activate: Activation,
+    /// Codes for whole cases, beside those for items; mostly none.
+    pub cases: u32,
+    /// Items in a case.
+    pub per_case: u32,
 }
 
-/// Plans a consignment of `importer` (its place, and itself) by a route (origin, and whether by air), one batch for
-/// each order of codes. `first_batch` counts the batches before it.
+/// Plans a consignment of `importer` (its place, and itself) by a route (its place, origin, and whether by air), one
+/// batch for each order of codes. `first_batch` counts the batches before it.
 pub(super) fn consignment(
     chance: &mut Chance,
     today: Date,
     importer: (usize, &Organization),
-    route: (&str, bool),
+    route: (usize, &str, bool),
     first_batch: u32,
     orders: &[u32],
 ) -> Option<PlannedConsignment> {
-    let (origin, air) = route;
+    let (at, origin, air) = route;
     let kinds = kinds_of(origin, air);
     // Nothing may have expired by now that is not meant to have.
     let fresh_days = kinds.iter().filter_map(|kind| KINDS.get(*kind)).map(fresh_days_after_entry).min()?;
-    let entry_date = days_before(today, chance.within(2, fresh_days.min(90)));
+    let oldest = fresh_days.min(90);
+    let youngest = if at % YOUNG_EVERY == 1 { 2 } else { OLD_DAYS.min(oldest) };
+    let entry_date = days_before(today, chance.within(youngest, oldest));
     let mut batches = Vec::new();
     for (line, codes) in orders.iter().enumerate() {
         let kind = *kinds.get(line % kinds.len())?;
@@ -79,8 +95,9 @@ pub(super) fn consignment(
         batches.push(planned);
     }
     let consignor = KINDS.get(*kinds.first()?)?.producer;
-    let consignment = shipment(chance, entry_date, importer.1, route, consignor)?;
-    Some(PlannedConsignment { importer: importer.0, consignment, batches })
+    let warehouse = chance.within(0, WAREHOUSES.len() as u32 - 1) as usize;
+    let consignment = shipment(chance, entry_date, importer.1, (origin, air, warehouse), consignor)?;
+    Some(PlannedConsignment { importer: importer.0, air, warehouse, consignment, batches })
 }
 
 fn is_expired(batch: u32) -> bool {
@@ -100,16 +117,22 @@ fn shipment(
     chance: &mut Chance,
     entry_date: Date,
     importer: &Organization,
-    (origin, air): (&str, bool),
+    (origin, air, warehouse): (&str, bool, usize),
     consignor: &str,
 ) -> Option<Consignment> {
-    let ports: Vec<&Port> = PORTS.iter().filter(|port| port.air == air).collect();
+    let city = importer.uscc.as_ref().and_then(|uscc| uscc.as_str().get(2..6));
+    let near = |port: &&Port| port.air == air && Some(port.city) == city;
+    let mut ports: Vec<&Port> = PORTS.iter().filter(near).collect();
+    // An importer without a port in its city takes any.
+    if ports.is_empty() {
+        ports = PORTS.iter().filter(|port| port.air == air).collect();
+    }
     let port = *chance.of(&ports);
     let owner = *chance.of(CONTAINER_OWNERS);
     let containers = if air { 0 } else { chance.within(1, 4) };
     let containers = (0..containers).map(|_| number::container(chance, owner)).collect::<Option<_>>()?;
     let country = Country::parse(origin).ok()?;
-    let (supervision_warehouse, first_warehouse) = *chance.of(WAREHOUSES);
+    let warehouse = WAREHOUSES.get(warehouse)?;
     let year = entry_date.year();
     let declared = entry_date;
     let paper =
@@ -138,11 +161,11 @@ fn shipment(
         )),
         vehicle_plate: Some(format!("{}{}", chance.of(PLATES), plate(chance))),
         supervision: supervised.then(|| Supervision {
-            warehouse: supervision_warehouse.to_owned(),
+            warehouse: warehouse.name.to_owned(),
             release_number: Some(format!("CC{}{}", declared.strftime("%Y%m%d"), chance.digits(4))),
             release_date: Some(entry_date.saturating_add(1.day())),
         }),
-        first_warehouse: Some(first_warehouse.to_owned()),
+        first_warehouse: Some(warehouse.first.to_owned()),
         producer: None,
         origin_certificate: Some(paper(
             format!("{}{:02}-{}", country.alpha3(), year % 100, chance.digits(6)),
@@ -195,7 +218,9 @@ fn batch(chance: &mut Chance, kind: usize, entry_date: Date, number: u32, codes:
     let by_report = number > 0 && number % ON_REPORT_EVERY == 4;
     let activate = if by_report { Activation::OnReport } else { Activation::OnIssue };
     let codes = if number == 0 { FIRST_RUN_CODES.min(codes) } else { codes };
-    Some(PlannedBatch { kind, batch, codes, level, activate })
+    let cased = number > 0 && number % CASES_EVERY == 1 && activate == Activation::OnIssue && level == Level::Item;
+    let cases = if cased { codes.div_ceil(goods.per_case) } else { 0 };
+    Some(PlannedBatch { kind, batch, codes, level, activate, cases, per_case: goods.per_case })
 }
 
 /// A lot as its maker writes it: letters of the brand, year and day of production, a line.

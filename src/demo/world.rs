@@ -7,8 +7,9 @@ use jiff::civil::Date;
 use super::{
     chance::Chance,
     goods::{KINDS, Kind, ROUTES},
+    network::Network,
     number,
-    party::{IMPORTERS, OPERATORS, Party},
+    party::{IMPORTERS, Party},
     plan::{PlannedConsignment, consignment},
 };
 use crate::{
@@ -49,8 +50,8 @@ pub struct World {
     pub inspector: Organization,
     /// Importers; consignments name them by their place here.
     pub importers: Vec<Organization>,
-    /// Warehouses, distributors and shops.
-    pub operators: Vec<Organization>,
+    /// Warehouses, carriers, distributors and shops.
+    pub network: Network,
     /// Products: the importer that registers it, the kind of goods, and the product without its picture.
     pub products: Vec<(usize, usize, Product)>,
     /// Consignments with their batches. The first batch is the one for large orders.
@@ -65,8 +66,7 @@ impl World {
         let chance = &mut chance;
         let importers: Vec<_> =
             IMPORTERS.iter().map(|party| organization(chance, party, Role::Importer)).collect::<Option<_>>()?;
-        let operators =
-            OPERATORS.iter().map(|party| organization(chance, party, Role::Operator)).collect::<Option<_>>()?;
+        let network = Network::new(chance, size)?;
         let consignments = consignments(chance, size, today, &importers)?;
         let registered: BTreeSet<(usize, usize)> = consignments
             .iter()
@@ -76,9 +76,9 @@ impl World {
         let products = products.collect::<Option<_>>()?;
         Some(Self {
             admin: public_body("冷证追溯平台运营中心(演示)", Role::Admin)?,
-            inspector: public_body("冷链食品监督管理所(演示)", Role::Inspector)?,
+            inspector: public_body("冷链食品监督管理所", Role::Inspector)?,
             importers,
-            operators,
+            network,
             products,
             consignments,
         })
@@ -115,7 +115,7 @@ fn consignments(
         let importer = if at < importers.len() { at } else { chance.within(0, importers.len() as u32 - 1) as usize };
         let first_batch = size.batches - batches_left;
         let parties = (importer, importers.get(importer)?);
-        consignments.push(consignment(chance, today, parties, (origin, *air), first_batch, &orders)?);
+        consignments.push(consignment(chance, today, parties, (at, origin, *air), first_batch, &orders)?);
         batches_left -= count;
     }
     Some(consignments)

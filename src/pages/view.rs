@@ -223,7 +223,7 @@ pub struct JourneyLine {
     pub at: DateTime,
     /// What happened.
     pub step: Step,
-    /// Where, as far as that is public: a city, a port, a named warehouse.
+    /// Where, as far as that is public: a country, a port, or the city of the party.
     pub place: Option<String>,
     /// Who did it.
     pub party: Party,
@@ -255,12 +255,20 @@ pub enum Step {
     Applied,
     /// The label was declared void.
     Voided,
+    /// Packed by the producer, to be exported.
+    PackedForExport,
+    /// Left a port or an airport.
+    Departed,
+    /// Arrived at one.
+    Arrived,
     /// Inspected or sampled; what was found is not known yet.
     Inspected,
     /// Inspected, and as it must be.
     Passed,
     /// Inspected, and not as it must be.
     Failed,
+    /// An authority lets it go on to be sold.
+    Released,
     /// Packed into a larger unit.
     Packed,
     /// Unpacked from one.

@@ -8,6 +8,7 @@ mod batch_csv;
 mod consignment;
 mod country;
 mod country_table;
+mod division;
 mod document;
 mod effective;
 mod issue_limit;
@@ -35,6 +36,7 @@ pub use self::{
     batch_csv::{BatchRow, COLUMNS, CsvError, read_batches},
     consignment::{Consignment, Paper, Producer, Supervision},
     country::Country,
+    division::{City, city_of},
     document::{Document, DocumentKind, DocumentOf, FileHash, MediaType, StoredFile, masked_number},
     effective::EffectiveBatch,
     issue_limit::{IssueError, Limit, Live, content_of_level, limit_of_level, may_issue},

@@ -6,8 +6,9 @@ use serde::Serialize;
 use super::{
     Form, Wanted,
     came_from::CameFromAnswer,
-    json::{BatchAnswer, BatchProduct, LineAnswer, MeasureAnswer},
+    json::{BatchAnswer, BatchProduct, MeasureAnswer},
     page, respond,
+    timeline::LineAnswer,
 };
 use crate::{
     code::{Gtin, Lot},
@@ -119,7 +120,7 @@ pub async fn batch(app: &App, id: u64, wanted: Wanted) -> Result<Response, Probl
         documents: page::documents_of(facts, wanted.lang),
         temperatures: cold_record.as_ref().map(|record| page::temperatures_of(record, &app.service.settings.zone)),
         made_of: made_of.as_deref().map(|made| page::made_of(made, wanted.lang, &app.service.settings.zone)),
-        journey: page::journey_of(lines, *lines_further, &app.service.settings.zone),
+        journey: page::journey_of(lines, *lines_further, facts, wanted.lang, &app.service.settings.zone),
         ..blank(wanted.lang, Class::Batch, product_of(facts))
     };
     let json = || ClassAnswer {

@@ -9,17 +9,17 @@ use serde::Serialize;
 use super::{
     Figures,
     came_from::{CameFromAnswer, PortionAnswer},
+    timeline::Timeline,
 };
 use crate::{
-    epcis::event_id,
     http::temperatures::ColdChainJson,
     pages::{Lang, breach_sentence},
     registration::{DateRange, Product, PublicPaper, Quantity, public_papers},
     service::{
         measure::StandingMeasure,
-        scan::{BatchFacts, Line, View},
+        scan::{BatchFacts, View},
     },
-    trace::{Bearing, Notice, State, Verdict, misuse::SOLD_SENTENCE},
+    trace::{Notice, State, Verdict, misuse::SOLD_SENTENCE},
 };
 
 /// A scan's answer, as far as it is known without the code's own figures.
@@ -181,32 +181,6 @@ pub struct DocumentAnswer {
     rendition: Option<String>,
 }
 
-/// The public timeline.
-#[derive(Serialize, utoipa::ToSchema)]
-pub struct Timeline<'a> {
-    lines: Vec<LineAnswer<'a>>,
-    /// How many lines more there are.
-    further: usize,
-}
-
-/// A line of it.
-#[derive(Serialize, utoipa::ToSchema)]
-pub struct LineAnswer<'a> {
-    #[schema(value_type = String)]
-    time: Timestamp,
-    biz_step: Option<&'a str>,
-    disposition: Option<&'a str>,
-    /// The public event id.
-    event: String,
-    /// Who said it, where that is public.
-    party: Option<&'a str>,
-    /// Whether it is somebody's report that changes no state.
-    report: bool,
-    /// Whether it was said of what the goods were made of, before they were.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    before: bool,
-}
-
 impl<'a> Answer<'a> {
     /// Of a code that no more is known of than a verdict.
     pub fn nothing(verdict: Verdict) -> Self {
@@ -251,10 +225,7 @@ impl<'a> Answer<'a> {
             portion: view.made_of.as_ref().and_then(|made| PortionAnswer::of(&made.portion)),
             came_from: view.made_of.as_deref().map(CameFromAnswer::all),
             came_from_further: view.made_of.as_ref().map(|made| made.came_from_further),
-            timeline: Some(Timeline {
-                lines: view.lines.iter().map(|line| LineAnswer::of(line)).collect(),
-                further: view.lines_further,
-            }),
+            timeline: Some(Timeline::of(view)),
             cold_chain: view.cold_record.as_deref().map(ColdChainJson::from),
         }
     }
@@ -391,21 +362,6 @@ impl From<PublicPaper> for DocumentAnswer {
             issuer: paper.issuer,
             date: paper.date,
             rendition: paper.rendition.map(|id| format!("/v1/documents/{id}/public")),
-        }
-    }
-}
-
-impl<'a> LineAnswer<'a> {
-    /// A line of the timeline as the public sees it.
-    pub fn of(line: &'a Line) -> Self {
-        Self {
-            time: Timestamp::from_millisecond(line.place.event_time_ms).unwrap_or(Timestamp::UNIX_EPOCH),
-            biz_step: line.biz_step.as_ref().map(|step| step.as_str()),
-            disposition: line.disposition.as_ref().map(|disposition| disposition.as_str()),
-            event: event_id(line.event),
-            party: line.party.as_deref(),
-            report: line.bearing == Bearing::Report,
-            before: line.before,
         }
     }
 }

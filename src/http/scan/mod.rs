@@ -5,6 +5,7 @@ mod came_from;
 mod class;
 mod json;
 mod page;
+mod timeline;
 mod typed;
 
 use std::time::Instant;

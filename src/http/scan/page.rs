@@ -8,10 +8,10 @@ use super::Figures;
 use crate::{
     epcis::{BizStep, Disposition},
     pages::{self, CodePart, Journey, JourneyLine, Lang, Party, ScanPage, Spliced, Step},
-    registration::{self, DocumentKind, PublicPaper, Quantity, public_papers},
+    registration::{self, Country, DocumentKind, PublicPaper, Quantity, public_papers},
     service::{
         measure::StandingMeasure,
-        scan::{BatchFacts, CameFrom, Line, MadeOf, View},
+        scan::{BatchFacts, CameFrom, Line, LinePlace, MadeOf, View},
         temperature::ColdRecord,
     },
     trace::{Bearing, Verdict, authority},
@@ -59,7 +59,7 @@ pub fn issued(
         made_of: view.made_of.as_deref().map(|made| made_of(made, lang, zone)),
         temperatures: view.cold_record.as_deref().map(|record| temperatures_of(record, zone)),
         documents: documents_of(facts, lang),
-        journey: journey_of(&view.lines, view.lines_further, zone),
+        journey: journey_of(&view.lines, view.lines_further, facts, lang, zone),
         retired_key,
         ..nothing(lang, Verdict::Genuine, link_prefix)
     }
@@ -91,8 +91,24 @@ pub fn made_of(made: &MadeOf, lang: Lang, zone: &TimeZone) -> pages::MadeOf {
 }
 
 /// The journey of codes, or of a whole batch.
-pub fn journey_of(lines: &[Arc<Line>], further: usize, zone: &TimeZone) -> Journey {
-    Journey { lines: lines.iter().map(|line| journey_line(line, zone)).collect(), further: further as u64 }
+pub fn journey_of(lines: &[Arc<Line>], further: usize, facts: &BatchFacts, lang: Lang, zone: &TimeZone) -> Journey {
+    let line = |line: &Arc<Line>| JourneyLine { place: place_of(line, facts, lang), ..journey_line(line, zone) };
+    Journey { lines: lines.iter().map(line).collect(), further: further as u64 }
+}
+
+fn place_of(line: &Line, facts: &BatchFacts, lang: Lang) -> Option<String> {
+    match line.location? {
+        LinePlace::Origin => facts.effective().origin.map(|country| country_name(country, lang).to_owned()),
+        LinePlace::PortOfEntry => facts.consignment.port_of_entry.clone(),
+        LinePlace::City(city) => Some(if lang == Lang::Zh { city.zh } else { city.en }.to_owned()),
+    }
+}
+
+fn country_name(country: Country, lang: Lang) -> &'static str {
+    match lang {
+        Lang::Zh => country.name_zh(),
+        Lang::En => country.name_en(),
+    }
 }
 
 /// Measures in the order of their numbers.
@@ -166,10 +182,7 @@ pub fn batch_of(facts: &BatchFacts, lang: Lang) -> pages::Batch {
         lot: batch.lot.clone(),
         produced: batch.production.map(days),
         expires: batch.expiry.map(days),
-        origin: effective.origin.map(|country| match lang {
-            Lang::Zh => country.name_zh().to_owned(),
-            Lang::En => country.name_en().to_owned(),
-        }),
+        origin: effective.origin.map(|country| country_name(country, lang).to_owned()),
         producer: effective.producer.map(|producer| producer.name.clone()),
         producer_registration: effective.producer.and_then(|producer| producer.registration.clone()),
         importer: Some(facts.importer.public_name.as_ref().unwrap_or(&facts.importer.legal_name).clone()),
@@ -228,15 +241,21 @@ fn step_of(line: &Line) -> Step {
         BizStep::Commissioning => Step::Applied,
         BizStep::Decommissioning => Step::Voided,
         BizStep::Inspecting | BizStep::Sampling => match line.disposition {
+            Some(Disposition::SellableNotAccessible | Disposition::SellableAccessible | Disposition::Available) => {
+                Step::Released
+            }
             Some(Disposition::Conformant) => Step::Passed,
             Some(Disposition::NonConformant) => Step::Failed,
             _ => Step::Inspected,
         },
+        BizStep::Packing if line.location == Some(LinePlace::Origin) => Step::PackedForExport,
         BizStep::Packing | BizStep::Loading => Step::Packed,
         BizStep::Unpacking | BizStep::Unloading => Step::Unpacked,
         BizStep::Repackaging => Step::Split,
-        BizStep::Shipping | BizStep::Departing | BizStep::Transporting | BizStep::StagingOutbound => Step::Shipped,
-        BizStep::Receiving | BizStep::Accepting | BizStep::Arriving => Step::Received,
+        BizStep::Departing => Step::Departed,
+        BizStep::Arriving => Step::Arrived,
+        BizStep::Shipping | BizStep::Transporting | BizStep::StagingOutbound => Step::Shipped,
+        BizStep::Receiving | BizStep::Accepting => Step::Received,
         BizStep::Storing => Step::Stored,
         BizStep::Stocking => Step::Offered,
         BizStep::RetailSelling => Step::Sold,

@@ -133,7 +133,7 @@ impl Service {
             let organization = others.get(&id).unwrap_or(importer);
             let known = id == importer.id || entry.role == Role::Inspector;
             let party = organization.public_name.clone().or_else(|| known.then(|| organization.legal_name.clone()));
-            let line = Line::new(entry, *bearing, party);
+            let line = Line::new(entry, *bearing, organization, party);
             lines.push(Arc::new(Line { before: before.contains(&entry.place), ..line }));
         }
         Ok(lines)

@@ -22,7 +22,7 @@ pub use self::{
     day::Day,
     facts::{BatchFacts, RunFacts},
     origins::{CameFrom, MadeOf},
-    view::{Line, Piece, Rendered, View},
+    view::{Line, LinePlace, Piece, Rendered, View},
     whole::{Whole, WholeLot},
 };
 use super::{Service, alert::Raised};

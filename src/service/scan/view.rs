@@ -1,6 +1,9 @@
 //! Views: what a scan says of all codes with the same history.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    cmp::Reverse,
+    sync::{Arc, OnceLock},
+};
 
 use jiff::civil::Date;
 
@@ -9,9 +12,9 @@ use crate::{
     epcis::{BizStep, Disposition},
     limits::PUBLIC_TIMELINE_LINES_MAX,
     pages::Spliced,
-    registration::{Quantity, Run, content_of_level},
+    registration::{City, Organization, Quantity, Run, city_of, content_of_level},
     service::{Basis, scan::facts::BatchFacts, temperature::ColdRecord},
-    trace::{Bearing, Entry, EventHash, Place, Scope, State, Status, Verdict},
+    trace::{Bearing, Entry, EventHash, Part, Place, Scope, State, Status, Verdict},
 };
 
 /// What a view takes at least, in bytes: itself, its verdicts, and its place among its run's views.
@@ -87,11 +90,39 @@ pub struct Line {
     pub party: Option<Box<str>>,
     /// Whether it was said of what the goods were made of, before they were.
     pub before: bool,
+    /// Where, as far as that is public.
+    pub location: Option<LinePlace>,
+}
+
+/// Where a line of the public timeline happened, or where it comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinePlace {
+    /// The country that the batch comes from.
+    Origin,
+    /// The port where the consignment came in.
+    PortOfEntry,
+    /// The city in which whoever said it is registered.
+    City(&'static City),
+}
+
+impl LinePlace {
+    /// Of an entry: a whole batch is packed and departs where it comes from, and arrives where it came in. Anything else is
+    /// told with the city of `party`, who said it; a logger's readings are of the whole way.
+    fn of(entry: &Entry, party: &Organization) -> Option<Self> {
+        match (&entry.biz_step, entry.scope) {
+            (Some(BizStep::SensorReporting), _) => None,
+            (Some(BizStep::Packing | BizStep::Departing), Scope::All) if entry.part == Part::Object => {
+                Some(Self::Origin)
+            }
+            (Some(BizStep::Arriving), Scope::All) if entry.part == Part::Object => Some(Self::PortOfEntry),
+            _ => party.uscc.as_ref().and_then(city_of).map(Self::City),
+        }
+    }
 }
 
 impl Line {
     /// What the public sees of an entry.
-    pub(super) fn new(entry: &Entry, bearing: Bearing, party: Option<String>) -> Self {
+    pub(super) fn new(entry: &Entry, bearing: Bearing, party: &Organization, name: Option<String>) -> Self {
         Self {
             place: entry.place,
             event: entry.event,
@@ -100,8 +131,9 @@ impl Line {
             set: entry.set.as_slice().into(),
             unset: entry.unset.as_slice().into(),
             bearing,
-            party: party.map(String::into_boxed_str),
+            party: name.map(String::into_boxed_str),
             before: false,
+            location: LinePlace::of(entry, party),
         }
     }
 
@@ -205,7 +237,7 @@ pub(super) fn shown<'e>(entries: impl Iterator<Item = (&'e Entry, Bearing)>) -> 
         entry.scope != Scope::Some && matches!(bearing, Bearing::Effective | Bearing::Report)
     };
     let mut lines: Vec<_> = entries.filter(shown).collect();
-    lines.sort_unstable_by_key(|(entry, _)| std::cmp::Reverse(entry.place));
+    lines.sort_unstable_by_key(|(entry, _)| order(entry.place, entry.biz_step.as_ref()));
     let further = lines.len().saturating_sub(PUBLIC_TIMELINE_LINES_MAX);
     lines.truncate(PUBLIC_TIMELINE_LINES_MAX);
     (lines, further)
@@ -214,8 +246,15 @@ pub(super) fn shown<'e>(entries: impl Iterator<Item = (&'e Entry, Bearing)>) -> 
 /// Brings lines into the order of the page, latest first, and cuts them to `PUBLIC_TIMELINE_LINES_MAX`; says how many
 /// more there were.
 pub(super) fn latest(lines: &mut Vec<Arc<Line>>) -> usize {
-    lines.sort_unstable_by_key(|line| std::cmp::Reverse(line.place));
+    lines.sort_unstable_by_key(|line| order(line.place, line.biz_step.as_ref()));
+    // A code and its whole batch may have been made of the same goods.
+    lines.dedup_by_key(|line| line.place);
     let further = lines.len().saturating_sub(PUBLIC_TIMELINE_LINES_MAX);
     lines.truncate(PUBLIC_TIMELINE_LINES_MAX);
     further
+}
+
+/// The order of the page, latest first. Codes that are active as soon as they are issued were issued first.
+fn order(place: Place, step: Option<&BizStep>) -> impl Ord + use<> {
+    Reverse((place.event_time_ms, step != Some(&BizStep::Reserving), place))
 }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a panic is how a test fails")]
 
+mod history;
+
 use std::{
     net::TcpListener,
     os::unix::fs::PermissionsExt,
@@ -68,9 +70,16 @@ async fn a_demo_answers_as_its_file_says_and_is_served_again_without_being_fille
     assert_eq!(named["base_url"], demo.base_url.as_str());
     let mode = std::fs::metadata(folder.path().join("demo.json")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
-    for (name, verdict) in [("genuine", "genuine"), ("warm", "genuine"), ("forged", "forged")] {
+    for (name, verdict) in [
+        ("genuine", "genuine"),
+        ("warm", "genuine"),
+        ("forged", "forged"),
+        ("recalled", "recalled"),
+        ("copied", "suspicious"),
+    ] {
         let scan = demo.scan(&format!("/{}", named["codes"][name].as_str().unwrap())).await;
-        assert_eq!((scan["verdict"].as_str(), scan["genuine"].as_bool()), (Some(verdict), Some(verdict == "genuine")));
+        assert_eq!((scan["verdict"].as_str(), scan["genuine"].as_bool()), (Some(verdict), Some(verdict != "forged")));
+        assert_eq!(scan["verdicts"].as_array().unwrap().len(), 1, "{name}");
         assert_ne!(scan["batch"]["id"], named["batch"], "{name} is of another batch");
     }
     let client = reqwest::Client::new();

@@ -14,7 +14,7 @@ use super::webdriver::Browser;
 use super::{names, page, verdict_name};
 
 /// What reaches over the right edge of the screen, and text with less contrast than WCAG AA asks for.
-const FAULTS: &str = include_str!("faults.js");
+pub const FAULTS: &str = include_str!("faults.js");
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_page_fits_a_phone_of_320_pixels_with_enough_contrast_in_light_and_dark() {

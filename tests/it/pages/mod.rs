@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a panic is how a test fails")]
 
-mod browser;
+pub mod browser;
 mod examples;
-mod webdriver;
+pub mod webdriver;
 
 use coldproof::pages::{
     Class, CodePart, Failure, FailurePage, Lang, Party, ScanPage, Step, render, render_api, render_class,

@@ -26,7 +26,7 @@ async fn an_inspection_stands_in_the_timeline_and_on_the_page() {
     assert_eq!(told(&inspected), ["inspecting", "conformant", "effective", "inspector"]);
     assert_eq!(told(&lines(&app, &last).await.pop().unwrap()), told(&inspected));
     assert_ne!(told(&lines(&app, &app.code(&name, 50)).await.pop().unwrap()), told(&inspected));
-    for (lang, words) in [("en", "Inspected, passed"), ("zh", "检验合格")] {
+    for (lang, words) in [("en", "Inspected and found in order"), ("zh", "检验检疫合格")] {
         let page = app.call("GET", &format!("/{first}?lang={lang}")).header("accept", "text/html").send().await;
         assert!(page.text().contains(words), "{lang}");
     }
