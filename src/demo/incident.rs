@@ -119,7 +119,7 @@ impl Incidents<'_> {
             weight: weight(PORTION_GRAMS),
             expiry: None,
             at_ms: Some(self.now_ms),
-            remainder: Remainder::Destroyed,
+            remainder: Remainder::Kept,
         };
         self.service.split(caller, order).await?;
         Ok(())

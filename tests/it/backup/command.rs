@@ -52,9 +52,10 @@ fn codes(backup: &Path, ring: &Path) -> Vec<String> {
     while let Some(piece) = reader.piece().unwrap() {
         let Piece::Kept(Kept::Statement(statement)) = piece else { continue };
         let Content::Run(run) = statement.content else { continue };
-        let serials = (0..8).map(|part| part * (run.count - 1) / 7).chain([run.count]);
-        codes
-            .extend(serials.map(|serial| ring.run_key(run.id).unwrap().code(Serial::new(serial).unwrap()).to_string()));
+        // A split run takes up all serials, so that there is none behind it.
+        let serials = (0..8).map(|part| part * (run.count / 8)).chain([run.count - 1, run.count]);
+        let key = ring.run_key(run.id).unwrap();
+        codes.extend(serials.filter_map(Serial::new).map(|serial| key.code(serial).to_string()));
     }
     codes
 }
