@@ -5,6 +5,11 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use coldproof::command::{audit, backup, demo, issue, keygen, restore, serve, verify};
 
+/// Caches of things of every size that come and go on all threads leave the system's allocator with memory that it
+/// cannot give back; docs/PERFORMANCE.md has the figures.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Traceable source codes for imported cold-chain food: issued by the million, each provable.
 #[derive(Parser)]
 #[command(name = "coldproof", version, max_term_width = 100)]
