@@ -290,7 +290,7 @@ impl Service {
         Ok(live)
     }
 
-    /// The ordered runs of a batch, oldest first; shops' split runs are apart ([`Service::split_runs_of`]).
+    /// The ordered runs of a batch, oldest first; shops' split runs are apart (`split_runs_of`).
     pub async fn runs_of(&self, batch: BatchId) -> store::Result<Vec<Run>> {
         self.runs_under(&Parent::Batch(batch.0)).await
     }
