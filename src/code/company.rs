@@ -1,13 +1,13 @@
 //! Keys that name companies, and the units that they number: GLN, GS1 Company Prefix, and SSCCs made of a prefix (GS1
 //! General Specifications, sections 1.4, 2.2.1 and 2.4).
 
-use std::{fmt, str::FromStr};
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
 use super::{
     Sscc,
-    gs1::{Gs1Error, check_check_digit, check_digit, check_digits, check_length},
+    gs1::{Gs1Error, check_check_digit, check_digit, check_digits, check_length, text_value},
 };
 
 /// Global Location Number, 13 digits: a party (AI 417) or a place (AI 414).
@@ -110,36 +110,6 @@ impl FromStr for Gs1Prefix {
         // At most 12.
         Ok(Self { digits, length: text.len() as u8 })
     }
-}
-
-macro_rules! text_value {
-    ($($name:ident)*) => {$(
-        impl TryFrom<String> for $name {
-            type Error = Gs1Error;
-
-            fn try_from(text: String) -> Result<Self, Gs1Error> {
-                text.parse()
-            }
-        }
-
-        impl From<$name> for String {
-            fn from(value: $name) -> Self {
-                value.as_str().to_owned()
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(self.as_str())
-            }
-        }
-
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, concat!(stringify!($name), "({})"), self)
-            }
-        }
-    )*};
 }
 
 text_value! { Gln Gs1Prefix }

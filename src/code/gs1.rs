@@ -1,7 +1,6 @@
 //! Identification keys and values of GS1: GTIN, SSCC, lot; check digits, character set 82 and the
 //! Application Identifiers that links carry (GS1 General Specifications, sections 3, 7.9 and 7.11).
 
-use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -54,7 +53,7 @@ pub struct Gtin([u8; 14]);
 pub struct Sscc([u8; 18]);
 
 /// A lot as AI 10 can carry it: 1 to 20 characters of character set 82.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Lot(String);
 
@@ -140,27 +139,22 @@ macro_rules! text_value {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.pad(self.as_str())
+            }
+        }
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self)
             }
         }
     )*};
 }
+pub(super) use text_value;
 
 text_value! { Gtin Sscc Lot }
-
-impl fmt::Debug for Gtin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Gtin({self})")
-    }
-}
-
-impl fmt::Debug for Sscc {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Sscc({self})")
-    }
-}
 
 /// The check digit that follows `digits` (GS1 General Specifications, 7.9): weights 3 and 1 in
 /// turn from the right. `None` where a character is no digit.
