@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     App,
-    answer::{List, Private},
+    answer::{self, List, Private},
     error::Problem,
     extract::Query,
 };
@@ -63,10 +63,7 @@ pub async fn list(
     Query(query): Query<Before>,
 ) -> Result<Private<List<AlertJson>>, Problem> {
     caller.require(&[Role::Importer, Role::Inspector])?;
-    let limit = query.limit.unwrap_or(PAGE_ITEMS_MAX);
-    if !(1..=PAGE_ITEMS_MAX).contains(&limit) {
-        return Err(Problem::invalid("limit", format!("found {limit}, expected 1 to {PAGE_ITEMS_MAX}")));
-    }
+    let limit = answer::limit(query.limit, PAGE_ITEMS_MAX, 1..=PAGE_ITEMS_MAX)?;
     let of = (caller.role == Role::Importer).then_some(caller.organization);
     let alerts = app.service.alerts(of, query.before, limit).await?;
     let next = alerts.last().filter(|_| alerts.len() == limit).map(|last| last.number);

@@ -1,5 +1,7 @@
 //! What registration answers: created things, pages of a list, and problems.
 
+use std::ops::RangeInclusive;
+
 use axum::{
     Json,
     http::{HeaderName, StatusCode, header},
@@ -62,11 +64,20 @@ impl Page {
     /// # Errors
     /// Where that is 0 or too many.
     pub fn limit(&self) -> Result<usize, Problem> {
-        match self.limit.unwrap_or(PAGE_ITEMS_MAX) {
-            limit @ 1..=PAGE_ITEMS_MAX => Ok(limit),
-            found => Err(Problem::invalid("limit", format!("found {found}, expected 1 to {PAGE_ITEMS_MAX}"))),
-        }
+        limit(self.limit, PAGE_ITEMS_MAX, 1..=PAGE_ITEMS_MAX)
     }
+}
+
+/// How many of something a query asks for; `default` where it does not say.
+///
+/// # Errors
+/// Where that is not among the `allowed`.
+pub fn limit(asked: Option<usize>, default: usize, allowed: RangeInclusive<usize>) -> Result<usize, Problem> {
+    let limit = asked.unwrap_or(default);
+    if allowed.contains(&limit) {
+        return Ok(limit);
+    }
+    Err(Problem::invalid("limit", format!("found {limit}, expected {} to {}", allowed.start(), allowed.end())))
 }
 
 /// A page of a list.

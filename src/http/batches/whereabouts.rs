@@ -13,7 +13,7 @@ use super::trace::{BalanceJson, TransformedJson, balance_csv, came_from, trace_c
 use crate::{
     http::{
         App,
-        answer::Private,
+        answer::{self, Private},
         error::Problem,
         extract::{Path, Query},
         spreadsheet,
@@ -140,11 +140,7 @@ pub async fn get(
     Query(query): Query<WhereaboutsQuery>,
 ) -> Result<Response, Problem> {
     caller.require(&[Role::Importer, Role::Inspector])?;
-    let limit = query.limit.unwrap_or(1_000);
-    if limit > WHEREABOUTS_PAGE_LINES_MAX {
-        let detail = format!("found {limit}, expected 0 to {WHEREABOUTS_PAGE_LINES_MAX}");
-        return Err(Problem::invalid("limit", detail));
-    }
+    let limit = answer::limit(query.limit, 1_000, 0..=WHEREABOUTS_PAGE_LINES_MAX)?;
     app.service.readable(&caller, Kind::Batch, id).await?;
     let unknown = || Problem::not_found(format!("there is no batch {id}"));
     let found = app.service.whereabouts(BatchId(id)).await?.ok_or_else(unknown)?;

@@ -13,7 +13,7 @@ use crate::{
     epcis::{Action, event_id},
     http::{
         App,
-        answer::Private,
+        answer::{self, Private},
         batches::{
             trace::{TransformedJson, came_from},
             whereabouts::Form,
@@ -131,10 +131,7 @@ pub async fn get(
     Path(code): Path<String>,
     Query(query): Query<LinesQuery>,
 ) -> Result<Response, Problem> {
-    let limit = query.limit.unwrap_or(TIMELINE_LINES_MAX);
-    if !(1..=TIMELINE_LINES_MAX).contains(&limit) {
-        return Err(Problem::invalid("limit", format!("found {limit}, expected 1 to {TIMELINE_LINES_MAX}")));
-    }
+    let limit = answer::limit(query.limit, TIMELINE_LINES_MAX, 1..=TIMELINE_LINES_MAX)?;
     let (code, run, _) = code_of(&app, &caller, &code).await?;
     let timeline = app.service.timeline(&code, &run).await?;
     let lines = timeline.lines.iter().skip(query.from).take(limit).map(|line| line_json(&app, line));

@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::{
     http::{
         App,
-        answer::Private,
+        answer::{self, Private},
         batches::whereabouts::{HeldJson, held_json},
         error::Problem,
         extract::{Path, Query},
@@ -78,10 +78,7 @@ pub async fn get(
 ) -> Result<Private<StockJson>, Problem> {
     caller.require(&[Role::Importer, Role::Operator, Role::Inspector])?;
     app.service.readable(&caller, Kind::Organization, id).await?;
-    let limit = query.limit.unwrap_or(PAGE_ITEMS_MAX);
-    if !(1..=STOCK_BATCHES_MAX).contains(&limit) {
-        return Err(Problem::invalid("limit", format!("found {limit}, expected 1 to {STOCK_BATCHES_MAX}")));
-    }
+    let limit = answer::limit(query.limit, PAGE_ITEMS_MAX, 1..=STOCK_BATCHES_MAX)?;
     let stock = app.service.stock(OrganizationId(id), query.after.map(BatchId), limit).await?;
     let batch = |stock: &BatchStock| BatchStockJson {
         batch: stock.batch.0,

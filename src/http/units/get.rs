@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use crate::{
     http::{
         App,
-        answer::Private,
+        answer::{self, Private},
         batches::whereabouts::{HeldJson, held_json},
         codes::timeline::{LineJson, LinesQuery, StayJson, line_json, stay_json},
         error::Problem,
@@ -66,10 +66,7 @@ pub async fn get(
     Query(query): Query<LinesQuery>,
 ) -> Result<Private<UnitFactsJson>, Problem> {
     caller.require(&[Role::Operator, Role::Importer, Role::Inspector])?;
-    let limit = query.limit.unwrap_or(TIMELINE_LINES_MAX);
-    if !(1..=TIMELINE_LINES_MAX).contains(&limit) {
-        return Err(Problem::invalid("limit", format!("found {limit}, expected 1 to {TIMELINE_LINES_MAX}")));
-    }
+    let limit = answer::limit(query.limit, TIMELINE_LINES_MAX, 1..=TIMELINE_LINES_MAX)?;
     let instance = instance_of(&unit, &app.service).map_err(|error| Problem::invalid("path", error.to_string()))?;
     let unknown = || Problem::not_found(format!("there is no unit {unit}"));
     let instance = instance.ok_or_else(unknown)?;
