@@ -8,7 +8,7 @@ use crate::{
     code::RunId,
     epcis::Action,
     limits::{CONTAINMENT_LEVELS_MAX, CONTENTS_RECORDS_MAX},
-    registration::{Content, Kind, Level, Run},
+    registration::Level,
     store,
     trace::{Entry, Instance, Part, RecordId, Scope, Span},
 };
@@ -103,7 +103,7 @@ impl Service {
         }
         for (run, spans) in into.by_run() {
             // Nothing is inside of an item.
-            if self.run_of(run).await?.is_none_or(|run| run.level == Level::Item) {
+            if self.run(run).await?.is_none_or(|run| run.level == Level::Item) {
                 continue;
             }
             let filled = |entry: &Entry| match entry.scope {
@@ -115,14 +115,6 @@ impl Service {
             records.extend(packings.map(|entry| entry.place.record));
         }
         Ok(records)
-    }
-
-    /// A run that was issued.
-    pub(super) async fn run_of(&self, id: RunId) -> store::Result<Option<Run>> {
-        Ok(match self.statement(Kind::Run, id.bits().into()).await?.map(|statement| statement.content) {
-            Some(Content::Run(run)) => Some(run),
-            _ => None,
-        })
     }
 }
 

@@ -146,7 +146,7 @@ impl Service {
             let number = u32::try_from(number).ok().filter(|number| *number < KEY_RUNS_MAX);
             let id = number.and_then(|number| RunId::new(slot, number)).ok_or(OrderError::NoKey)?;
             let key = self.keys.run_key(id).ok_or(OrderError::NoKey)?;
-            issued.push(Issued { run: self.run(id, &facts, &order, count), key });
+            issued.push(Issued { run: self.new_run(id, &facts, &order, count), key });
             rest -= count;
         }
         self.write_runs(issuer, &order, &issued).await?;
@@ -163,7 +163,7 @@ impl Service {
         Ok(())
     }
 
-    fn run(&self, id: RunId, facts: &BatchFacts, order: &Order, count: u32) -> Run {
+    fn new_run(&self, id: RunId, facts: &BatchFacts, order: &Order, count: u32) -> Run {
         Run {
             id,
             organization: facts.batch.organization,

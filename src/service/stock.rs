@@ -95,7 +95,7 @@ impl Service {
         }
         let mut candidates = Candidates::new();
         for (id, spans) in self.with_contents(named).await?.by_run() {
-            if let Some(run) = self.run_of(id).await? {
+            if let Some(run) = self.run(id).await? {
                 candidates.entry(run.batch).or_default().insert(id, (run, spans));
             }
         }

@@ -126,7 +126,7 @@ impl Service {
         let sees_all = caller.role == Role::Inspector || facts.concern(caller.organization);
         let contents = self.with_contents(Contents::of(unit)).await?;
         for (run, spans) in contents.by_run() {
-            let Some(run) = self.run_of(run).await? else { continue };
+            let Some(run) = self.run(run).await? else { continue };
             let Some((importer, whole)) = self.whole_status(run.batch).await? else { continue };
             let owners = Owners { issuer: run.organization, importer };
             let ledger = Ledger::new(self.span_entries(&spans).await?);
@@ -168,7 +168,7 @@ impl Service {
     async fn owner_of(&self, unit: &Instance, entries: &[Entry]) -> store::Result<Option<OrganizationId>> {
         let sscc = match unit {
             Instance::Code { run, serial } => {
-                let run = self.run_of(*run).await?.filter(|run| serial.get() < run.count);
+                let run = self.run(*run).await?.filter(|run| serial.get() < run.count);
                 return Ok(run.map(|run| run.organization));
             }
             Instance::Epc(uri) => uri.strip_prefix("https://id.gs1.org/00/").and_then(|sscc| sscc.parse().ok()),

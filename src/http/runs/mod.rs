@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::{App, error::Problem, goods::QuantityJson};
 use crate::{
     code::{Gtin, RunId, RunKey, Serial},
-    registration::{Activation, Content, Kind, Run},
+    registration::{Activation, Run},
     service::Caller,
     trace::Role,
 };
@@ -84,8 +84,7 @@ impl App {
     pub(super) async fn run(&self, caller: &Caller, name: &str) -> Result<(Run, Option<Gtin>), Problem> {
         let unknown = || Problem::not_found(format!("there is no run {name}"));
         let id: RunId = name.parse().map_err(|error| Problem::invalid("run", format!("{error}")))?;
-        let content = self.service.statement(Kind::Run, id.bits().into()).await?.map(|statement| statement.content);
-        let Some(Content::Run(run)) = content else { return Err(unknown()) };
+        let run = self.service.run(id).await?.ok_or_else(unknown)?;
         let sees_all = caller.role == Role::Inspector || (caller.role == Role::Admin && caller.key.is_none());
         if caller.organization != run.organization && !sees_all {
             return Err(unknown());

@@ -245,8 +245,7 @@ impl Service {
 
     /// A run and the GTIN under which its codes stand; `None` where it was never issued.
     pub(in crate::service) async fn run_and_gtin(&self, id: RunId) -> store::Result<Option<(Run, Option<Gtin>)>> {
-        let run = self.statement(Kind::Run, u64::from(id.bits())).await?.map(|statement| statement.content);
-        let Some(Content::Run(run)) = run else { return Ok(None) };
+        let Some(run) = self.run(id).await? else { return Ok(None) };
         let gtin = self.gtin_of(&run).await?;
         Ok(Some((run, gtin)))
     }
@@ -256,6 +255,14 @@ impl Service {
         let Some(product) = self.batch(run.batch.0).await?.and_then(|batch| batch.product) else { return Ok(None) };
         Ok(match self.statement(Kind::Product, product.0).await?.map(|statement| statement.content) {
             Some(Content::Product(product)) => product.gtin,
+            _ => None,
+        })
+    }
+
+    /// A run that was issued.
+    pub async fn run(&self, id: RunId) -> store::Result<Option<Run>> {
+        Ok(match self.statement(Kind::Run, id.bits().into()).await?.map(|statement| statement.content) {
+            Some(Content::Run(run)) => Some(run),
             _ => None,
         })
     }

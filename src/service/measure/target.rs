@@ -6,7 +6,7 @@ use super::{MeasureError, NamedTargets, Result};
 use crate::{
     code::{Code, Gtin, Lot, RunId, RunKey, Verification},
     limits::PAGE_ITEMS_MAX,
-    registration::{Content, FieldError, Kind, Parent, Run, Targets, ValueError},
+    registration::{FieldError, Kind, Parent, Run, Targets, ValueError},
     service::{Basis, Caller, Service, capture::heavy},
     store::{self, Slice},
     trace::{BatchId, OrganizationId, Role, Span, Subject},
@@ -126,8 +126,7 @@ impl Service {
     }
 
     async fn named_run(&self, id: RunId) -> store::Result<Option<NamedRun>> {
-        let content = self.statement(Kind::Run, id.bits().into()).await?.map(|statement| statement.content);
-        let (Some(Content::Run(run)), Some(key)) = (content, self.keys.run_key(id)) else { return Ok(None) };
+        let (Some(run), Some(key)) = (self.run(id).await?, self.keys.run_key(id)) else { return Ok(None) };
         let importer = self.batch(run.batch.0).await?.map_or(run.organization, |batch| batch.organization);
         Ok(Some(NamedRun { run, key, importer }))
     }

@@ -199,7 +199,7 @@ impl Service {
         let mut counted = Vec::new();
         for of in moved.instances().take(MOVEMENT_MARKS_MAX) {
             let lines = match &of {
-                Instance::Code { run, serial } => match (self.run_of(*run).await?, self.keys.run_key(*run)) {
+                Instance::Code { run, serial } => match (self.run(*run).await?, self.keys.run_key(*run)) {
                     (Some(run), Some(key)) => self.timeline(&key.code(*serial), &run).await?.lines,
                     _ => continue,
                 },

@@ -5,7 +5,7 @@ use std::{cmp::Reverse, collections::BTreeMap};
 use crate::{
     epcis::{BizStep, Class, ClassQuantity, Event, output_facts},
     limits::BALANCE_RECORDS_MAX,
-    registration::{Amounts, Content, Decimal, Kind, LevelCounts, Quantity, Uom},
+    registration::{Amounts, Decimal, LevelCounts, Quantity, Uom},
     service::{
         Basis, Service,
         provenance::Portion,
@@ -106,9 +106,9 @@ impl Service {
             // What is split off a portion went out before.
             let mut runs = Vec::new();
             for span in &self.event_of(&record)?.goods.spans {
-                runs.extend(self.statement(Kind::Run, span.run().bits().into()).await?);
+                runs.extend(self.run(span.run()).await?);
             }
-            if runs.iter().any(|run| matches!(&run.content, Content::Run(run) if run.split)) {
+            if runs.iter().any(|run| run.split) {
                 continue;
             }
             let portion = Portion::of(output_facts(&record.body));

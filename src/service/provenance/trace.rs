@@ -6,7 +6,7 @@ use super::Source;
 use crate::{
     epcis::{BizStep, Class, output_facts},
     limits::{TRACE_LINES_MAX, TRACED_BATCHES_MAX, TRANSFORMATION_LEVELS_MAX},
-    registration::{Content, Kind, Run},
+    registration::Run,
     service::{Basis, Service, provenance::Portion, whereabouts::Whereabouts},
     store,
     trace::{BatchId, EventHash, Listed, OrganizationId, RecordId, What, listed},
@@ -99,13 +99,7 @@ impl Service {
             let of_joined = joined.iter().flat_map(|(_, event)| listed(&event.outputs));
             for output in listed(&event.outputs).chain(of_joined) {
                 let run = match &output.what {
-                    What::Span(span) => match self.statement(Kind::Run, span.run().bits().into()).await? {
-                        Some(statement) => match statement.content {
-                            Content::Run(run) => Some(run),
-                            _ => None,
-                        },
-                        None => None,
-                    },
+                    What::Span(span) => self.run(span.run()).await?,
                     _ => None,
                 };
                 next.extend(run.as_ref().map(|run| run.batch));

@@ -6,7 +6,7 @@ use super::{Result, SplitError, SplitOrder};
 use crate::{
     code::{Code, Verification},
     epcis::{BizStep, output_facts},
-    registration::{Amounts, Content, Kind, Level, Quantity, Run, content_of_level},
+    registration::{Amounts, Level, Quantity, Run, content_of_level},
     service::{
         Basis, Caller, Service,
         provenance::Portion,
@@ -61,10 +61,8 @@ impl Service {
         if !matches!(self.keys.verify(parent), Verification::Valid | Verification::Retired) {
             return Err(unknown());
         }
-        match self.statement(Kind::Run, parent.run.bits().into()).await?.map(|statement| statement.content) {
-            Some(Content::Run(run)) if parent.serial.get() < run.count => Ok(run),
-            _ => Err(unknown()),
-        }
+        let run = self.run(parent.run).await?.filter(|run| parent.serial.get() < run.count);
+        run.ok_or_else(unknown)
     }
 
     /// The package, if the caller has it and it may be opened now.

@@ -55,10 +55,9 @@ impl Service {
             let key = self.keys.run_key(id).ok_or(SplitError::NoKey)?;
             match self.take_serials(id, portions).await? {
                 Some((first, last)) => {
-                    let known = self.statement(Kind::Run, id.bits().into()).await?.map(|found| found.content);
-                    return Ok(match known {
-                        Some(Content::Run(run)) => Taken { run, key, first, last, opened: None },
-                        _ => {
+                    return Ok(match self.run(id).await? {
+                        Some(run) => Taken { run, key, first, last, opened: None },
+                        None => {
                             let run = self.split_run(id, organization, batch);
                             Taken { opened: Some(run.clone()), run, key, first, last }
                         }
