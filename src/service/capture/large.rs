@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{
     CaptureError, SpoolError,
     accept::Acceptance,
-    heavy, new_capture, on_its_own, record_of,
+    heavy, on_its_own, record_of,
     spool::{Reading, Spool},
     stage::Staging,
     written_bytes,
@@ -37,7 +37,7 @@ impl Service {
         }
         let _taken = self.take(&acceptance.effects, acceptance.now_ms).await?;
         let staging = self.stage_large(caller, &mut acceptance, spool, id).await?;
-        let capture = new_capture(caller, id, records, &[], acceptance.now_ms);
+        let capture = caller.capture(id, u32::try_from(records).unwrap_or(u32::MAX), &[], acceptance.now_ms);
         Ok(staging.commit(capture, Writes::default()).await?)
     }
 

@@ -238,7 +238,8 @@ impl Service {
         for event in events {
             bytes += written_bytes(event)?;
         }
-        let capture = new_capture(caller, id, ids.len(), &statements, now_ms);
+        let records = u32::try_from(ids.len()).unwrap_or(u32::MAX);
+        let capture = caller.capture(id, records, &statements, now_ms);
         let records = ids.iter().zip(events).map(|(record, event)| record_of(caller, id, *record, event, now_ms));
         let mut writes = Writes { statements, ..Writes::default() };
         let capture = if bytes <= self.store.atomic_bytes_max() {
@@ -291,20 +292,6 @@ impl Service {
             Verification::Forged | Verification::UnknownKey if code.claims_ours => ours(code),
             Verification::Forged | Verification::UnknownKey => Ruling::Foreign,
         }
-    }
-}
-
-/// What a capture is before it is committed.
-fn new_capture(caller: &Caller, id: CaptureId, records: usize, statements: &[Statement], now_ms: i64) -> Capture {
-    Capture {
-        id,
-        organization: caller.organization,
-        role: caller.role,
-        created_ms: now_ms,
-        records: u32::try_from(records).unwrap_or(u32::MAX),
-        chunks: 1,
-        statements: statements.iter().map(|made| (made.kind, made.id, made.version)).collect(),
-        finished_ms: Some(now_ms),
     }
 }
 
