@@ -14,7 +14,7 @@ use crate::{
     registration::StorageLimits,
     service::Basis,
     store,
-    trace::{Bearing, Entry, RecordId, Scope, Stay, Verdict},
+    trace::{Bearing, Entry, RecordId, Scope, Stay},
 };
 
 /// Readings of one logger, as its file or somebody's program tells them.
@@ -69,15 +69,6 @@ impl ColdRecord {
     /// Whether the cold chain is broken, by the word of somebody with a right to say so.
     pub fn is_broken(&self) -> bool {
         self.confirmed && self.chain.breach.is_some()
-    }
-
-    /// Adds the verdict that follows from a record to those of the history, which stay gravest first.
-    pub fn add_verdict(record: Option<&Self>, verdicts: &mut Vec<Verdict>) {
-        if record.is_some_and(Self::is_broken) {
-            verdicts.retain(|verdict| *verdict != Verdict::Genuine);
-            verdicts.push(Verdict::ColdChainBroken);
-            verdicts.sort_unstable();
-        }
     }
 }
 

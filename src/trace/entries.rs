@@ -74,7 +74,7 @@ pub fn subject_of(class: &Class) -> Subject {
 }
 
 /// The subject whose ledger tells of one thing, and what its entries there speak of.
-pub fn subject_of_instance(instance: &Instance) -> (Subject, Scope) {
+fn subject_of_instance(instance: &Instance) -> (Subject, Scope) {
     match instance {
         Instance::Code { run, serial } => {
             (Subject::Block(Block::of(*run, *serial)), Scope::Span(Span::single(*run, *serial)))

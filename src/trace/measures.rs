@@ -60,16 +60,6 @@ impl Measures {
         }
     }
 
-    /// Adds all that another has.
-    pub fn extend(&mut self, other: &Self) {
-        for (key, sides) in &other.by_number {
-            self.by_number.entry(*key).or_default().extend(sides);
-        }
-        for (key, sides) in &other.unnumbered {
-            self.unnumbered.entry(*key).or_default().extend(sides);
-        }
-    }
-
     /// Those that stand, by number.
     pub fn standing(&self) -> Vec<Standing> {
         let numbered = self.by_number.iter().filter_map(|((number, recall), sides)| {
@@ -85,11 +75,6 @@ impl Measures {
 }
 
 impl Sides {
-    fn extend(&mut self, other: &Self) {
-        self.sets.extend(&other.sets);
-        self.lifts.extend(&other.lifts);
-    }
-
     /// The first event time of a set that nothing lifts.
     fn since(&self, lifts: impl Fn(&Side, &Side) -> bool) -> Option<i64> {
         let standing = self.sets.iter().filter(|set| !self.lifts.iter().any(|lift| lifts(lift, set)));

@@ -27,7 +27,7 @@ mod whole;
 pub use containment::Stay;
 pub use custody::{Conflict, Mark};
 pub use cut::cut;
-pub use entries::{entries_of, receives, subject_of, subject_of_instance};
+pub use entries::{entries_of, receives, subject_of};
 pub use entry::{Entry, HandOver, Part, PartyId, Place, Scope};
 pub use fold::{Owners, Told, fold, in_order};
 pub use id::{
