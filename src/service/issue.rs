@@ -279,9 +279,10 @@ impl Service {
 
     /// The codes of a batch that are not void, by level and content, counted from its runs and their ledgers.
     pub(super) async fn live_codes(&self, batch: BatchId) -> store::Result<Vec<Live>> {
+        let whole = self.ledger_after(&Subject::Batch(batch), Slice::Shared, None).await?;
         let mut live: Vec<Live> = Vec::new();
         for run in self.runs_of(batch).await? {
-            let codes = u64::from(run.count).saturating_sub(self.void_codes(&run).await?);
+            let codes = u64::from(run.count).saturating_sub(self.void_codes(&run, &whole).await?);
             match live.iter_mut().find(|live| live.level == run.level && live.content == run.content) {
                 Some(live) => live.codes += codes,
                 None => live.push(Live { level: run.level, content: run.content, codes }),
@@ -311,15 +312,14 @@ impl Service {
         }
     }
 
-    /// How many codes of a run are void.
-    async fn void_codes(&self, run: &Run) -> store::Result<u64> {
-        let whole = self.ledger(&Subject::Batch(run.batch), Slice::Shared, &mut Basis::default()).await?;
-        if whole.iter().any(|entry| is_void(entry, &whole, run.organization)) {
+    /// How many codes of a run are void; `whole` is what was said of its batch.
+    async fn void_codes(&self, run: &Run, whole: &[Entry]) -> store::Result<u64> {
+        if whole.iter().any(|entry| is_void(entry, whole, run.organization)) {
             return Ok(run.count.into());
         }
         let mut spans = Vec::new();
         for subject in std::iter::once(Subject::Run(run.id)).chain(parts_of(run)) {
-            let entries = self.ledger(&subject, Slice::Whole, &mut Basis::default()).await?;
+            let entries = self.ledger_after(&subject, Slice::Whole, None).await?;
             spans.extend(entries.iter().filter(|entry| is_void(entry, &entries, run.organization)).filter_map(span));
         }
         Ok(union(spans))

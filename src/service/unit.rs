@@ -125,6 +125,7 @@ impl Service {
         let mut facts = UnitFacts { owner, status, lines, codes: Vec::new(), codes_further: 0, units: Vec::new() };
         let sees_all = caller.role == Role::Inspector || facts.concern(caller.organization);
         let contents = self.with_contents(Contents::of(unit)).await?;
+        let mut units = Units::default();
         for (run, spans) in contents.by_run() {
             let Some(run) = self.run(run).await? else { continue };
             let Some((importer, whole)) = self.whole_status(run.batch).await? else { continue };
@@ -136,7 +137,7 @@ impl Service {
                     facts.add(InsideCodes { batch: run.batch, held: held(span, status) });
                 }
             };
-            self.fold_spans(&spans, &ledger, &whole, owners, &mut Units::default(), meet).await?;
+            self.fold_spans(&spans, &ledger, &whole, owners, &mut units, meet).await?;
         }
         if !sees_all {
             return Ok((!facts.codes.is_empty()).then_some(facts));
