@@ -26,7 +26,7 @@ use crate::{
     },
     limits::{CLOCK_SKEW_MS_MAX, LOGGER_BYTES_MAX, LOGGER_LINES_MAX},
     registration::unit_epc,
-    service::{Basis, Caller, temperature::LoggerReadings},
+    service::{Basis, Caller, capture::heavy, temperature::LoggerReadings},
     trace::{BatchId, Role},
 };
 
@@ -132,11 +132,7 @@ async fn report(
     let latest_ms = app.service.now_ms() + CLOCK_SKEW_MS_MAX;
     let told = query.told(latest_ms)?;
     // A long file takes a moment, in which the thread serves nobody else.
-    let file = if bytes.len() > crate::limits::PARSE_INLINE_BYTES_MAX {
-        tokio::task::block_in_place(|| read(&bytes, is_csv, &told))?
-    } else {
-        read(&bytes, is_csv, &told)?
-    };
+    let file = heavy(bytes.len(), || read(&bytes, is_csv, &told))?;
     let device = query.device.as_deref().or(file.device.as_deref()).map(device_uri).transpose()?;
     let LoggerFile { readings, offset_minutes, skipped, duplicates, out_of_order, .. } = file;
     let logger = LoggerReadings { carrier, readings, offset_minutes, device: device.clone() };
