@@ -11,12 +11,12 @@ use super::{
 };
 use crate::{
     code::{RunId, Serial},
-    limits::{LEDGERS_READ_AT_ONCE, WHEREABOUTS_LINES_MAX},
+    limits::{BALANCE_RECORDS_MAX, LEDGERS_READ_AT_ONCE, WHEREABOUTS_LINES_MAX},
     registration::{Level, Quantity, Run, content_of_level},
     store::{self, Slice},
     trace::{
-        BatchId, Bearing, Block, Entry, Group, Instance, Ledger, OrganizationId, Owners, Part, RecordId, Span, State,
-        Status, Subject, WholeStatus, authority,
+        BatchId, Bearing, Block, Entry, Group, Instance, Ledger, OrganizationId, Owners, Part, RecordId, Scope, Span,
+        State, Status, Subject, WholeStatus, authority,
     },
 };
 
@@ -67,6 +67,10 @@ pub struct Whereabouts {
     pub made: BTreeSet<RecordId>,
     /// Records by which portions were split off its packages, in effect.
     pub splits: BTreeSet<RecordId>,
+    /// Reports on some of the batch that stand, newest first, at most `BALANCE_RECORDS_MAX`.
+    pub reports: Vec<Entry>,
+    /// How many reports more there are.
+    pub reports_further: usize,
 }
 
 /// Codes of one level and content, and what became of them.
@@ -119,9 +123,12 @@ impl Service {
             consumed: BTreeMap::new(),
             made: whole.made.iter().copied().collect(),
             splits: BTreeSet::new(),
+            reports: Vec::new(),
+            reports_further: 0,
         };
         let mut going = Going { whole, importer, units: Units::default(), found };
         going.found.note_consumed(&told.entries, &told.bearings, importer);
+        going.found.note_reports(&told.entries, &told.bearings);
         let mut runs = self.runs_of(id).await?;
         runs.extend(self.split_runs_of(id).await?);
         for mut run in runs.into_iter().filter(|run| run.count > 0) {
@@ -217,6 +224,15 @@ impl Whereabouts {
         }
     }
 
+    /// Reports on some of it, of which the mass balance is made; `entries` are in order of place.
+    fn note_reports(&mut self, entries: &[Entry], bearings: &[Bearing]) {
+        let stands = |bearing: Bearing| matches!(bearing, Bearing::Effective | Bearing::Report);
+        let said = entries.iter().zip(bearings).rev();
+        let mut some = said.filter(|(entry, bearing)| entry.scope == Scope::Some && stands(**bearing));
+        self.reports = some.by_ref().take(BALANCE_RECORDS_MAX).map(|(entry, _)| entry.clone()).collect();
+        self.reports_further = some.count();
+    }
+
     /// Single codes that went into other goods, or came out of them.
     fn note_lines(&mut self, run: &Run, lines: &[TimelineLine]) {
         for line in lines.iter().filter(|line| line.of.is_none()) {
@@ -307,7 +323,7 @@ pub(super) fn held(span: Span, status: &Status) -> Held {
 
 fn span_start(entry: &Entry) -> Option<Span> {
     match entry.scope {
-        crate::trace::Scope::Span(span) => Some(span),
+        Scope::Span(span) => Some(span),
         _ => None,
     }
 }

@@ -1,18 +1,17 @@
 //! What there was of a batch, and what went out of it: the mass balance, made from what is said each time it is asked for.
 
-use std::{cmp::Reverse, collections::BTreeMap};
+use std::collections::BTreeMap;
 
 use crate::{
     epcis::{BizStep, Class, ClassQuantity, Event, output_facts},
-    limits::BALANCE_RECORDS_MAX,
     registration::{Amounts, Decimal, LevelCounts, Quantity, Uom},
     service::{
-        Basis, Service,
+        Service,
         provenance::Portion,
         whereabouts::{LevelCodes, Whereabouts},
     },
     store,
-    trace::{BatchId, Bearing, Entry, Owners, Part, Role, Scope, WholeStatus},
+    trace::{BatchId, Entry, Part, Role},
 };
 
 /// A batch's mass balance.
@@ -67,31 +66,23 @@ struct Sums(BTreeMap<(String, bool), (u64, Amounts)>);
 impl Service {
     /// The mass balance of a batch. `found` are its whereabouts; `None` where it is not registered.
     pub async fn balance(&self, found: &Whereabouts) -> store::Result<Option<Balance>> {
-        let mut basis = Basis::default();
-        let Some(facts) = self.batch_facts(found.batch, &mut basis).await? else { return Ok(None) };
-        let owners = Owners::one(facts.batch.organization);
-        let entries = self.whole_entries(found.batch, &facts.lots, &mut basis).await?;
-        let (_, bearings) = WholeStatus::of(&entries, owners);
-        let mut some: Vec<_> =
-            entries.iter().zip(bearings).filter(|(entry, bearing)| counts(entry, *bearing)).collect();
-        some.sort_by_key(|(entry, _)| Reverse(entry.place));
-        let reports_further = some.len().saturating_sub(BALANCE_RECORDS_MAX);
+        let Some(batch) = self.batch(found.batch.0).await? else { return Ok(None) };
         let mut sums = Sums::default();
-        for (entry, _) in some.iter().take(BALANCE_RECORDS_MAX) {
+        for entry in &found.reports {
             let Some(record) = self.store.record(entry.place.record).await? else { continue };
             let event = self.event_of(&record)?;
-            let by_right = entry.organization == owners.importer || entry.role == Role::Inspector;
+            let by_right = entry.organization == batch.organization || entry.role == Role::Inspector;
             sums.add(found.batch, entry, &event, by_right);
         }
         let split_out = self.split_out(found).await?;
         let mut balance = Balance {
-            quantity: facts.batch.quantity.clone(),
-            net_weight: facts.batch.net_weight.clone(),
-            quantities: facts.batch.quantities,
+            quantity: batch.quantity,
+            net_weight: batch.net_weight,
+            quantities: batch.quantities,
             levels: found.levels.clone(),
             split_out: split_out.quantities(),
             reports: sums.reports(),
-            reports_further,
+            reports_further: found.reports_further,
             conflicts: Vec::new(),
         };
         balance.conflicts = balance.find_conflicts(&sums, &split_out);
@@ -116,11 +107,6 @@ impl Service {
         }
         Ok(out)
     }
-}
-
-/// Whether an entry is a report on some of the batch that stands.
-fn counts(entry: &Entry, bearing: Bearing) -> bool {
-    entry.scope == Scope::Some && matches!(bearing, Bearing::Effective | Bearing::Report)
 }
 
 impl Sums {
