@@ -3,10 +3,13 @@
 
 mod goods;
 
+use std::collections::{HashMap, hash_map::Entry};
+
 use self::goods::Moved;
 use super::{
-    Caller, Service,
+    Basis, Caller, Service,
     capture::{CaptureError, Captured},
+    gather::Units,
 };
 use crate::{
     code::{Code, Gtin},
@@ -17,7 +20,7 @@ use crate::{
     limits::MOVEMENT_MARKS_MAX,
     registration::{FieldError, Kind, ValueError},
     store,
-    trace::{Bearing, EventHash, Instance, Mark, OrganizationId},
+    trace::{Bearing, EventHash, Instance, Mark, OrganizationId, Owners},
 };
 
 /// What is done to goods.
@@ -196,13 +199,20 @@ impl Service {
 
     /// What an event counts for now.
     async fn counted(&self, caller: &Caller, event: EventHash, moved: &Moved) -> store::Result<Vec<Counted>> {
-        let mut counted = Vec::new();
+        let (mut counted, mut wholes, mut units) = (Vec::new(), HashMap::new(), Units::default());
         for of in moved.instances().take(MOVEMENT_MARKS_MAX) {
             let lines = match &of {
-                Instance::Code { run, serial } => match (self.run(*run).await?, self.keys.run_key(*run)) {
-                    (Some(run), Some(key)) => self.timeline(&key.code(*serial), &run).await?.lines,
-                    _ => continue,
-                },
+                Instance::Code { run, .. } => {
+                    let Some(run) = self.run(*run).await? else { continue };
+                    if let Entry::Vacant(unknown) = wholes.entry(run.batch) {
+                        unknown.insert(self.whole_status(run.batch).await?);
+                    }
+                    let Some(Some((importer, whole))) = wholes.get(&run.batch) else { continue };
+                    let owners = Owners { issuer: run.organization, importer: *importer };
+                    let own = self.instance_entries(&of, i64::MIN).await?;
+                    let own: Vec<_> = own.iter().collect();
+                    self.gather(&own, whole, owners, &mut units, &mut Basis::default()).await?.lines
+                }
                 Instance::Epc(_) => match self.one_unit(&of).await? {
                     Some(unit) => unit.gathered.lines,
                     None => continue,
