@@ -134,13 +134,15 @@ impl Service {
         Ok(stock)
     }
 
-    /// What follows for all codes of a registered batch from what was said of it as a whole, and its importer.
+    /// What follows for all codes of a registered batch from what was said of it as a whole and of what it was made of, and
+    /// its importer.
     pub(super) async fn whole_status(&self, id: BatchId) -> store::Result<Option<(OrganizationId, WholeStatus)>> {
         let Some(statement) = self.statement(Kind::Batch, id.0).await? else { return Ok(None) };
         let Content::Batch(batch) = &statement.content else { return Ok(None) };
         let lots = super::scan::lots_of(&statement.parents);
-        let entries = self.whole_entries(id, &lots, &mut Basis::default()).await?;
-        Ok(Some((batch.organization, WholeStatus::of(&entries, Owners::one(batch.organization)).0)))
+        let owners = Owners::one(batch.organization);
+        let told = self.whole_told(id, &lots, owners, &mut Basis::default()).await?;
+        Ok(Some((batch.organization, told.status)))
     }
 }
 

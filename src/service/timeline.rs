@@ -37,7 +37,7 @@ impl Service {
         let importer = facts.as_ref().map_or(run.organization, |facts| facts.batch.organization);
         let owners = Owners { issuer: run.organization, importer };
         let whole = match &facts {
-            Some(facts) => self.whole_told(facts, owners, &mut basis).await?,
+            Some(facts) => self.whole_told(run.batch, &facts.lots, owners, &mut basis).await?,
             None => WholeTold {
                 entries: Vec::new(),
                 bearings: Vec::new(),

@@ -110,7 +110,7 @@ impl Service {
         let mut basis = Basis::default();
         let Some(facts) = self.batch_facts(id, &mut basis).await? else { return Ok(None) };
         let importer = facts.batch.organization;
-        let told = self.whole_told(&facts, Owners::one(importer), &mut basis).await?;
+        let told = self.whole_told(id, &facts.lots, Owners::one(importer), &mut basis).await?;
         let whole = told.status;
         let found = Whereabouts {
             batch: id,

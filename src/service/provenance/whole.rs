@@ -6,7 +6,7 @@ use super::{Provenance, Walk};
 use crate::{
     service::{Basis, Service, scan::BatchFacts},
     store,
-    trace::{BatchId, Bearing, Entry, Owners, WholeStatus},
+    trace::{BatchId, Bearing, Entry, Owners, Subject, WholeStatus},
 };
 
 /// What is said of a whole batch and of its lots.
@@ -34,12 +34,12 @@ impl Service {
     /// What is said of a whole batch. Everything that it is made from is added to `basis` before it is read.
     pub(in crate::service) async fn whole_told(
         &self,
-        facts: &BatchFacts,
+        id: BatchId,
+        lots: &[Subject],
         owners: Owners,
         basis: &mut Basis,
     ) -> store::Result<WholeTold> {
-        let id = facts.batch.id;
-        let entries = self.whole_entries(id, &facts.lots, basis).await?;
+        let entries = self.whole_entries(id, lots, basis).await?;
         let (mut status, bearings) = WholeStatus::of(&entries, owners);
         let mut provenance = None;
         if !status.made.is_empty() {

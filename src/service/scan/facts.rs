@@ -191,7 +191,7 @@ impl Service {
         };
         let groups = Ledger::new(self.ledger(&Subject::Run(id), Slice::Shared, &mut basis).await?);
         let owners = Owners { issuer: run.organization, importer: batch.batch.organization };
-        let told = self.whole_told(&batch, owners, &mut basis).await?;
+        let told = self.whole_told(run.batch, &batch.lots, owners, &mut basis).await?;
         let WholeTold { entries: whole, bearings: whole_bearings, status: whole_status, provenance } = told;
         let whole_sensed = newest(sensed(whole.iter().zip(whole_bearings.iter().copied()), &[]));
         let cold_record = self.cold_record(&whole_sensed, limits(batch.effective().storage)).await?.map(Arc::new);

@@ -105,7 +105,7 @@ impl Service {
         let mut basis = Basis::default();
         let Some(facts) = self.batch_facts(id, &mut basis).await? else { return Ok(None) };
         let owners = Owners::one(facts.batch.organization);
-        let told = self.whole_told(&facts, owners, &mut basis).await?;
+        let told = self.whole_told(id, &facts.lots, owners, &mut basis).await?;
         let WholeTold { entries, bearings, status: whole, provenance } = told;
         let origins = Origins { own: None, whole: provenance.as_deref() };
         let status = fold(&[], &whole, owners);

@@ -266,3 +266,22 @@ async fn inputs_and_outputs_in_events_of_their_own_are_one_transformation_by_its
     assert_eq!((into, measure), (vec![late], 1));
     assert_eq!(made.app.audit().await, Vec::<String>::new());
 }
+
+#[tokio::test]
+async fn a_recall_of_what_goods_were_made_of_stands_on_them_in_stock_and_whereabouts() {
+    let made = Processed::new().await;
+    made.app.order(made.packed, json!({ "count": 10 })).await;
+    let measured = |found: &Value| found["lines"][0]["measured"].clone();
+    for (kind, expected) in [(None, false), (Some("recall"), true)] {
+        if kind.is_some() {
+            made.recall(json!({ "batch": made.raw.batch })).await;
+        }
+        let whereabouts = made.whereabouts(made.packed).await;
+        let holder = &whereabouts["lines"][0]["holder"];
+        let path = format!("/v1/organizations/{holder}/stock");
+        let stock = made.app.get(&path, &made.app.keys.importer).await.expect(StatusCode::OK);
+        let of_packed = stock["batches"].as_array().unwrap().iter().find(|found| found["batch"] == made.packed);
+        assert_eq!(measured(&whereabouts), expected);
+        assert_eq!(measured(of_packed.unwrap()), expected, "{stock}");
+    }
+}
