@@ -82,6 +82,7 @@ pub fn fold(told: &[Told<'_>], whole: &WholeStatus, owners: Owners) -> Status {
         fold.bearings.push(bearing);
     }
     fold.measures_and_sensors();
+    fold.lifts_in_vain();
     fold.finish(whole)
 }
 
@@ -209,6 +210,15 @@ impl<'a, 't> Fold<'a, 't> {
             }
             if let Some(slot) = self.bearings.get_mut(at) {
                 *slot = Some(if counts { Bearing::Effective } else { Bearing::Report });
+            }
+        }
+    }
+
+    /// A lift of what is not for its organization to lift is a report, once all that was set is known.
+    fn lifts_in_vain(&mut self) {
+        for (told, bearing) in self.told.iter().zip(&mut self.bearings) {
+            if *bearing == Some(Bearing::Effective) && self.measures.lifts_in_vain(told.entry) {
+                *bearing = Some(Bearing::Report);
             }
         }
     }

@@ -31,6 +31,12 @@ struct Side {
     event_time_ms: i64,
 }
 
+impl Side {
+    fn of(entry: &Entry) -> Self {
+        Self { role: entry.role, organization: entry.organization, event_time_ms: entry.place.event_time_ms }
+    }
+}
+
 /// Sets and lifts by measure. A numbered measure stands until a lift by right names it; no clock takes part. One without
 /// a number is lifted by an unnumbered unset of the same disposition with a later event time.
 #[derive(Clone, Debug, Default)]
@@ -42,14 +48,28 @@ pub struct Measures {
 impl Measures {
     /// Adds what an entry sets and lifts. The entry has the right to it.
     pub fn add(&mut self, entry: &Entry) {
-        let side =
-            Side { role: entry.role, organization: entry.organization, event_time_ms: entry.place.event_time_ms };
+        let side = Side::of(entry);
         for disposition in entry.set.iter().filter(|set| authority::is_measure(set)) {
             self.sides(entry, disposition).sets.push(side);
         }
         for disposition in entry.unset.iter().filter(|unset| authority::is_measure(unset)) {
             self.sides(entry, disposition).lifts.push(side);
         }
+    }
+
+    /// Whether an entry lifts measures of which none is for its organization to lift. One that names none that is known lifts
+    /// what may still be told.
+    pub fn lifts_in_vain(&self, entry: &Entry) -> bool {
+        let lift = Side::of(entry);
+        let lifted = entry.unset.iter().filter(|unset| authority::is_measure(unset)).filter_map(|unset| {
+            let recall = *unset == Disposition::Recalled;
+            match entry.measure {
+                Some(number) => self.by_number.get(&(number, recall)),
+                None => self.unnumbered.get(&recall),
+            }
+        });
+        let mut sets = lifted.flat_map(|sides| &sides.sets).peekable();
+        sets.peek().is_some() && sets.all(|set| !may_lift(&lift, set))
     }
 
     fn sides(&mut self, entry: &Entry, disposition: &Disposition) -> &mut Sides {

@@ -51,6 +51,11 @@ impl WholeStatus {
             };
             bearings.push(bearing);
         }
+        for (entry, bearing) in entries.iter().zip(&mut bearings) {
+            if *bearing == Bearing::Effective && whole.measures.lifts_in_vain(entry) {
+                *bearing = Bearing::Report;
+            }
+        }
         (whole, bearings)
     }
 

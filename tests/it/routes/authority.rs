@@ -248,6 +248,10 @@ async fn an_inspectors_measure_and_record_need_an_inspector_in_either_order() {
             bench.app.capture(two.0, vec![two.1]).await.accepted();
             let recalled = bench.scan(&code).await.1.contains(&"recalled".to_owned());
             assert_eq!(recalled, stands, "lift first: {lift_first}");
+            let scan = bench.app.scan(&format!("/{code}")).await;
+            let lines = scan["timeline"]["lines"].as_array().unwrap();
+            let reports = lines.iter().filter(|line| line["report"] == true).count();
+            assert_eq!(reports, usize::from(stands), "the page must not tell of a lift that is none: {scan}");
         }
     }
     let code = bench.code();
