@@ -1,5 +1,6 @@
 //! Our own events about goods that were looked at: inspections and samples.
 
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -11,7 +12,8 @@ use super::{
 use crate::trace::DocumentId;
 
 /// What was done to find out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum InspectionKind {
     /// The goods were looked at.
     Inspection,
@@ -20,7 +22,8 @@ pub enum InspectionKind {
 }
 
 /// What was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum InspectionResult {
     /// They are as they must be.
     Passed,

@@ -1,13 +1,8 @@
 //! `POST /v1/inspections`: what somebody found who looked at goods.
 
-use std::fmt;
-
 use axum::{Json as AxumJson, extract::State, http::StatusCode};
 use jiff::Timestamp;
-use serde::{
-    Deserialize, Deserializer,
-    de::{MapAccess, Visitor, value::MapAccessDeserializer},
-};
+use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{
@@ -17,6 +12,7 @@ use super::{
     given::Fields,
     goods::QuantityJson,
     runs::spans::{EventsJson, SpanBody},
+    text_or::TextOr,
 };
 use crate::{
     code::Code,
@@ -41,15 +37,15 @@ pub struct InspectionBody {
     /// Codes, spans of codes (`{"first", "last"}`) and units, at most 10,000 codes and spans and 1,000 units; or `batch`.
     #[serde(default)]
     #[schema(value_type = Vec<Object>)]
-    pub what: Vec<WhatBody>,
+    pub what: Vec<TextOr<SpanBody>>,
     /// Number of a batch: all of it.
     pub batch: Option<u64>,
     /// `inspection`, or `sampling` where a sample was taken.
     #[schema(value_type = String, example = "sampling")]
-    pub kind: KindBody,
+    pub kind: InspectionKind,
     /// `passed`, `failed`, or `pending` where it is not known yet.
     #[schema(value_type = String, example = "passed")]
-    pub result: ResultBody,
+    pub result: InspectionResult,
     /// The sample.
     pub sample: Option<SampleBody>,
     /// Number of an uploaded document: the report.
@@ -59,37 +55,6 @@ pub struct InspectionBody {
     /// When; now where left out.
     #[schema(format = DateTime)]
     pub at: Option<String>,
-}
-
-/// Goods by name: a code or unit, or a span of codes.
-#[derive(Debug)]
-pub enum WhatBody {
-    /// A code, or a unit as in a measure.
-    Name(String),
-    /// Codes from the first to the last.
-    Span(SpanBody),
-}
-
-/// What was done.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum KindBody {
-    /// The goods were looked at.
-    Inspection,
-    /// A sample was taken.
-    Sampling,
-}
-
-/// What was found.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ResultBody {
-    /// They are as they must be.
-    Passed,
-    /// They are not.
-    Failed,
-    /// Not known yet.
-    Pending,
 }
 
 /// A sample.
@@ -102,29 +67,6 @@ pub struct SampleBody {
     pub quantity: Option<QuantityJson>,
     /// Who tests it.
     pub laboratory: Option<String>,
-}
-
-/// Written by hand, because what serde derives would take an array of the parts as well.
-impl<'de> Deserialize<'de> for WhatBody {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct EitherForm;
-
-        impl<'de> Visitor<'de> for EitherForm {
-            type Value = WhatBody;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a code, a unit, or an object with first and last")
-            }
-            fn visit_str<E>(self, name: &str) -> Result<WhatBody, E> {
-                Ok(WhatBody::Name(name.to_owned()))
-            }
-            fn visit_map<A: MapAccess<'de>>(self, parts: A) -> Result<WhatBody, A::Error> {
-                SpanBody::deserialize(MapAccessDeserializer::new(parts)).map(WhatBody::Span)
-            }
-        }
-
-        from.deserialize_any(EitherForm)
-    }
 }
 
 /// Where in `what` spans and units stand.
@@ -208,17 +150,11 @@ impl InspectionBody {
         let sample = self.sample.and_then(|sample| fields.inside("/sample", |fields| sample.read(fields)));
         let at_ms = self.at.map_or(Some(now_ms), |at| fields.keep("/at", time_ms(&at, now_ms)));
         fields.finish()?;
-        let kind = match self.kind {
-            KindBody::Inspection => InspectionKind::Inspection,
-            KindBody::Sampling => InspectionKind::Sampling,
-        };
-        let result = match self.result {
-            ResultBody::Passed => InspectionResult::Passed,
-            ResultBody::Failed => InspectionResult::Failed,
-            ResultBody::Pending => InspectionResult::Pending,
-        };
         let (document, at_ms) = (self.document.map(DocumentId), at_ms.unwrap_or(now_ms));
-        Ok((InspectionOrder { targets, kind, result, sample, document, note, at_ms }, positions))
+        Ok((
+            InspectionOrder { targets, kind: self.kind, result: self.result, sample, document, note, at_ms },
+            positions,
+        ))
     }
 }
 
@@ -227,18 +163,18 @@ impl NamedTargets {
     fn add(
         &mut self,
         at: usize,
-        what: WhatBody,
+        what: TextOr<SpanBody>,
         positions: &mut Positions,
         fields: &mut Fields,
         hosts: &Hosts,
     ) -> Option<()> {
         let code = |text: &str| Code::parse(text).map_err(|error| ValueError::out_of_range(text, error));
         let span = match what {
-            WhatBody::Span(span) => {
+            TextOr::Parts(span) => {
                 let (first, last) = (fields.keep("/first", code(&span.first)), fields.keep("/last", code(&span.last)));
                 (first?, last?)
             }
-            WhatBody::Name(name) => match Code::parse(&name) {
+            TextOr::Text(name) => match Code::parse(&name) {
                 Ok(code) => (code, code),
                 Err(_) => {
                     self.units.push(fields.keep("", unit_epc(&name, hosts))?);

@@ -13,6 +13,7 @@ pub mod answer;
 pub mod given;
 pub mod goods;
 pub mod spreadsheet;
+pub mod text_or;
 
 pub mod alerts;
 pub mod batches;

@@ -6,17 +6,14 @@ pub mod list;
 pub mod post;
 pub mod preview;
 
-use std::{collections::BTreeSet, fmt, time::Instant};
+use std::{collections::BTreeSet, time::Instant};
 
 use axum::{
     extract::FromRequestParts,
     http::{header, request::Parts},
 };
 use jiff::Timestamp;
-use serde::{
-    Deserialize, Deserializer, Serialize,
-    de::{MapAccess, Visitor, value::MapAccessDeserializer},
-};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
@@ -26,6 +23,7 @@ use super::{
     given::{Fields, problem_of_fields},
     rate::Asker,
     runs::spans::SpanBody,
+    text_or::{self, TextOr},
 };
 use crate::{
     code::{Code, Gtin, Link, Lot},
@@ -52,7 +50,7 @@ pub struct MeasureBody {
     /// A lot, as a GS1 link or as `{"gtin", "lot"}`: all batches that it has or will have; an importer's own alone,
     /// where it is an importer's measure.
     #[schema(value_type = Option<Object>)]
-    pub lot: Option<LotBody>,
+    pub lot: Option<TextOr<LotJson>>,
     /// Codes, at most 10,000 spans, of any runs.
     #[serde(default)]
     pub spans: Vec<SpanBody>,
@@ -66,15 +64,6 @@ pub struct MeasureBody {
     pub notice: Option<String>,
     /// What a holder of the goods should do, as long.
     pub advice: Option<String>,
-}
-
-/// A lot: a GS1 link or EPC URI, or GTIN and AI 10.
-#[derive(Debug)]
-pub enum LotBody {
-    /// `https://id.gs1.org/01/{gtin}/10/{lot}`, on any known host, or `urn:epc:class:lgtin:`.
-    Link(String),
-    /// By its parts.
-    Named(LotJson),
 }
 
 /// A lot by its parts.
@@ -100,7 +89,7 @@ impl MeasureBody {
         };
         let (reason, notice) = (words("/reason", self.reason), words("/notice", self.notice));
         let advice = words("/advice", self.advice);
-        let lot = self.lot.and_then(|lot| fields.inside("/lot", |fields| lot.read(fields, hosts)));
+        let lot = self.lot.and_then(|lot| fields.inside("/lot", |fields| read_lot(lot, fields, hosts)));
         let span = |fields: &mut Fields, span: SpanBody| {
             let code = |text: &str| Code::parse(text).map_err(|error| ValueError::out_of_range(text, error));
             let (first, last) = (fields.keep("/first", code(&span.first)), fields.keep("/last", code(&span.last)));
@@ -125,50 +114,30 @@ impl MeasureBody {
     }
 }
 
-/// Written by hand, because what serde derives would take an array of the parts as well.
-impl<'de> Deserialize<'de> for LotBody {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct EitherForm;
-
-        impl<'de> Visitor<'de> for EitherForm {
-            type Value = LotBody;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a GS1 link of a lot, or an object with gtin and lot")
-            }
-            fn visit_str<E>(self, link: &str) -> Result<LotBody, E> {
-                Ok(LotBody::Link(link.to_owned()))
-            }
-            fn visit_map<A: MapAccess<'de>>(self, parts: A) -> Result<LotBody, A::Error> {
-                LotJson::deserialize(MapAccessDeserializer::new(parts)).map(LotBody::Named)
-            }
-        }
-
-        from.deserialize_any(EitherForm)
-    }
+impl text_or::Parts for LotJson {
+    const EXPECTED: &str = "a GS1 link of a lot, or an object with gtin and lot";
 }
 
-impl LotBody {
-    fn read(self, fields: &mut Fields, hosts: &Hosts) -> Option<(Gtin, Lot)> {
-        match self {
-            Self::Named(LotJson { gtin, lot }) => {
-                let gtin = fields.keep("/gtin", gtin.parse().map_err(ValueError::from));
-                let lot = fields.keep("/lot", lot.parse().map_err(ValueError::from));
-                Some((gtin?, lot?))
-            }
-            Self::Link(link) => {
-                let canonical = canonical_epc(&link, hosts);
-                let named = Link::parse_uri(canonical.as_deref().unwrap_or(&link), hosts.all());
-                match named {
-                    Ok(Link::Lot { gtin, lot }) => Some((gtin, lot)),
-                    Err(crate::code::LinkError::Value(error)) => {
-                        fields.refuse("", error.into());
-                        None
-                    }
-                    _ => {
-                        fields.refuse("", ValueError::malformed(&link, "a link of a lot, /01/{gtin}/10/{lot}"));
-                        None
-                    }
+/// A lot by its parts, or by a link on any known host or its EPC class URI.
+fn read_lot(lot: TextOr<LotJson>, fields: &mut Fields, hosts: &Hosts) -> Option<(Gtin, Lot)> {
+    match lot {
+        TextOr::Parts(LotJson { gtin, lot }) => {
+            let gtin = fields.keep("/gtin", gtin.parse().map_err(ValueError::from));
+            let lot = fields.keep("/lot", lot.parse().map_err(ValueError::from));
+            Some((gtin?, lot?))
+        }
+        TextOr::Text(link) => {
+            let canonical = canonical_epc(&link, hosts);
+            let named = Link::parse_uri(canonical.as_deref().unwrap_or(&link), hosts.all());
+            match named {
+                Ok(Link::Lot { gtin, lot }) => Some((gtin, lot)),
+                Err(crate::code::LinkError::Value(error)) => {
+                    fields.refuse("", error.into());
+                    None
+                }
+                _ => {
+                    fields.refuse("", ValueError::malformed(&link, "a link of a lot, /01/{gtin}/10/{lot}"));
+                    None
                 }
             }
         }

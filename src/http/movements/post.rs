@@ -4,17 +4,14 @@ use std::fmt;
 
 use axum::{Json as AxumJson, extract::State, http::StatusCode};
 use jiff::Timestamp;
-use serde::{
-    Deserialize, Deserializer, Serialize,
-    de::{MapAccess, Visitor, value::MapAccessDeserializer},
-};
+use serde::{Deserialize, Deserializer, Serialize, de::Visitor};
 use utoipa::ToSchema;
 
 use super::named;
 use crate::{
     code::{Code, Gln},
     epcis::{Hosts, canonical_epc, event_id, shapes::NamedParty},
-    http::{App, error::Problem, extract::Json, given::Fields, runs::spans::SpanBody},
+    http::{App, error::Problem, extract::Json, given::Fields, runs::spans::SpanBody, text_or::TextOr},
     limits::{CLOCK_SKEW_MS_MAX, MOVEMENT_FAULTS_MAX, MOVEMENT_GOODS_MAX, READINGS_EARLIEST_S, URI_BYTES_MAX},
     registration::ValueError,
     service::{
@@ -36,7 +33,7 @@ pub struct MovementBody {
     /// links, EPC URIs), and spans as `{"first", "last"}`. May be left out for `unpack`: all that is inside.
     #[schema(value_type = Vec<Object>)]
     #[serde(default)]
-    pub what: Vec<GoodsBody>,
+    pub what: Vec<TextOr<SpanBody>>,
     /// The unit, or a case's code, that they are packed into or taken out of.
     pub parent: Option<String>,
     /// Who takes shipped goods: number of an organization, or a GLN as text.
@@ -55,15 +52,6 @@ pub struct MovementBody {
 /// What is done to goods.
 #[derive(Clone, Copy, Debug)]
 pub struct ActionBody(MovementKind);
-
-/// One of the goods.
-#[derive(Debug)]
-pub enum GoodsBody {
-    /// A code or a unit.
-    Text(String),
-    /// Codes from the first to the last.
-    Span(SpanBody),
-}
 
 /// A party.
 #[derive(Debug)]
@@ -152,7 +140,7 @@ impl MovementBody {
     }
 }
 
-fn read_goods(fields: &mut Fields, goods: Vec<GoodsBody>, hosts: &Hosts) -> Option<Vec<Named>> {
+fn read_goods(fields: &mut Fields, goods: Vec<TextOr<SpanBody>>, hosts: &Hosts) -> Option<Vec<Named>> {
     if goods.len() > MOVEMENT_GOODS_MAX {
         let found = format!("{} of them", goods.len());
         fields.refuse("", ValueError::out_of_range(found, format!("at most {MOVEMENT_GOODS_MAX}")));
@@ -160,7 +148,7 @@ fn read_goods(fields: &mut Fields, goods: Vec<GoodsBody>, hosts: &Hosts) -> Opti
     }
     let (mut read, mut faults) = (Vec::with_capacity(goods.len()), 0);
     for (at, goods) in goods.into_iter().enumerate() {
-        match fields.inside(&format!("/{at}"), |fields| goods.read(fields, hosts)) {
+        match fields.inside(&format!("/{at}"), |fields| read_one(goods, fields, hosts)) {
             Some(named) => read.push(named),
             None => faults += 1,
         }
@@ -171,19 +159,17 @@ fn read_goods(fields: &mut Fields, goods: Vec<GoodsBody>, hosts: &Hosts) -> Opti
     Some(read)
 }
 
-impl GoodsBody {
-    fn read(self, fields: &mut Fields, hosts: &Hosts) -> Option<Named> {
-        match self {
-            Self::Text(text) => fields.keep("", named(&text, hosts)),
-            Self::Span(SpanBody { first, last }) => {
-                let code = |text: &str| match named(text, hosts)? {
-                    Named::Code(code, _) => Ok(code),
-                    _ => Err(ValueError::out_of_range(text, "a code")),
-                };
-                let (first, last): (Option<Code>, _) =
-                    (fields.keep("/first", code(&first)), fields.keep("/last", code(&last)));
-                Some(Named::Span(first?, last?))
-            }
+fn read_one(goods: TextOr<SpanBody>, fields: &mut Fields, hosts: &Hosts) -> Option<Named> {
+    match goods {
+        TextOr::Text(text) => fields.keep("", named(&text, hosts)),
+        TextOr::Parts(SpanBody { first, last }) => {
+            let code = |text: &str| match named(text, hosts)? {
+                Named::Code(code, _) => Ok(code),
+                _ => Err(ValueError::out_of_range(text, "a code")),
+            };
+            let (first, last): (Option<Code>, _) =
+                (fields.keep("/first", code(&first)), fields.keep("/last", code(&last)));
+            Some(Named::Span(first?, last?))
         }
     }
 }
@@ -235,29 +221,6 @@ impl<'de> Deserialize<'de> for ActionBody {
             let expected = "pack, unpack, ship, receive, sell, return or destroy";
             serde::de::Error::custom(format!("found {:?}, expected {expected}", crate::http::extract::cut(&word)))
         })
-    }
-}
-
-/// Written by hand, because what serde derives would take an array of the ends as well.
-impl<'de> Deserialize<'de> for GoodsBody {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct EitherForm;
-
-        impl<'de> Visitor<'de> for EitherForm {
-            type Value = GoodsBody;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a code, a unit, or an object with first and last")
-            }
-            fn visit_str<E>(self, text: &str) -> Result<GoodsBody, E> {
-                Ok(GoodsBody::Text(text.to_owned()))
-            }
-            fn visit_map<A: MapAccess<'de>>(self, ends: A) -> Result<GoodsBody, A::Error> {
-                SpanBody::deserialize(MapAccessDeserializer::new(ends)).map(GoodsBody::Span)
-            }
-        }
-
-        from.deserialize_any(EitherForm)
     }
 }
 

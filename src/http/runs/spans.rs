@@ -11,6 +11,7 @@ use crate::{
         App,
         error::Problem,
         extract::{Json, Path},
+        text_or::Parts,
     },
     limits::EVENT_SUBJECTS_MAX,
     registration::Run,
@@ -26,6 +27,10 @@ pub struct SpanBody {
     pub first: String,
     /// The last code; of the same run, at or behind the first.
     pub last: String,
+}
+
+impl Parts for SpanBody {
+    const EXPECTED: &str = "a code, a unit, or an object with first and last";
 }
 
 /// Which labels.

@@ -2,16 +2,16 @@
 
 pub mod post;
 
-use std::fmt;
-
 use jiff::Timestamp;
-use serde::{
-    Deserialize, Deserializer, Serialize,
-    de::{MapAccess, Visitor, value::MapAccessDeserializer},
-};
+use serde::{Deserialize, Serialize};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::{error::Problem, given::Fields, goods::QuantityJson};
+use super::{
+    error::Problem,
+    given::Fields,
+    goods::QuantityJson,
+    text_or::{Parts, TextOr},
+};
 use crate::{
     code::Code,
     epcis::event_id,
@@ -30,7 +30,7 @@ pub struct SplitBody {
     pub portions: u32,
     /// What each of them holds, or `"content"`: what an item of the product holds by its packaging.
     #[schema(schema_with = QuantityJson::schema)]
-    pub weight: WeightBody,
+    pub weight: TextOr<QuantityJson>,
     /// The last day on which they may be used, no later than the package's; that of the package where left out.
     #[schema(format = Date)]
     pub expiry: Option<String>,
@@ -42,36 +42,8 @@ pub struct SplitBody {
     pub remainder: RemainderBody,
 }
 
-/// What each portion holds.
-#[derive(Debug)]
-pub enum WeightBody {
-    /// So much.
-    Each(QuantityJson),
-    /// `content`: as an item of the product.
-    Word(String),
-}
-
-/// Written by hand, because what serde derives would take an array of the parts as well.
-impl<'de> Deserialize<'de> for WeightBody {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct EitherForm;
-
-        impl<'de> Visitor<'de> for EitherForm {
-            type Value = WeightBody;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object with value and uom, or \"content\"")
-            }
-            fn visit_str<E>(self, word: &str) -> Result<WeightBody, E> {
-                Ok(WeightBody::Word(word.to_owned()))
-            }
-            fn visit_map<A: MapAccess<'de>>(self, parts: A) -> Result<WeightBody, A::Error> {
-                QuantityJson::deserialize(MapAccessDeserializer::new(parts)).map(WeightBody::Each)
-            }
-        }
-
-        from.deserialize_any(EitherForm)
-    }
+impl Parts for QuantityJson {
+    const EXPECTED: &str = "an object with value and uom, or \"content\"";
 }
 
 /// What becomes of the rest.
@@ -112,9 +84,9 @@ impl SplitBody {
         let code = Code::parse(&self.parent).map_err(|error| ValueError::out_of_range(&self.parent, error));
         let parent = fields.keep("/parent", code);
         let weight = fields.inside("/weight", |fields| match self.weight {
-            WeightBody::Each(quantity) => quantity.read(fields).map(Some),
-            WeightBody::Word(word) if word == "content" => Some(None),
-            WeightBody::Word(word) => {
+            TextOr::Parts(quantity) => quantity.read(fields).map(Some),
+            TextOr::Text(word) if word == "content" => Some(None),
+            TextOr::Text(word) => {
                 fields.refuse("", ValueError::malformed(&word, "a value with its uom, or \"content\""));
                 None
             }
