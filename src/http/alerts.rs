@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     App,
-    answer::{self, List, Private},
+    answer::{self, List, Private, timestamp},
     error::Problem,
     extract::Query,
 };
@@ -78,7 +78,7 @@ fn alert_json(app: &App, alert: &Alert) -> AlertJson {
         organization: alert.organization.0,
         level: alert.level.as_str(),
         notice: alert.notice,
-        noticed_at: Timestamp::from_millisecond(alert.noticed_ms).unwrap_or(Timestamp::UNIX_EPOCH),
+        noticed_at: timestamp(alert.noticed_ms),
         scans: alert.scans,
         regions: alert.regions,
     }

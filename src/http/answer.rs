@@ -37,6 +37,11 @@ impl<T: Serialize> IntoResponse for Private<T> {
     }
 }
 
+/// A time as answers tell it; the epoch for what no calendar has.
+pub fn timestamp(ms: i64) -> Timestamp {
+    Timestamp::from_millisecond(ms).unwrap_or_default()
+}
+
 /// Which part of a list.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -137,11 +142,7 @@ pub struct Version {
 
 impl From<&Statement> for Version {
     fn from(statement: &Statement) -> Self {
-        Self {
-            version: statement.version,
-            author: statement.author.0,
-            written_at: Timestamp::from_millisecond(statement.written_ms).unwrap_or_default(),
-        }
+        Self { version: statement.version, author: statement.author.0, written_at: timestamp(statement.written_ms) }
     }
 }
 

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::{
     App,
-    answer::{List, Page, Private},
+    answer::{List, Page, Private, timestamp},
     error::Problem,
     extract::Query,
     observe::RequestId,
@@ -103,7 +103,7 @@ pub async fn list(
         route: look.route,
         target: look.target,
         request: look.request,
-        looked_at: Timestamp::from_millisecond(look.looked_ms).unwrap_or(Timestamp::UNIX_EPOCH),
+        looked_at: timestamp(look.looked_ms),
     });
     Ok(Private(List { items: items.collect(), next }))
 }

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use crate::{
     epcis::{BizStep, Class, event_id},
-    http::{App, error::Problem, goods::QuantityJson, spreadsheet},
+    http::{App, answer::timestamp, error::Problem, goods::QuantityJson, spreadsheet},
     registration::{Quantity, Run},
     service::provenance::{
         Source,
@@ -199,7 +199,7 @@ impl Line<'_> {
         TransformedJson {
             level: self.level,
             event: event_id(self.event),
-            time: Timestamp::from_millisecond(self.at_ms).unwrap_or(Timestamp::UNIX_EPOCH),
+            time: timestamp(self.at_ms),
             organization: self.organization.0,
             biz_step: self.biz_step.map(|step| step.as_str().to_owned()),
             confirmed: self.confirmed,

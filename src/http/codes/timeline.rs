@@ -13,7 +13,7 @@ use crate::{
     epcis::{Action, event_id},
     http::{
         App,
-        answer::{self, Private},
+        answer::{self, Private, timestamp},
         batches::{
             trace::{TransformedJson, came_from},
             whereabouts::Form,
@@ -194,14 +194,10 @@ fn csv(lines: impl Iterator<Item = LineJson>) -> Result<Response, Problem> {
     spreadsheet::respond(columns, lines.map(row))
 }
 
-fn time(ms: i64) -> Timestamp {
-    Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH)
-}
-
 /// A stay.
 pub fn stay_json(app: &App, stay: &Stay) -> StayJson {
     let unit = app.service.instance_text(&stay.unit);
-    StayJson { unit, from: time(stay.from_ms), until: stay.until_ms.map(time) }
+    StayJson { unit, from: timestamp(stay.from_ms), until: stay.until_ms.map(timestamp) }
 }
 
 /// A line.
@@ -211,8 +207,8 @@ pub fn line_json(app: &App, line: &TimelineLine) -> LineJson {
         dispositions.iter().map(|disposition| disposition.as_str().to_owned()).collect()
     };
     LineJson {
-        event_time: time(entry.place.event_time_ms),
-        record_time: time(entry.record_time_ms),
+        event_time: timestamp(entry.place.event_time_ms),
+        record_time: timestamp(entry.record_time_ms),
         event: event_id(entry.event),
         record: entry.place.record.to_string(),
         organization: entry.organization.0,

@@ -18,6 +18,7 @@ use super::{
 use crate::{
     http::{
         App,
+        answer::timestamp,
         error::Problem,
         extract::{Path, require_json},
     },
@@ -91,11 +92,10 @@ pub async fn get(State(app): State<App>, caller: Caller, Path(id): Path<String>)
 }
 
 fn job(capture: &Capture) -> JobJson {
-    let time = |ms| Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH);
     JobJson {
         capture_id: capture.id.to_string(),
-        created_at: time(capture.created_ms),
-        finished_at: capture.finished_ms.map(time),
+        created_at: timestamp(capture.created_ms),
+        finished_at: capture.finished_ms.map(timestamp),
         running: capture.finished_ms.is_none(),
         success: true,
         capture_error_behaviour: "rollback",

@@ -18,6 +18,7 @@ use utoipa::ToSchema;
 
 use super::{
     App,
+    answer::timestamp,
     client_address::ClientAddress,
     error::Problem,
     given::{Fields, problem_of_fields},
@@ -251,10 +252,6 @@ async fn product_names(service: &Service, id: u64) -> store::Result<Option<Produ
         }
         _ => None,
     })
-}
-
-fn timestamp(ms: i64) -> Timestamp {
-    Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
 /// Anyone: with a key that proves who it is, or by address.

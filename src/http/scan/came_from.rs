@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::json::QuantityAnswer;
 use crate::{
+    http::answer::timestamp,
     registration::Level,
     service::{
         provenance::Portion,
@@ -79,7 +80,7 @@ impl<'a> CameFromAnswer<'a> {
             importer: facts.importer.public_name.as_deref().unwrap_or(&facts.importer.legal_name),
             package: source.level.map(Level::as_str),
             content: source.content.as_ref().map(QuantityAnswer::of),
-            time: Timestamp::from_millisecond(source.at_ms).unwrap_or(Timestamp::UNIX_EPOCH),
+            time: timestamp(source.at_ms),
             level: source.steps,
             confirmed: source.confirmed,
         }

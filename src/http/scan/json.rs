@@ -12,7 +12,7 @@ use super::{
     timeline::Timeline,
 };
 use crate::{
-    http::temperatures::ColdChainJson,
+    http::{answer::timestamp, temperatures::ColdChainJson},
     pages::{Lang, breach_sentence},
     registration::{DateRange, Product, PublicPaper, Quantity, public_papers},
     service::{
@@ -279,7 +279,7 @@ pub(super) fn fill(code: &[u8], middle: &[u8], figures: &Figures<'_>) -> Vec<u8>
     if sum.count == 0 {
         json.extend_from_slice(b"{\"count\":0,\"first\":null}");
     } else {
-        let first = Timestamp::from_millisecond(sum.first_ms).unwrap_or(Timestamp::UNIX_EPOCH);
+        let first = timestamp(sum.first_ms);
         // Writing to a `Vec` does not fail.
         let _ = write!(json, "{{\"count\":{},\"first\":\"{first}\"", sum.count);
         let regions = sum.places.regions();
@@ -305,7 +305,7 @@ impl<'a> MeasureAnswer<'a> {
         Self {
             measure: measure.standing.measure.map(|number| number.0),
             kind: measure.kind().word(),
-            since: Timestamp::from_millisecond(measure.standing.since_ms).unwrap_or(Timestamp::UNIX_EPOCH),
+            since: timestamp(measure.standing.since_ms),
             notice: measure.notice(),
             advice: measure.advice(),
         }

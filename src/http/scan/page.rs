@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+use jiff::{civil::DateTime, tz::TimeZone};
 
 use super::Figures;
 use crate::{
     epcis::{BizStep, Disposition},
+    http::answer::timestamp,
     pages::{self, CodePart, Journey, JourneyLine, Lang, Party, ScanPage, Spliced, Step},
     registration::{self, Country, DocumentKind, PublicPaper, Quantity, public_papers},
     service::{
@@ -124,7 +125,7 @@ pub fn measures_of(measures: &[StandingMeasure], zone: &TimeZone) -> Vec<pages::
 }
 
 fn civil(ms: i64, zone: &TimeZone) -> DateTime {
-    Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(zone.clone()).datetime()
+    timestamp(ms).to_zoned(zone.clone()).datetime()
 }
 
 fn product_of(product: &registration::Product, view: &View) -> pages::Product {

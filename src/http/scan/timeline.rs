@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::{
     epcis::event_id,
+    http::answer::timestamp,
     service::scan::{Line, View},
     trace::Bearing,
 };
@@ -46,7 +47,7 @@ impl<'a> LineAnswer<'a> {
     /// A line of the timeline as the public sees it.
     pub fn of(line: &'a Line) -> Self {
         Self {
-            time: Timestamp::from_millisecond(line.place.event_time_ms).unwrap_or(Timestamp::UNIX_EPOCH),
+            time: timestamp(line.place.event_time_ms),
             biz_step: line.biz_step.as_ref().map(|step| step.as_str()),
             disposition: line.disposition.as_ref().map(|disposition| disposition.as_str()),
             event: event_id(line.event),

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::error::Problem;
+use super::{answer::timestamp, error::Problem};
 use crate::{
     cold_chain::{ColdChain, Excursion, Gap, Side, logger::LoggerError},
     service::temperature::{ColdRecord, TemperatureError},
@@ -140,10 +140,6 @@ impl GapJson {
     fn of(gap: &Gap) -> Self {
         Self { from: timestamp(gap.from_ms), to: timestamp(gap.to_ms), minutes: minutes(gap.to_ms - gap.from_ms) }
     }
-}
-
-fn timestamp(ms: i64) -> Timestamp {
-    Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
 /// To the nearest minute.
