@@ -12,7 +12,7 @@ use super::{
     json::{self, Json},
     time,
 };
-use crate::trace::EventHash;
+use crate::trace::{EventHash, bytes32};
 
 const BEFORE: &str = "ni:///sha-256;";
 const AFTER: &str = "?ver=CBV2.0";
@@ -25,15 +25,7 @@ pub fn event_id(hash: EventHash) -> String {
 /// Reads such an id; `None` for any other.
 pub fn parse_event_id(text: &str) -> Option<EventHash> {
     let hex = text.strip_prefix(BEFORE)?.strip_suffix(AFTER)?;
-    let mut hash = [0; 32];
-    let digit = |byte: u8| char::from(byte).to_digit(16).filter(|_| !byte.is_ascii_uppercase());
-    let (pairs, rest) = hex.as_bytes().as_chunks::<2>();
-    if pairs.len() != hash.len() || !rest.is_empty() {
-        return None;
-    }
-    for (byte, &[high, low]) in hash.iter_mut().zip(pairs) {
-        *byte = u8::try_from(digit(high)? << 4 | digit(low)?).ok()?;
-    }
+    let hash = bytes32::from_hex(hex).filter(|_| !hex.contains(|digit: char| digit.is_ascii_uppercase()))?;
     Some(EventHash(hash))
 }
 

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::Parent;
-use crate::trace::{BatchId, ConsignmentId, DocumentId, OrganizationId};
+use crate::trace::{BatchId, ConsignmentId, DocumentId, OrganizationId, bytes32};
 
 /// A certificate or other paper of a consignment or a batch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -147,12 +147,7 @@ impl std::str::FromStr for FileHash {
     type Err = ();
 
     fn from_str(hex: &str) -> Result<Self, ()> {
-        let mut hash = Self([0; 32]);
-        for (at, byte) in hash.0.iter_mut().enumerate() {
-            let digits = hex.get(2 * at..2 * at + 2).filter(|digits| !digits.starts_with('+')).ok_or(())?;
-            *byte = u8::from_str_radix(digits, 16).map_err(|_| ())?;
-        }
-        if hex.len() == 64 { Ok(hash) } else { Err(()) }
+        bytes32::from_hex(hex).map(Self).ok_or(())
     }
 }
 

@@ -1,4 +1,4 @@
-//! 32 bytes as one byte string: serde's own form of an array writes them one by one.
+//! 32 bytes as one byte string, because serde's own form of an array writes them one by one; and from hex.
 
 use serde::{Deserializer, Serializer, de};
 
@@ -8,6 +8,20 @@ pub(crate) fn serialize<S: Serializer>(bytes: &[u8; 32], to: S) -> Result<S::Ok,
 
 pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<[u8; 32], D::Error> {
     from.deserialize_bytes(Bytes32)
+}
+
+/// From 64 hex digits, of either case.
+pub(crate) fn from_hex(text: &str) -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    if pairs.len() != bytes.len() || !rest.is_empty() {
+        return None;
+    }
+    for (byte, &[high, low]) in bytes.iter_mut().zip(pairs) {
+        *byte = u8::try_from(digit(high)? << 4 | digit(low)?).ok()?;
+    }
+    Some(bytes)
 }
 
 struct Bytes32;
@@ -30,6 +44,19 @@ impl<'de> de::Visitor<'de> for Bytes32 {
         match list.next_element::<u8>()? {
             Some(_) => Err(de::Error::invalid_length(33, &self)),
             None => Ok(bytes),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::from_hex;
+
+    #[test]
+    fn only_64_hex_digits_are_32_bytes() {
+        assert_eq!(from_hex(&"0aF1".repeat(16)), Some([[0x0a, 0xf1]; 16].as_flattened().try_into().unwrap()));
+        for text in ["", &"0".repeat(63), &"0".repeat(65), &"0".repeat(66), &"+a".repeat(32), &"é".repeat(32)] {
+            assert_eq!(from_hex(text), None, "{text}");
         }
     }
 }

@@ -24,7 +24,7 @@ use crate::{
     },
     service::Caller,
     store::Capture,
-    trace::{CaptureId, Role},
+    trace::{CaptureId, Role, bytes32},
 };
 
 /// A capture job; it is normally finished when it is answered.
@@ -82,7 +82,12 @@ pub async fn post(State(app): State<App>, caller: Caller, request: Request) -> R
     responses((status = 200, body = JobJson), (status = "4XX", body = Problem)))]
 pub async fn get(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<Response, Problem> {
     let unknown = || Problem::not_found(format!("there is no capture {id}"));
-    let capture = app.service.store.capture(capture_id(&id).ok_or_else(unknown)?).await?.ok_or_else(unknown)?;
+    let capture = app
+        .service
+        .store
+        .capture(bytes32::from_hex(&id).map(CaptureId).ok_or_else(unknown)?)
+        .await?
+        .ok_or_else(unknown)?;
     if capture.organization != caller.organization && caller.role != Role::Inspector {
         return Err(unknown());
     }
@@ -101,16 +106,4 @@ fn job(capture: &Capture) -> JobJson {
         capture_error_behaviour: "rollback",
         errors: [],
     }
-}
-
-fn capture_id(text: &str) -> Option<CaptureId> {
-    let mut id = [0; 32];
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    if pairs.len() != id.len() || !rest.is_empty() {
-        return None;
-    }
-    for (byte, pair) in id.iter_mut().zip(pairs) {
-        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-    }
-    Some(CaptureId(id))
 }
