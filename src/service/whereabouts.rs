@@ -57,8 +57,6 @@ pub struct Whereabouts {
     pub holdings: BTreeMap<OrganizationId, Holding>,
     /// How many codes were issued.
     pub codes: u64,
-    /// How many of them were scanned by the public.
-    pub scanned: u64,
     /// The codes by what bears them and what one holds.
     pub levels: Vec<LevelCodes>,
     /// Records by which goods of it went into others, and whether that took effect.
@@ -118,7 +116,6 @@ impl Service {
             lines_further: 0,
             holdings: BTreeMap::new(),
             codes: 0,
-            scanned: 0,
             levels: Vec::new(),
             consumed: BTreeMap::new(),
             made: whole.made.iter().copied().collect(),
@@ -129,16 +126,30 @@ impl Service {
         let mut going = Going { whole, importer, units: Units::default(), found };
         going.found.note_consumed(&told.entries, &told.bearings, importer);
         going.found.note_reports(&told.entries, &told.bearings);
-        let mut runs = self.runs_of(id).await?;
-        runs.extend(self.split_runs_of(id).await?);
-        for mut run in runs.into_iter().filter(|run| run.count > 0) {
+        for mut run in self.all_runs_of(id).await? {
             if !run.split && run.content.is_none() {
                 run.content = content_of_level(&facts.effective(), run.level).cloned();
             }
             self.go_through(&run, &mut going).await?;
-            going.found.scanned += self.scanned_codes(&run).await?;
         }
         Ok(Some(going.found))
+    }
+
+    /// How many codes of a batch the public has scanned.
+    pub async fn scanned_of(&self, batch: BatchId) -> store::Result<u64> {
+        let mut scanned = 0;
+        for run in self.all_runs_of(batch).await? {
+            scanned += self.scanned_codes(&run).await?;
+        }
+        Ok(scanned)
+    }
+
+    /// The runs of a batch that have codes: ordered ones, then shops' split runs.
+    async fn all_runs_of(&self, batch: BatchId) -> store::Result<Vec<Run>> {
+        let mut runs = self.runs_of(batch).await?;
+        runs.extend(self.split_runs_of(batch).await?);
+        runs.retain(|run| run.count > 0);
+        Ok(runs)
     }
 
     async fn go_through(&self, run: &Run, going: &mut Going) -> store::Result<()> {

@@ -1,6 +1,6 @@
 //! `GET /v1/batches/{batch}/whereabouts`: who holds which codes, and what became of them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use axum::{
     extract::State,
@@ -173,7 +173,7 @@ async fn whereabouts_json(app: &App, found: Whereabouts, lines: Vec<HeldJson>) -
         went_into_further: trace.went_into_further,
         batch: found.batch.0,
         codes: found.codes,
-        scanned: found.scanned,
+        scanned: app.service.scanned_of(found.batch).await?,
         lines_total: found.lines.len() + found.lines_further,
         holders: holders(app, found.holdings).await?,
         lines,
@@ -182,29 +182,15 @@ async fn whereabouts_json(app: &App, found: Whereabouts, lines: Vec<HeldJson>) -
 
 /// Who has how many codes, with their names.
 pub async fn holders(app: &App, holdings: BTreeMap<OrganizationId, Holding>) -> Result<Vec<HolderJson>, Problem> {
-    let names = names(app, holdings.keys().copied()).await?;
-    let holder = |(organization, holding): (OrganizationId, Holding)| HolderJson {
-        organization: organization.0,
-        name: names.get(&organization).cloned().unwrap_or_default(),
-        codes: holding.codes,
-    };
-    Ok(holdings.into_iter().map(holder).collect())
-}
-
-/// The names of organizations: the public one where there is one.
-async fn names(
-    app: &App,
-    organizations: impl Iterator<Item = OrganizationId>,
-) -> Result<HashMap<OrganizationId, String>, Problem> {
-    let mut names = HashMap::new();
-    for id in organizations {
-        if let Some(Content::Organization(organization)) =
-            app.service.statement(Kind::Organization, id.0).await?.map(|statement| statement.content)
-        {
-            names.insert(id, organization.public_name.unwrap_or(organization.legal_name));
-        }
+    let mut holders = Vec::with_capacity(holdings.len());
+    for (id, Holding { codes }) in holdings {
+        let name = match app.service.statement(Kind::Organization, id.0).await?.map(|statement| statement.content) {
+            Some(Content::Organization(organization)) => organization.public_name.unwrap_or(organization.legal_name),
+            _ => String::new(),
+        };
+        holders.push(HolderJson { organization: id.0, name, codes });
     }
-    Ok(names)
+    Ok(holders)
 }
 
 /// A line.

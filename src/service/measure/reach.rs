@@ -67,7 +67,10 @@ impl Service {
         for (batch, spans) in named {
             let Some(found) = self.whereabouts(batch).await? else { continue };
             match spans {
-                None => reach.add_whole(found),
+                None => {
+                    reach.scanned += self.scanned_of(batch).await?;
+                    reach.add_whole(found);
+                }
                 Some(spans) => {
                     reach.scanned += self.scanned_in(&spans).await?;
                     reach.add_spans(&found, &spans);
@@ -101,9 +104,8 @@ impl Reach {
     }
 
     fn add_whole(&mut self, found: Whereabouts) {
-        let Whereabouts { batch, codes, scanned, holdings, .. } = found;
+        let Whereabouts { batch, codes, holdings, .. } = found;
         self.codes += codes;
-        self.scanned += scanned;
         self.batches.push(ReachedBatch { batch, codes, whole: true });
         for (holder, holding) in holdings {
             let all = &mut self.holdings.entry(holder).or_default().codes;
