@@ -36,7 +36,7 @@ use crate::{
         measure::{MeasureError, MeasureOrder, NamedTargets},
     },
     store,
-    trace::{BatchId, Role},
+    trace::{BatchId, ProductId, Role},
 };
 
 /// A hold or recall: of a batch, a lot, codes, units, or several of these.
@@ -219,12 +219,11 @@ impl App {
 }
 
 async fn lot_goods(service: &Service, gtin: Gtin, lot: &Lot) -> store::Result<GoodsJson> {
-    let parent = crate::registration::Parent::Gtin(gtin.to_string());
-    let product = match service.store.children(&parent, Kind::Product, None, 1).await?.first() {
-        Some(id) => product_names(service, *id).await?,
-        None => None,
+    let product = match service.product_of_gtin(gtin).await? {
+        Some(id) => product_names(service, id).await?,
+        None => ProductNames::default(),
     };
-    let (name_zh, name_en, _) = product.unwrap_or_default();
+    let (name_zh, name_en, _) = product;
     let (gtin, lot) = (Some(gtin.to_string()), Some(lot.to_string()));
     Ok(GoodsJson { batch: None, gtin, name_zh, name_en, lot, whole: true })
 }
@@ -235,22 +234,22 @@ async fn batch_goods(service: &Service, id: BatchId, whole: bool) -> store::Resu
         return Ok(GoodsJson { batch: Some(id.0), gtin: None, name_zh: None, name_en: None, lot: None, whole });
     };
     let product = match batch.product {
-        Some(product) => product_names(service, product.0).await?,
-        None => None,
+        Some(product) => product_names(service, product).await?,
+        None => ProductNames::default(),
     };
-    let (name_zh, name_en, gtin) = product.unwrap_or_default();
+    let (name_zh, name_en, gtin) = product;
     Ok(GoodsJson { batch: Some(id.0), gtin, name_zh, name_en, lot: batch.lot, whole })
 }
 
 /// A product's Chinese and English name, and its GTIN.
 type ProductNames = (Option<String>, Option<String>, Option<String>);
 
-async fn product_names(service: &Service, id: u64) -> store::Result<Option<ProductNames>> {
-    Ok(match service.statement(Kind::Product, id).await?.map(|statement| statement.content) {
+async fn product_names(service: &Service, id: ProductId) -> store::Result<ProductNames> {
+    Ok(match service.statement(Kind::Product, id.0).await?.map(|statement| statement.content) {
         Some(Content::Product(product)) => {
-            Some((Some(product.name_zh), product.name_en, product.gtin.map(|gtin| gtin.to_string())))
+            (Some(product.name_zh), product.name_en, product.gtin.map(|gtin| gtin.to_string()))
         }
-        _ => None,
+        _ => ProductNames::default(),
     })
 }
 

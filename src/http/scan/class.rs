@@ -14,7 +14,7 @@ use crate::{
     code::{Gtin, Lot},
     http::{App, error::Problem, temperatures::ColdChainJson},
     pages::{Class, ClassPage, Journey, Lang, Product, render_class},
-    registration::{Content, Kind, Parent},
+    registration::{Content, Kind},
     service::{
         measure::StandingMeasure,
         scan::{BatchFacts, Whole, WholeLot},
@@ -42,8 +42,7 @@ struct ClassAnswer<'a> {
 
 /// `/01/{gtin}/21/{serial}` where the serial is no code: under a GTIN of ours it claims to be one, and is not.
 pub async fn foreign_serial(app: &App, gtin: Gtin, serial: &str, wanted: Wanted) -> Result<Response, Problem> {
-    let products = app.service.store.children(&Parent::Gtin(gtin.to_string()), Kind::Product, None, 1).await?;
-    if products.is_empty() {
+    if app.service.product_of_gtin(gtin).await?.is_none() {
         return Err(Problem::not_found("this GTIN is not known here"));
     }
     Ok(app.tell_nothing(serial, Verdict::Forged, Some(gtin), wanted))
@@ -51,13 +50,10 @@ pub async fn foreign_serial(app: &App, gtin: Gtin, serial: &str, wanted: Wanted)
 
 /// `/01/{gtin}`.
 pub async fn product(app: &App, gtin: Gtin, wanted: Wanted) -> Result<Response, Problem> {
-    let store = &app.service.store;
-    let products = store.children(&Parent::Gtin(gtin.to_string()), Kind::Product, None, 1).await?;
-    let Some(id) = products.first() else { return Err(Problem::not_found("this GTIN is not known here")) };
-    let Some(Content::Product(product)) = app.service.statement(Kind::Product, *id).await?.map(|found| found.content)
-    else {
-        return Err(Problem::not_found("this GTIN is not known here"));
-    };
+    let unknown = || Problem::not_found("this GTIN is not known here");
+    let id = app.service.product_of_gtin(gtin).await?.ok_or_else(unknown)?;
+    let statement = app.service.statement(Kind::Product, id.0).await?;
+    let Some(Content::Product(product)) = statement.map(|found| found.content) else { return Err(unknown()) };
     let page = || blank(wanted.lang, Class::Product, page::bare_product(&product));
     let json = || ClassAnswer {
         class: "product",

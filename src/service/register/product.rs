@@ -5,10 +5,17 @@ use crate::{
     code::Gtin,
     registration::{Content, Kind, Parent, Product, Statement, ValueError},
     service::{Caller, Counter},
+    store,
     trace::ProductId,
 };
 
 impl Service {
+    /// The first product that was registered under a GTIN.
+    pub async fn product_of_gtin(&self, gtin: Gtin) -> store::Result<Option<ProductId>> {
+        let products = self.store.children(&Parent::Gtin(gtin.to_string()), Kind::Product, None, 1).await?;
+        Ok(products.first().copied().map(ProductId))
+    }
+
     /// Registers a product of the caller's organization; its number is given here.
     ///
     /// # Errors
