@@ -139,7 +139,7 @@ struct Figures<'a> {
     /// Whether `sum` holds this scan.
     counted: bool,
     notice: Option<Notice>,
-    /// Whether the goods are sold.
+    /// Whether the goods are sold, and nothing tells of two things under one code.
     sold: bool,
 }
 
@@ -153,7 +153,8 @@ impl App {
             Scanned::Nothing(verdict) => self.tell_nothing(&code.to_string(), *verdict, named.gtin, wanted),
             Scanned::Issued { view, sum, notice, retired } => {
                 let code_text = code.to_ascii();
-                let figures = Figures { sum, counted, notice: *notice, sold: view.sold_ms().is_some() };
+                let sold = view.sold_ms().is_some() && !view.status.suspicious;
+                let figures = Figures { sum, counted, notice: *notice, sold };
                 if named.contradicts(view) {
                     // Rare, so that it is not worth keeping.
                     return self.fill(&self.render(view, true, *retired, wanted), &code_text, &figures);

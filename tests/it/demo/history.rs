@@ -48,6 +48,9 @@ async fn the_small_demo_has_every_story_and_an_audit_of_it_is_clean() {
     assert_eq!(demo.scan(&format!("/{}", code("warm"))).await["state"], "on_sale");
     let copied = json(&demo, &format!("/v1/codes/{}/timeline", code("copied")), inspector).await;
     assert_eq!(copied.to_string().matches("sold_twice").count(), 2, "{copied}");
+    demo.scan(&format!("/{}", code("copied"))).await;
+    let again = demo.scan(&format!("/{}", code("copied"))).await;
+    assert_eq!(again["notices"].as_array().map(Vec::len), Some(0), "nothing is normal about a copy: {again}");
 
     let store = format!("embedded:{}", folder.path().display());
     let audit = Command::new(env!("CARGO_BIN_EXE_coldproof")).args(["audit", "--store", &store]).output().unwrap();
