@@ -12,7 +12,7 @@ use crate::{
     code::Host,
     config::Config,
     http::{App, admin_client::AdminClient, health, layers::layered, router::router, serve::serve_in_process},
-    service::{Clock, Service, Settings, quarantine::Quarantined},
+    service::{Clock, Service, Settings},
     store::{self, Claims, Writer, local::LocalStore},
 };
 
@@ -47,8 +47,7 @@ pub(super) async fn open_at(config: Config, clock: Clock) -> Result<Opened> {
     };
     let service = Service::new(store.clone(), files(&config)?, Writer(0), keys, settings, clock);
     service.note_ring().await?;
-    if let Some(restored) = service.restored().await?.filter(|restored| restored.released.is_none()) {
-        let quarantined = Quarantined { backup_ms: restored.backup_ms };
+    if let Some(quarantined) = service.quarantined().await? {
         tracing::warn!(%quarantined, "no codes are issued");
     }
     if let Err(error) = service.finish_captures().await {

@@ -9,7 +9,7 @@ use super::{
     whereabouts::parts_of,
 };
 use crate::{
-    code::{Code, Encoder, Form, Gtin, LinkPrefix, RunId, RunKey, Serial},
+    code::{Code, Encoder, Form, Gtin, KeySlot, LinkPrefix, RunId, RunKey, Serial},
     epcis::{
         BizStep, DocumentError,
         shapes::{self, BatchSpan, CodeStep, Occasion},
@@ -133,8 +133,8 @@ impl Service {
             return Err(OrderError::Incomplete(missing));
         }
         let slot = self.keys.issuing_slot().ok_or(OrderError::NoKey)?;
-        if let Some(restored) = self.restored().await?.filter(|restored| restored.released.is_none()) {
-            return Err(Quarantined { backup_ms: restored.backup_ms }.into());
+        if let Some(quarantined) = self.quarantined().await? {
+            return Err(quarantined.into());
         }
         self.check_runs(batch, &order).await?;
         self.reserve(&facts, std::slice::from_ref(&order)).await?;
@@ -142,9 +142,7 @@ impl Service {
         let mut rest = order.count;
         while rest > 0 {
             let count = rest.min(RUN_CODES_MAX);
-            let number = self.next_number(Counter::Runs(slot)).await?;
-            let number = u32::try_from(number).ok().filter(|number| *number < KEY_RUNS_MAX);
-            let id = number.and_then(|number| RunId::new(slot, number)).ok_or(OrderError::NoKey)?;
+            let id = self.next_run(slot).await?.ok_or(OrderError::NoKey)?;
             let key = self.keys.run_key(id).ok_or(OrderError::NoKey)?;
             issued.push(Issued { run: self.new_run(id, &facts, &order, count), key });
             rest -= count;
@@ -161,6 +159,13 @@ impl Service {
             return Err(OrderError::Full { batch, runs, more });
         }
         Ok(())
+    }
+
+    /// The next run of a key; `None` where it has none left.
+    pub(super) async fn next_run(&self, slot: KeySlot) -> store::Result<Option<RunId>> {
+        let number = self.next_number(Counter::Runs(slot)).await?;
+        let number = u32::try_from(number).ok().filter(|number| *number < KEY_RUNS_MAX);
+        Ok(number.and_then(|number| RunId::new(slot, number)))
     }
 
     fn new_run(&self, id: RunId, facts: &BatchFacts, order: &Order, count: u32) -> Run {

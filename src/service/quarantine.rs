@@ -172,6 +172,15 @@ impl Service {
         Ok(())
     }
 
+    /// The quarantine that the store is in: it was restored, and not released yet.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn quarantined(&self) -> store::Result<Option<Quarantined>> {
+        let restored = self.restored().await?.filter(|restored| restored.released.is_none());
+        Ok(restored.map(|restored| Quarantined { backup_ms: restored.backup_ms }))
+    }
+
     /// Ends the quarantine; the slot that issues from now on.
     ///
     /// # Errors

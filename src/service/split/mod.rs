@@ -194,8 +194,8 @@ impl Service {
         {
             return Err(SplitError::Expiry { found, parents });
         }
-        if let Some(restored) = self.restored().await?.filter(|restored| restored.released.is_none()) {
-            return Err(Quarantined { backup_ms: restored.backup_ms }.into());
+        if let Some(quarantined) = self.quarantined().await? {
+            return Err(quarantined.into());
         }
         let taken = self.take_portions(caller.organization, parent_run.batch, order.portions).await?;
         // Clocks differ: the package is opened after it came, whatever the time.

@@ -77,9 +77,7 @@ impl Service {
         before: Option<&[u8]>,
     ) -> Result<Option<RunId>> {
         let slot = self.keys.issuing_slot().ok_or(SplitError::NoKey)?;
-        let number = self.next_number(Counter::Runs(slot)).await?;
-        let number = u32::try_from(number).ok().filter(|number| *number < KEY_RUNS_MAX);
-        let id = number.and_then(|number| RunId::new(slot, number)).ok_or(SplitError::NoKey)?;
+        let id = self.next_run(slot).await?.ok_or(SplitError::NoKey)?;
         let claimed = self.store.swap(&open_claim(organization, batch), before, &id.bits().to_be_bytes()).await?;
         Ok(claimed.then_some(id))
     }
