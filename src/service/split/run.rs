@@ -3,9 +3,9 @@
 use super::{Result, SplitError};
 use crate::{
     code::{RunId, RunKey, Serial},
-    limits::{KEY_RUNS_MAX, RUN_CODES_MAX},
+    limits::RUN_CODES_MAX,
     registration::{Activation, Content, Kind, Level, Parent, Run, Statement},
-    service::{Counter, Service},
+    service::Service,
     store,
     trace::{BatchId, OrganizationId},
 };
