@@ -6,12 +6,11 @@ use super::{
     Basis, Caller, Counter, Service,
     capture::{CaptureError, Captured},
     quarantine::Quarantined,
-    whereabouts::parts_of,
 };
 use crate::{
     code::{Code, Encoder, Form, Gtin, KeySlot, LinkPrefix, RunId, RunKey, Serial},
     epcis::{
-        BizStep, DocumentError,
+        DocumentError,
         shapes::{self, BatchSpan, CodeStep, Occasion},
     },
     limits::{KEY_RUNS_MAX, ORDER_CODES_MAX, PAGE_ITEMS_MAX, RUN_CODES_MAX, RUNS_OF_BATCH_MAX},
@@ -21,7 +20,7 @@ use crate::{
     },
     service::scan::BatchFacts,
     store::{self, Slice},
-    trace::{BatchId, Entry, OrganizationId, Role, Scope, Span, Subject, authority},
+    trace::{BatchId, OrganizationId, Role, Subject},
 };
 
 /// An order of codes.
@@ -317,19 +316,6 @@ impl Service {
         }
     }
 
-    /// How many codes of a run are void; `whole` is what was said of its batch.
-    async fn void_codes(&self, run: &Run, whole: &[Entry]) -> store::Result<u64> {
-        if whole.iter().any(|entry| is_void(entry, whole, run.organization)) {
-            return Ok(run.count.into());
-        }
-        let mut spans = Vec::new();
-        for subject in std::iter::once(Subject::Run(run.id)).chain(parts_of(run)) {
-            let entries = self.ledger_after(&subject, Slice::Whole, None).await?;
-            spans.extend(entries.iter().filter(|entry| is_void(entry, &entries, run.organization)).filter_map(span));
-        }
-        Ok(union(spans))
-    }
-
     /// What writes `codes` codes of a run from serial `from` on, in a form.
     pub fn encoder(&self, run: &Run, gtin: Option<Gtin>, form: Form, from: u32, codes: u32) -> Option<Encoder> {
         let key = self.keys.run_key(run.id)?;
@@ -370,34 +356,6 @@ pub(super) fn totals(bytes: &[u8]) -> store::Result<Vec<Live>> {
 
 fn damaged(name: &str, error: &dyn std::fmt::Display) -> store::Error {
     store::Error::Corrupt { table: "claims", key: name.to_owned(), found: error.to_string() }
-}
-
-/// Whether an entry declares codes void, by right and not in error.
-fn is_void(entry: &Entry, ledger: &[Entry], issuer: OrganizationId) -> bool {
-    // The cheap questions first: few entries of a ledger are voids.
-    matches!(entry.biz_step, Some(BizStep::Decommissioning))
-        && !entry.declares_error
-        && authority::has_effect(entry, issuer)
-        && !ledger.iter().any(|declaration| authority::voids(declaration, entry))
-}
-
-fn span(entry: &Entry) -> Option<Span> {
-    match entry.scope {
-        Scope::Span(span) => Some(span),
-        Scope::All | Scope::Some => None,
-    }
-}
-
-/// How many serials the spans name, each counted once.
-fn union(mut spans: Vec<Span>) -> u64 {
-    spans.sort_unstable();
-    let (mut codes, mut next) = (0, 0);
-    for span in spans {
-        let (first, end) = (span.first().get().max(next), span.last().get() + 1);
-        codes += u64::from(end.saturating_sub(first));
-        next = next.max(end);
-    }
-    codes
 }
 
 #[cfg(test)]

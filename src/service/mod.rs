@@ -23,6 +23,7 @@ pub mod stock;
 pub mod temperature;
 pub mod timeline;
 pub mod unit;
+mod void;
 mod watch;
 pub mod whereabouts;
 #[cfg(test)]
