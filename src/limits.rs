@@ -165,11 +165,13 @@ pub const METRICS_UPKEEP_S: u64 = 5;
 pub const DOCUMENTS_MAX: usize = 200;
 /// Entries of one ledger slice that are held in memory.
 pub const LEDGER_ENTRIES_MAX: usize = 1_000_000;
-/// Blocks of codes kept ready for scans, in bytes, with their views, what is rendered of these, and their scan sums.
-/// 20,000 ordinary ones with their view (8.5 kB) and its JSON (1.5 kB), or 14,000 with a page as well (4 kB).
-pub const BLOCK_CACHE_BYTES_MAX: u64 = 200 << 20;
-/// Runs kept ready for the scan of another of their blocks, in bytes: 4,000 ordinary ones.
+/// Blocks of codes kept ready for scans, in bytes, with what is kept of their views and what is rendered of these, and
+/// their scan sums.
+pub const BLOCK_CACHE_BYTES_MAX: u64 = 128 << 20;
+/// Runs kept ready for the view of another of their codes, in bytes: 3,000 with a usual history.
 pub const RUN_CACHE_BYTES_MAX: u64 = 24 << 20;
+/// Ledgers of blocks kept ready for the view of another of their codes, in bytes: 1,500 with a usual history.
+pub const LEDGER_CACHE_BYTES_MAX: u64 = 16 << 20;
 /// Whole batches kept ready for their own links, in bytes, and as much for lots: 6,000 ordinary ones. Fewer people open
 /// them than scan codes.
 pub const CLASS_CACHE_BYTES_MAX: u64 = 32 << 20;

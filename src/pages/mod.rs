@@ -16,7 +16,7 @@ mod words;
 
 pub use asset::{ASSET_CACHE_CONTROL, Asset, CONTENT_SECURITY_POLICY};
 pub use lang::Lang;
-pub use splice::Spliced;
+pub use splice::{Gaps, Spliced};
 pub use temperatures::breach_sentence;
 pub use template::{render, render_api, render_class, render_failure, render_start};
 pub use verdict::{Telling, Tone};

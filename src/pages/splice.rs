@@ -39,14 +39,26 @@ enum Slot {
 /// A rendered page with gaps. It is what a cache keeps per ledger version, language and date.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spliced {
-    lang: Lang,
     /// The page without what is put in.
-    fixed: Box<[u8]>,
-    /// What is put in, and after how many bytes of `fixed`; ascending.
-    gaps: Box<[(usize, Slot)]>,
+    pub fixed: Vec<u8>,
+    /// What is put in, and where.
+    pub gaps: Gaps,
+}
+
+/// What is put into a text, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gaps {
+    lang: Lang,
+    /// After how many bytes of the text; ascending.
+    at: Box<[(usize, Slot)]>,
 }
 
 impl Spliced {
+    /// A text into which nothing is put.
+    pub fn whole(fixed: Vec<u8>) -> Self {
+        Self { fixed, gaps: Gaps { lang: Lang::En, at: Box::default() } }
+    }
+
     /// Finds the gaps of a rendered page.
     pub(super) fn new(lang: Lang, html: &str) -> Self {
         let mut fixed = Vec::with_capacity(html.len());
@@ -59,27 +71,34 @@ impl Spliced {
             rest = after.strip_prefix(mark).unwrap_or_default();
         }
         fixed.extend_from_slice(rest.as_bytes());
-        Self { lang, fixed: fixed.into(), gaps: gaps.into() }
+        Self { fixed, gaps: Gaps { lang, at: gaps.into() } }
     }
 
+    /// The page for one code.
+    pub fn fill(&self, part: &CodePart<'_>) -> Vec<u8> {
+        self.gaps.fill(&self.fixed, part)
+    }
+}
+
+impl Gaps {
     /// Bytes that it takes in a cache.
-    pub fn size_bytes(&self) -> usize {
-        size_of::<Self>() + self.fixed.len() + size_of_val(&*self.gaps)
+    pub fn bytes(&self) -> usize {
+        size_of_val(&*self.at)
     }
 
     /// Bytes that all gaps take at most.
     fn bytes_max(&self, part: &CodePart<'_>) -> usize {
-        let notices = self.gaps.iter().filter(|(_, slot)| *slot == Slot::Notice).count();
+        let notices = self.at.iter().filter(|(_, slot)| *slot == Slot::Notice).count();
         let noticed = if part.notice.is_some() { NOTICE_BYTES_MAX } else { 0 };
-        (self.gaps.len() - notices) * SLOT_BYTES_MAX + notices * noticed
+        (self.at.len() - notices) * SLOT_BYTES_MAX + notices * noticed
     }
 
-    /// The page for one code, in one allocation.
-    pub fn fill(&self, part: &CodePart<'_>) -> Vec<u8> {
-        let mut page = Vec::with_capacity(self.fixed.len() + self.bytes_max(part));
-        let mut rest: &[u8] = &self.fixed;
+    /// The page for one code, in one allocation, from its text without what is put in.
+    pub fn fill(&self, fixed: &[u8], part: &CodePart<'_>) -> Vec<u8> {
+        let mut page = Vec::with_capacity(fixed.len() + self.bytes_max(part));
+        let mut rest = fixed;
         let mut done = 0;
-        for &(at, slot) in &self.gaps {
+        for &(at, slot) in &self.at {
             let (before, after) = rest.split_at_checked(at - done).unwrap_or((rest, &[]));
             page.extend_from_slice(before);
             match slot {

@@ -10,7 +10,7 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use super::{Caller, Counter, Service, scan::View};
+use super::{Caller, Counter, Service, scan::KeptRun};
 use crate::{
     code::{Code, RunId, Serial},
     limits::{ALERTS_KNOWN_MAX, ALERTS_OF_BATCH_MAX, ALERTS_WAITING_MAX, PAGE_ITEMS_MAX},
@@ -35,13 +35,13 @@ pub struct Raised {
 
 impl Raised {
     /// Of a code's scans at a time.
-    pub fn new(code: &Code, view: &View, sum: &ScanSum, notice: Notice, now_ms: i64) -> Self {
+    pub fn new(code: &Code, run: &KeptRun, sum: &ScanSum, notice: Notice, now_ms: i64) -> Self {
         Self {
             run: code.run,
             serial: code.serial,
-            batch: view.run().batch,
-            organization: view.batch().batch.organization,
-            level: view.run().level,
+            batch: run.batch,
+            organization: run.importer,
+            level: run.level,
             notice,
             noticed_ms: now_ms,
             scans: sum.count,

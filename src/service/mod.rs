@@ -44,7 +44,7 @@ use self::alert::AlertQueue;
 use self::measure::{MeasureTable, TableChange};
 pub use self::number::{Counter, Numbers};
 pub use self::party::Parties;
-use self::scan::{BlockView, RunFacts, ScanCounts, Whole, WholeLot};
+use self::scan::{BlockView, RunFacts, ScanCounts, SharedLedgers, Whole, WholeLot};
 pub use self::watch::{Basis, Watch, Watched};
 use self::{capture::Applying, growth::Growth};
 use crate::{
@@ -52,8 +52,8 @@ use crate::{
     cold_chain::Rule,
     epcis::Hosts,
     limits::{
-        BLOCK_CACHE_BYTES_MAX, CAPTURES_KIB_MAX, CLASS_CACHE_BYTES_MAX, DOWNLOADS_KIB_MAX, RUN_CACHE_BYTES_MAX,
-        UPLOADS_MAX,
+        BLOCK_CACHE_BYTES_MAX, CAPTURES_KIB_MAX, CLASS_CACHE_BYTES_MAX, DOWNLOADS_KIB_MAX, LEDGER_CACHE_BYTES_MAX,
+        RUN_CACHE_BYTES_MAX, UPLOADS_MAX,
     },
     registration::{Content, Kind, Parent, Profiles, Statement, parse_key_text},
     store::{Capture, Store, Writer, Writes},
@@ -162,6 +162,7 @@ pub struct Service {
     final_backup: Mutex<Option<[u8; 32]>>,
     blocks: Cache<Block, Arc<BlockView>>,
     runs: Cache<RunId, Arc<RunFacts>>,
+    ledgers: Cache<Block, Arc<SharedLedgers>>,
     batches: Cache<BatchId, Arc<Whole>>,
     lots: Cache<Parent, Arc<WholeLot>>,
 }
@@ -177,7 +178,8 @@ impl Service {
         clock: Clock,
     ) -> Self {
         let blocks = cache(BLOCK_CACHE_BYTES_MAX, BlockView::bytes);
-        let runs = cache(RUN_CACHE_BYTES_MAX, |run: &RunFacts| u32::try_from(run.bytes()).unwrap_or(u32::MAX));
+        let runs = cache(RUN_CACHE_BYTES_MAX, RunFacts::bytes);
+        let ledgers = cache(LEDGER_CACHE_BYTES_MAX, SharedLedgers::bytes);
         let batches = cache(CLASS_CACHE_BYTES_MAX, Whole::bytes);
         let lots = cache(CLASS_CACHE_BYTES_MAX, WholeLot::bytes);
         let (watch, scans) = (Arc::new(Watch::default()), ScanCounts::new(writer));
@@ -208,6 +210,7 @@ impl Service {
             final_backup: Mutex::default(),
             blocks,
             runs,
+            ledgers,
             batches,
             lots,
         }

@@ -6,6 +6,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    hash::{BuildHasher, RandomState},
     sync::{
         Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicU64, Ordering},
@@ -19,7 +20,7 @@ use crate::{
 };
 
 /// What something watched takes in memory: its counter, with its place in a basis and in the table of all.
-const WATCHED_BYTES: usize = 160;
+const WATCHED_BYTES: usize = 80;
 
 /// Something that a cached view is made from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -59,7 +60,7 @@ impl Watched {
 }
 
 /// What a view was made from, as it stood before the reading began.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Basis {
     /// Each with the value that it had.
     seen: Vec<(Arc<AtomicU64>, u64)>,
@@ -73,6 +74,12 @@ impl Basis {
         (self.seen.len() - self.shared) * WATCHED_BYTES + self.shared * size_of::<(Arc<AtomicU64>, u64)>()
     }
 
+    /// It without room for more.
+    pub fn shrunk(mut self) -> Self {
+        self.seen.shrink_to_fit();
+        self
+    }
+
     /// Whether nothing of it has been touched since.
     pub fn is_current(&self) -> bool {
         self.seen.iter().all(|(counter, seen)| counter.load(Ordering::Acquire) == *seen)
@@ -82,7 +89,11 @@ impl Basis {
 /// The counters of everything that some view was made from.
 #[derive(Debug, Default)]
 pub struct Watch {
-    counters: Mutex<HashMap<Watched, Weak<AtomicU64>>>,
+    /// By a hash of what is watched, so that a name of any length takes eight bytes. Two that share one make each other's
+    /// views stale too, which costs a reading and no more.
+    counters: Mutex<HashMap<u64, Weak<AtomicU64>>>,
+    /// Of this process alone, so that nobody can make names collide.
+    hashing: RandomState,
     touches: AtomicU64,
 }
 
@@ -94,7 +105,7 @@ impl Watch {
         if counters.len() == counters.capacity() {
             counters.retain(|_, counter| counter.strong_count() > 0);
         }
-        let slot = counters.entry(watched).or_default();
+        let slot = counters.entry(self.hashing.hash_one(&watched)).or_default();
         let counter = slot.upgrade().unwrap_or_else(|| {
             let counter = Arc::new(AtomicU64::new(0));
             *slot = Arc::downgrade(&counter);
@@ -107,7 +118,8 @@ impl Watch {
     /// Makes every view stale that was made from any of `touched`.
     pub fn touch<'a>(&self, touched: impl IntoIterator<Item = &'a Watched>) {
         let counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
-        for counter in touched.into_iter().filter_map(|watched| counters.get(watched)?.upgrade()) {
+        let hashes = touched.into_iter().map(|watched| self.hashing.hash_one(watched));
+        for counter in hashes.filter_map(|hash| counters.get(&hash)?.upgrade()) {
             counter.fetch_add(1, Ordering::Release);
         }
         // After the counters: whoever sees this number sees them as well.

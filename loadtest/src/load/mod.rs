@@ -5,7 +5,7 @@ mod open;
 
 use std::net::SocketAddr;
 
-pub use closed::{Rate, closed};
+pub use closed::{Rate, closed, once};
 pub use open::{Latencies, open};
 
 use crate::{check::Expected, http::Request, process::Process};

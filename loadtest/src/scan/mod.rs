@@ -11,7 +11,7 @@ use crate::{
     check::Expected,
     demo::Demo,
     http::Client,
-    load::{Case, Latencies, Rate, Target, closed, open},
+    load::{Case, Latencies, Rate, Target, closed, once, open},
     report::{Report, Spread},
     server::{Place, Scale, Server},
 };
@@ -97,6 +97,8 @@ struct Servers {
 /// What all rounds found.
 #[derive(Default)]
 struct Found {
+    /// Of the service, before the rounds: each code's first scan.
+    first: Vec<Rate>,
     coldproof: Vec<Rate>,
     hello: Vec<Rate>,
     equal: Vec<Rate>,
@@ -141,11 +143,10 @@ pub fn run(args: &Args) -> Result<Report> {
 fn measure(args: &Args, servers: &Servers) -> Result<Found> {
     let connections = usize::from(args.connections);
     let length = Duration::from_secs_f64(args.seconds);
-    let all = [&servers.coldproof, &servers.hello, &servers.equal];
-    for target in all {
+    let mut found = Found { first: vec![once(&servers.coldproof, connections)?], ..Found::default() };
+    for target in [&servers.coldproof, &servers.hello, &servers.equal] {
         closed(target, connections, length)?;
     }
-    let mut found = Found::default();
     for round in 0..args.rounds {
         // Every other round goes backwards, so that whoever is second gains nothing by it.
         let order = if round % 2 == 0 { [0, 1, 2] } else { [2, 1, 0] };
@@ -184,6 +185,10 @@ fn report(args: &Args, servers: &Servers, body_bytes: usize, found: &Found, resi
         format!("scan, {mode:?}: {connections} connections, {rounds} rounds of {seconds} s, every answer checked");
     let mut report = Report::new(title);
     report.fact("codes asked for, 1 in 100 tampered", servers.coldproof.cases.len().to_string());
+    for first in &found.first {
+        let figures = format!("{:.0}; server's processor time {:.0} us each", first.per_s(), first.server_us());
+        report.fact("coldproof, each code's first scan, requests/s", figures);
+    }
     for (what, rates) in [
         (format!("coldproof, {body_bytes} bytes, requests/s"), &found.coldproof),
         (format!("hello, {HELLO_BYTES} bytes, requests/s"), &found.hello),

@@ -29,10 +29,10 @@ use super::{
 use crate::{
     code::{Code, Gtin, Link, LinkCase, LinkError, LinkPrefix, Lot},
     limits::RENDERED_CLASSES_BYTES_MAX,
-    pages::{CONTENT_SECURITY_POLICY, Failure, FailurePage, Lang, render, render_failure},
+    pages::{CONTENT_SECURITY_POLICY, Failure, FailurePage, Gaps, Lang, Spliced, render, render_failure},
     service::{
         Caller,
-        scan::{Piece, ScanBy, Scanned, View},
+        scan::{RenderedAs, ScanBy, Scanned, View},
     },
     trace::{Notice, ScanSum, Verdict},
 };
@@ -58,6 +58,13 @@ struct Wanted {
 impl Wanted {
     fn key(self, view: u64) -> RenderedKey {
         (view, (self.form == Form::Page).then_some(self.lang))
+    }
+
+    fn rendered_as(self) -> RenderedAs {
+        match self.form {
+            Form::Json => RenderedAs::Json,
+            Form::Page => RenderedAs::Page(self.lang),
+        }
     }
 }
 
@@ -104,7 +111,7 @@ async fn answer(app: &App, parts: &mut Parts, wanted: Wanted) -> Result<Response
             if matches!(scanned, Scanned::Nothing(Verdict::Forged)) {
                 app.rate.failed_tags(asker, 1, now);
             }
-            Ok(app.tell(&code, &scanned, &Named { gtin, lot }, counts, wanted))
+            Ok(app.tell(&code, &scanned, &Named { gtin, lot }, counts, wanted).await)
         }
         Link::Serial { gtin, serial, .. } => {
             app.rate.failed_tags(asker, 1, now);
@@ -123,16 +130,6 @@ struct Named {
     lot: Option<Lot>,
 }
 
-impl Named {
-    /// Whether the code belongs to another product or lot.
-    fn contradicts(&self, view: &View) -> bool {
-        let facts = view.batch();
-        let gtin = facts.product.as_ref().and_then(|product| product.gtin.as_ref());
-        let other_gtin = self.gtin.as_ref().is_some_and(|named| Some(named) != gtin);
-        other_gtin || self.lot.as_ref().is_some_and(|named| Some(named) != facts.batch.ai10.as_ref())
-    }
-}
-
 /// What an answer says of one code alone.
 struct Figures<'a> {
     sum: &'a ScanSum,
@@ -148,31 +145,39 @@ impl Figures<'_> {
 }
 
 impl App {
-    fn tell(&self, code: &Code, scanned: &Scanned, named: &Named, counted: bool, wanted: Wanted) -> Response {
-        match scanned {
-            Scanned::Nothing(verdict) => self.tell_nothing(&code.to_string(), *verdict, named.gtin, wanted),
-            Scanned::Issued { view, sum, notice, retired } => {
-                let code_text = code.to_ascii();
-                let sold = view.sold_ms().is_some() && !view.status.suspicious;
-                let figures = Figures { sum, counted, notice: *notice, sold };
-                if named.contradicts(view) {
-                    // Rare, so that it is not worth keeping.
-                    return self.fill(&self.render(view, true, *retired, wanted), &code_text, &figures);
-                }
-                let kept = match (wanted.form, wanted.lang) {
-                    (Form::Json, _) => &view.rendered.json,
-                    (Form::Page, Lang::Zh) => &view.rendered.page_zh,
-                    (Form::Page, Lang::En) => &view.rendered.page_en,
-                };
-                let piece = kept.get().unwrap_or_else(|| {
-                    // All codes of a view are of one run, and so under one key.
-                    let piece = kept.get_or_init(|| self.render(view, false, *retired, wanted));
-                    self.service.weigh(code);
-                    piece
-                });
-                self.fill(piece, &code_text, &figures)
-            }
+    async fn tell(&self, code: &Code, scanned: &Scanned, named: &Named, counted: bool, wanted: Wanted) -> Response {
+        let (run, kept, view, sum, notice, retired) = match scanned {
+            Scanned::Nothing(verdict) => return self.tell_nothing(&code.to_string(), *verdict, named.gtin, wanted),
+            Scanned::Issued { run, kept, view, sum, notice, retired } => (run, kept, view, sum, *notice, *retired),
+        };
+        let code_text = code.to_ascii();
+        let figures = Figures { sum, counted, notice, sold: kept.sold_ms.is_some() && !kept.suspicious };
+        let contradicted = run.contradicts(named.gtin, named.lot.as_ref());
+        let form = wanted.rendered_as();
+        if let Some(rendered) = kept.rendered(form).filter(|_| !contradicted) {
+            return self.fill(form, &rendered.text.get(), &rendered.gaps, &code_text, &figures);
         }
+        let again = match view {
+            Some(_) => None,
+            None => match self.service.view_of(code).await {
+                Ok(view) => view,
+                Err(error) => {
+                    tracing::error!(%error, run = %code.run, "a view could not be made again from the store");
+                    None
+                }
+            },
+        };
+        let Some(view) = view.as_deref().or(again.as_ref()) else {
+            return self.tell_nothing(&code.to_string(), Verdict::Unverifiable, named.gtin, wanted);
+        };
+        // All codes of a view are of one run, and so under one key.
+        let Spliced { fixed, gaps } = &self.render(view, contradicted, retired, wanted);
+        // What contradicts a link is rare, so that it is not worth keeping.
+        if !contradicted {
+            kept.keep(run, form, view, fixed, gaps);
+            self.service.weigh(code);
+        }
+        self.fill(form, fixed, gaps, &code_text, &figures)
     }
 
     /// The answer where no more than a verdict is known; `text` is what stood in the place of the code.
@@ -184,13 +189,13 @@ impl App {
             }
             Form::Page => {
                 let page = render(&page::nothing(wanted.lang, verdict, self.link_prefix(gtin)));
-                let body = page::fill(&page, text, &Figures::NONE, &self.service.settings.zone);
+                let body = page.fill(&page::part(text, &Figures::NONE, &self.service.settings.zone));
                 respond(StatusCode::OK, wanted.form, body)
             }
         }
     }
 
-    fn render(&self, view: &View, wrong_product: bool, retired: bool, wanted: Wanted) -> Piece {
+    fn render(&self, view: &View, wrong_product: bool, retired: bool, wanted: Wanted) -> Spliced {
         let mut verdicts = view.verdicts.clone();
         if wrong_product {
             verdicts.retain(|verdict| *verdict != Verdict::Genuine);
@@ -199,23 +204,23 @@ impl App {
         let measures = self.service.measures.of(&view.status.measures);
         match wanted.form {
             Form::Json => {
-                Piece::Json(Answer::issued(view, verdicts, &measures, retired).middle().unwrap_or_default().into())
+                Spliced::whole(Answer::issued(view, verdicts, &measures, retired).middle().unwrap_or_default())
             }
             Form::Page => {
                 let gtin = view.batch().product.as_ref().and_then(|product| product.gtin);
                 let prefix = self.link_prefix(gtin);
                 let zone = &self.service.settings.zone;
-                Piece::Page(render(&page::issued(wanted.lang, view, verdicts, &measures, retired, prefix, zone)))
+                render(&page::issued(wanted.lang, view, verdicts, &measures, retired, prefix, zone))
             }
         }
     }
 
-    fn fill(&self, piece: &Piece, code: &[u8], figures: &Figures<'_>) -> Response {
-        match piece {
-            Piece::Json(middle) => respond(StatusCode::OK, Form::Json, json::fill(code, middle, figures)),
-            Piece::Page(page) => {
+    fn fill(&self, form: RenderedAs, text: &[u8], gaps: &Gaps, code: &[u8], figures: &Figures<'_>) -> Response {
+        match form {
+            RenderedAs::Json => respond(StatusCode::OK, Form::Json, json::fill(code, text, figures)),
+            RenderedAs::Page(_) => {
                 let code = std::str::from_utf8(code).unwrap_or_default();
-                let body = page::fill(page, code, figures, &self.service.settings.zone);
+                let body = gaps.fill(text, &page::part(code, figures, &self.service.settings.zone));
                 respond(StatusCode::OK, Form::Page, body)
             }
         }

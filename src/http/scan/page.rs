@@ -8,7 +8,7 @@ use super::Figures;
 use crate::{
     epcis::{BizStep, Disposition},
     http::answer::timestamp,
-    pages::{self, CodePart, Journey, JourneyLine, Lang, Party, ScanPage, Spliced, Step},
+    pages::{self, CodePart, Journey, JourneyLine, Lang, Party, ScanPage, Step},
     registration::{self, Country, DocumentKind, PublicPaper, Quantity, public_papers},
     service::{
         measure::StandingMeasure,
@@ -66,11 +66,11 @@ pub fn issued(
     }
 }
 
-/// Puts a code and its scans into a rendered page, which tells of those before this one.
-pub(super) fn fill(page: &Spliced, code: &str, figures: &Figures<'_>, zone: &TimeZone) -> Vec<u8> {
+/// What a rendered page tells of one code and its scans: of those before this one.
+pub(super) fn part<'a>(code: &'a str, figures: &Figures<'_>, zone: &TimeZone) -> CodePart<'a> {
     let Figures { sum, counted, notice, sold } = *figures;
     let scans = sum.count - u64::from(counted).min(sum.count);
-    page.fill(&CodePart { code, scans, first_scan: (scans > 0).then(|| civil(sum.first_ms, zone)), notice, sold })
+    CodePart { code, scans, first_scan: (scans > 0).then(|| civil(sum.first_ms, zone)), notice, sold }
 }
 
 /// A temperature record, in the zone of the page.

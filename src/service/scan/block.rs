@@ -8,12 +8,15 @@ use std::{
     },
 };
 
-use super::{count::BlockScans, day::Day, facts::RunFacts, view::View, weight::entries_bytes};
+use super::{
+    count::BlockScans,
+    day::Day,
+    kept::{KeptRun, KeptView, NEVER, was_current},
+};
 use crate::{
-    code::{RunId, Serial},
     service::{Basis, Service},
-    store::{self, Slice},
-    trace::{Block, Entry, Group, Ledger, Subject},
+    store,
+    trace::Block,
 };
 
 /// What a block takes at least, in bytes: itself, its scan sums' frame, and its place in the cache.
@@ -23,37 +26,29 @@ const KNOWN_BYTES: usize = 32;
 /// What it takes that a view is weighed, in bytes.
 const WEIGHED_BYTES: usize = 32;
 
-/// A number of touches that there will not be.
-const NEVER: u64 = u64::MAX;
-
 /// One block of a run, ready to answer scans of its codes.
 #[derive(Debug)]
 pub struct BlockView {
     /// The run.
-    pub facts: Arc<RunFacts>,
+    pub run: Arc<KeptRun>,
     /// How often its codes were scanned.
     pub scans: Arc<BlockScans>,
     /// The day, in the configured zone, on which its views were made.
     pub(super) today: Day,
     /// How many touches there had been when it was last found to be current.
     current_at: AtomicU64,
-    /// Entries on whole blocks of its group.
-    group: Ledger,
-    /// Entries of its own that bear on more than one code.
-    shared: Ledger,
+    /// What its ledgers were read from.
     basis: Basis,
     /// Views of the codes that were scanned.
     known: Mutex<Known>,
-    /// What it takes in memory without its views and scan sums, in bytes.
-    own_bytes: usize,
-    /// What views and scan sums took when it was last weighed, in bytes.
+    /// What it took in memory when it was last weighed, in bytes.
     weighed: AtomicUsize,
 }
 
 /// The views of a block's codes, as far as they were asked for.
 #[derive(Debug, Default)]
 struct Known {
-    by_offset: HashMap<u16, Arc<View>>,
+    by_offset: HashMap<u16, Arc<KeptView>>,
     /// What each of these views took when it was last looked at, by its address.
     bytes: HashMap<usize, usize>,
     bytes_sum: usize,
@@ -62,7 +57,7 @@ struct Known {
 }
 
 impl Known {
-    fn weigh(&mut self, view: &Arc<View>) {
+    fn weigh(&mut self, view: &Arc<KeptView>) {
         let (bytes, weighed) = (view.bytes(), self.bytes.entry(address(view)).or_default());
         self.bytes_sum = self.bytes_sum + bytes - *weighed;
         *weighed = bytes;
@@ -81,38 +76,28 @@ impl Known {
     }
 }
 
-fn address(view: &Arc<View>) -> usize {
+fn address(view: &Arc<KeptView>) -> usize {
     Arc::as_ptr(view).addr()
 }
 
 impl BlockView {
-    /// Whether nothing that all its codes rest on has changed. `touches` is how many there have been of anything: while
-    /// there is none, one comparison tells.
+    /// Whether nothing that all its codes rest on has changed. `touches` is how many there have been of anything.
     pub fn is_current(&self, now_ms: i64, touches: u64) -> bool {
-        if !self.today.contains(now_ms) {
-            return false;
-        }
-        if self.current_at.load(Ordering::Relaxed) == touches {
-            return true;
-        }
-        let current = self.basis.is_current() && self.facts.basis.is_current();
-        if current {
-            self.current_at.store(touches, Ordering::Relaxed);
-        }
-        current
+        let is_current = || self.basis.is_current() && self.run.is_current();
+        self.today.contains(now_ms) && was_current(&self.current_at, touches, is_current)
     }
 
     /// The view of a code, where it is known and current; otherwise what [`BlockView::remember`] wants to be told.
-    pub(super) fn known(&self, offset: u16) -> Result<Arc<View>, u64> {
+    pub(super) fn known(&self, offset: u16, touches: u64) -> Result<Arc<KeptView>, u64> {
         let known = self.lock();
         match known.by_offset.get(&offset) {
-            Some(view) if view.is_current(self.today.date) => Ok(Arc::clone(view)),
+            Some(view) if view.is_current(self.today.date, touches) => Ok(Arc::clone(view)),
             _ => Err(known.forgotten),
         }
     }
 
     /// Keeps the view of a code, if none was forgotten since [`BlockView::known`] was asked.
-    pub(super) fn remember(&self, offset: u16, view: &Arc<View>, forgotten: u64) {
+    pub(super) fn remember(&self, offset: u16, view: &Arc<KeptView>, forgotten: u64) {
         let mut known = self.lock();
         if known.forgotten == forgotten {
             known.remove(offset);
@@ -132,17 +117,8 @@ impl BlockView {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The entries that one of its codes shares with others, its run's among them; in no particular order.
-    pub(super) fn shared(&self, serial: Serial) -> Vec<&Entry> {
-        let mut entries = Vec::new();
-        self.facts.groups.find(serial, &mut entries);
-        self.group.find(serial, &mut entries);
-        self.shared.find(serial, &mut entries);
-        entries
-    }
-
-    /// Whether there is more of the view of one of its codes, or of its scan sums, than when this was last asked: views
-    /// are made when a code is first scanned and rendered when a form is first wanted.
+    /// Whether it takes more than when this was last asked: views are made when a code is first scanned, rendered when a form
+    /// is first wanted, and scan sums grow.
     pub fn has_grown(&self, offset: u16) -> bool {
         let views = {
             let mut known = self.lock();
@@ -151,48 +127,31 @@ impl BlockView {
             }
             known.bytes()
         };
-        let bytes = views + self.scans.bytes() as usize;
+        let bytes = views + self.own_bytes();
         self.weighed.swap(bytes, Ordering::Relaxed) != bytes
     }
 
-    /// Roughly how much memory it takes, in bytes, as far as [`BlockView::has_grown`] has seen. What is shared with other
-    /// blocks counts in each, so that the cache holds too few of them rather than too many.
+    /// What it takes without its views, in bytes. What is shared with other blocks counts in each, so that the cache
+    /// holds too few of them rather than too many.
+    fn own_bytes(&self) -> usize {
+        BLOCK_BYTES + self.basis.bytes() + self.run.bytes() + self.scans.bytes() as usize
+    }
+
+    /// Roughly how much memory it takes, in bytes, as far as [`BlockView::has_grown`] has seen.
     pub fn bytes(&self) -> u32 {
-        let bytes = self.own_bytes + self.facts.bytes() + self.weighed.load(Ordering::Relaxed);
-        u32::try_from(bytes).unwrap_or(u32::MAX)
+        u32::try_from(self.weighed.load(Ordering::Relaxed)).unwrap_or(u32::MAX)
     }
 }
 
 impl Service {
-    /// Reads what all scans of a block rest on: the run's ledgers beside, its group's and what the block's own says of
-    /// more than one code.
-    pub(super) async fn read_block(&self, facts: Arc<RunFacts>, block: Block, today: Day) -> store::Result<BlockView> {
-        let mut basis = Basis::default();
-        let Some(first) = block.serial(0) else {
-            return Err(store::Error::TooLarge { what: "block", found: block.index.into(), max: 1 << 10 });
-        };
-        let group = Subject::Group(Group::of(block.run, first));
-        let group = Ledger::new(self.ledger(&group, Slice::Shared, &mut basis).await?);
-        let shared = Ledger::new(self.ledger(&Subject::Block(block), Slice::Shared, &mut basis).await?);
+    /// Reads what all scans of a block rest on.
+    pub(super) async fn read_block(&self, run: Arc<KeptRun>, block: Block, today: Day) -> store::Result<BlockView> {
+        let basis = self.shared_ledgers(block).await?.basis.clone();
         let scans = self.scans.block(&*self.store, block).await?;
-        let entries = entries_bytes(group.entries()) + entries_bytes(shared.entries());
-        let own_bytes = BLOCK_BYTES + entries + basis.bytes();
-        let weighed = AtomicUsize::new(scans.bytes() as usize);
-        let current_at = AtomicU64::new(NEVER);
-        let known = Mutex::default();
-        Ok(BlockView { facts, scans, today, current_at, group, shared, basis, known, own_bytes, weighed })
-    }
-
-    /// The run's facts: from memory where a block of it is there and still current.
-    pub(super) async fn facts_of(&self, run: RunId) -> store::Result<Option<Arc<RunFacts>>> {
-        if let Some(facts) = self.runs.get(&run).filter(|facts| facts.basis.is_current()) {
-            return Ok(Some(facts));
-        }
-        let Some(key) = self.keys.run_key(run) else { return Ok(None) };
-        let Some(facts) = self.run_facts(run, key).await? else { return Ok(None) };
-        let facts = Arc::new(facts);
-        self.runs.insert(run, Arc::clone(&facts));
-        Ok(Some(facts))
+        let (current_at, known, weighed) = (AtomicU64::new(NEVER), Mutex::default(), AtomicUsize::default());
+        let read = BlockView { run, scans, today, current_at, basis, known, weighed };
+        read.weighed.store(read.own_bytes(), Ordering::Relaxed);
+        Ok(read)
     }
 }
 
@@ -209,7 +168,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        code::Code,
+        code::{Code, Serial},
         http::router::router,
         limits::BLOCK_CACHE_BYTES_MAX,
         registration::samples,
@@ -236,11 +195,9 @@ mod tests {
             Self { world, codes }
         }
 
-        async fn scan(&self, code: &Code) -> Arc<View> {
-            match self.world.service.scan(code, ScanBy::Public(None)).await {
-                Scanned::Issued { view, .. } => view,
-                other => panic!("{other:?}"),
-            }
+        async fn scan(&self, code: &Code) {
+            let scanned = self.world.service.scan(code, ScanBy::Public(None)).await;
+            assert!(matches!(scanned, Scanned::Issued { .. }), "{scanned:?}");
         }
 
         async fn ask(&self, code: &Code, accept: &str) -> usize {
@@ -282,9 +239,10 @@ mod tests {
             shop.world.service.block(Block::of(code.run, code.serial), 0).await.unwrap().unwrap().bytes() as usize;
         shop.scan(code).await;
         let mut before = shop.weighed();
-        assert!(before > read + size_of::<View>(), "{before} {read}");
+        assert!(before > read + size_of::<KeptView>(), "{before} {read}");
         for accept in ["application/json", "text/html"] {
             let answer = shop.ask(code, accept).await;
+            // The first text of a form is the run's, as it is.
             let weighed = shop.weighed();
             assert!(weighed + 200 > before + answer && weighed < before + answer + 200, "{weighed} {before} {answer}");
             before = weighed;

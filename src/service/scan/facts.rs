@@ -1,15 +1,13 @@
 //! What scans rest on beside ledgers: the batch with all that it refers to, and the run.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
-};
+use std::sync::Arc;
 
 use jiff::civil::Date;
 
 use super::{
+    kept::KeptRun,
     origins::Origins,
-    view::{Line, View, shown},
+    view::{Line, shown},
     weight::{batch_bytes, entries_bytes, text_bytes},
 };
 use crate::{
@@ -25,7 +23,7 @@ use crate::{
         temperature::{ColdRecord, Sensed, limits, newest, sensed},
     },
     store::{self, Slice},
-    trace::{BatchId, Entry, Ledger, OrganizationId, Owners, Place, Subject, WholeStatus},
+    trace::{BatchId, Entry, Ledger, OrganizationId, Owners, Subject, WholeStatus},
 };
 
 /// A batch with all that it refers to.
@@ -58,13 +56,13 @@ impl BatchFacts {
     }
 }
 
-/// A run with its batch, its key, and the ledgers that all its codes share.
+/// A run with its batch and the ledgers that all its codes share: what views are made from.
 #[derive(Debug)]
 pub struct RunFacts {
     /// The run.
     pub run: Run,
-    /// What proves its codes.
-    pub key: RunKey,
+    /// What is kept of it when the rest is forgotten.
+    pub(super) kept: Arc<KeptRun>,
     /// Its batch.
     pub batch: BatchFacts,
     /// What follows for every code from what was said of the whole batch and of its lots.
@@ -81,12 +79,8 @@ pub struct RunFacts {
     pub provenance: Option<Arc<Provenance>>,
     /// Entries on whole groups of the run.
     pub groups: Ledger,
-    /// What all of the above was made from.
-    pub basis: Basis,
-    /// What it takes in memory without its views, in bytes.
+    /// What it takes in memory, in bytes.
     bytes: usize,
-    /// Views by the entries that they show, so that codes with the same history share one.
-    views: Mutex<HashMap<Vec<Place>, Weak<View>>>,
 }
 
 impl RunFacts {
@@ -95,27 +89,9 @@ impl RunFacts {
         Owners { issuer: self.run.organization, importer: self.batch.batch.organization }
     }
 
-    /// Roughly how much memory it takes, in bytes, without its views.
-    pub fn bytes(&self) -> usize {
-        self.bytes
-    }
-
-    /// The view in memory of codes whose own entries have these places.
-    pub(super) fn view(&self, places: &[Place]) -> Option<Arc<View>> {
-        self.lock().get(places)?.upgrade()
-    }
-
-    /// Lets other codes with the same history find a view, as long as somebody holds it.
-    pub(super) fn keep_view(&self, places: Vec<Place>, view: &Arc<View>) {
-        let mut views = self.lock();
-        if views.len() == views.capacity() {
-            views.retain(|_, view| view.strong_count() > 0);
-        }
-        views.insert(places, Arc::downgrade(view));
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<Vec<Place>, Weak<View>>> {
-        self.views.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Roughly how much memory it takes, in bytes.
+    pub fn bytes(&self) -> u32 {
+        u32::try_from(self.bytes).unwrap_or(u32::MAX)
     }
 }
 
@@ -201,10 +177,10 @@ impl Service {
         let entries = whole_lines.iter().map(|line| line.bytes()).sum::<usize>();
         let entries = entries + entries_bytes(groups.entries()) + provenance.as_deref().map_or(0, Provenance::bytes);
         let bytes = size_of::<RunFacts>() + text_bytes(&run) + batch_bytes(&batch) + entries + basis.bytes();
-        let views = Mutex::default();
+        let kept = Arc::new(KeptRun::new(&run, key, &batch, basis));
         Ok(Some(RunFacts {
             run,
-            key,
+            kept,
             batch,
             whole_status,
             whole_lines,
@@ -213,9 +189,7 @@ impl Service {
             cold_record,
             provenance,
             groups,
-            basis,
             bytes,
-            views,
         }))
     }
 

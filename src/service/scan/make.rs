@@ -10,11 +10,12 @@ use jiff::civil::Date;
 use super::{
     block::BlockView,
     facts::RunFacts,
+    kept::KeptView,
     origins::{Origins, made_by},
-    view::{Line, Told, View, latest, shown},
+    view::{History, Line, View, latest, shown},
 };
 use crate::{
-    code::Serial,
+    code::{Code, Serial},
     registration::Organization,
     service::{
         Basis, Service,
@@ -22,44 +23,56 @@ use crate::{
         provenance::Provenance,
         temperature::{ColdRecord, limits, newest, sensed_of},
     },
-    store::{self, Slice},
-    trace::{Bearing, Block, Entry, OrganizationId, Place, Role, Status, Subject},
+    store,
+    trace::{Bearing, Block, Entry, OrganizationId, Place, Role, Status},
 };
 
 impl Service {
-    /// The view of a code of a block: one in memory that has the same history, or a new one.
-    pub(super) async fn view(&self, block: &BlockView, at: Block, serial: Serial) -> store::Result<Arc<View>> {
+    /// What is kept of the view of a code of a block: of one in memory that has the same history, or of a new one, which
+    /// comes with it. `touches` is how many there have been of anything.
+    pub(super) async fn kept_view(
+        &self,
+        block: &BlockView,
+        at: Block,
+        serial: Serial,
+        touches: u64,
+    ) -> store::Result<Option<(Arc<KeptView>, Option<Box<View>>)>> {
         let offset = Block::offset(serial);
-        let forgotten = match block.known(offset) {
-            Ok(view) => return Ok(view),
+        let forgotten = match block.known(offset, touches) {
+            Ok(kept) => return Ok(Some((kept, None))),
             Err(forgotten) => forgotten,
         };
-        let single = self.ledger_after(&Subject::Block(at), Slice::Serial(offset.into()), None).await?;
-        let mut own = block.shared(serial);
-        own.extend(&single);
-        own.sort_unstable_by_key(|entry| entry.place);
-        let places: Vec<_> = own.iter().map(|entry| entry.place).collect();
-        let view = match block.facts.view(&places).filter(|view| view.is_current(block.today.date)) {
-            Some(view) => view,
+        let Some(own) = self.own_entries(at, serial).await? else { return Ok(None) };
+        let entries = own.in_order();
+        let today = block.today.date;
+        let known = block.run.view(&History::of(&entries)).filter(|kept| kept.is_current(today, touches));
+        let (kept, view) = match known {
+            Some(kept) => (kept, None),
             None => {
-                let (facts, today) = (&block.facts, block.today.date);
-                let told = self.told_of(facts, &own, today).await?;
-                let view = Arc::new(View::new(Arc::clone(facts), told, today, &places));
-                block.facts.keep_view(places, &view);
-                view
+                let mut basis = Basis::default();
+                let view = self.view(&own.facts, &entries, today, &mut basis).await?;
+                let kept = Arc::new(KeptView::new(&view, basis));
+                block.run.keep(&kept);
+                (kept, Some(Box::new(view)))
             }
         };
-        block.remember(offset, &view, forgotten);
-        Ok(view)
+        block.remember(offset, &kept, forgotten);
+        Ok(Some((kept, view)))
+    }
+
+    /// The whole view of a code, made anew; `None` where its run was never issued.
+    pub async fn view_of(&self, code: &Code) -> store::Result<Option<View>> {
+        let Some(own) = self.own_entries(Block::of(code.run, code.serial), code.serial).await? else { return Ok(None) };
+        let today = self.date(self.now_ms());
+        Ok(Some(self.view(&own.facts, &own.in_order(), today, &mut Basis::default()).await?))
     }
 
     /// What a code's own entries come to, with those of the whole batch and of the units around it.
-    async fn told_of(&self, facts: &RunFacts, own: &[&Entry], today: Date) -> store::Result<Told> {
-        let mut basis = Basis::default();
+    async fn view(&self, facts: &Arc<RunFacts>, own: &[&Entry], today: Date, basis: &mut Basis) -> store::Result<View> {
+        let history = History::of(own);
         let (whole, owners) = (&facts.whole_status, facts.owners());
-        let gathered = self.gather(own, whole, owners, &mut Units::default(), &mut basis).await?;
-        let Gathered { lines, mut status } = gathered;
-        let own = self.own_provenance(facts, &lines, &mut basis).await?;
+        let Gathered { lines, mut status } = self.gather(own, whole, owners, &mut Units::default(), basis).await?;
+        let own = self.own_provenance(facts, &lines, basis).await?;
         if let Some(own) = &own {
             status.inherit(&own.measures(), own.is_suspicious());
         }
@@ -74,11 +87,11 @@ impl Service {
         let of_own = Origins { whole: None, ..origins };
         let said = lines.iter().map(|line| (&line.entry, line.bearing));
         let (entries, own_further) = shown(said.chain(of_own.lines()));
-        let mut lines = self.public_lines(&facts.batch.importer, &entries, &of_own.places(), &mut basis).await?;
+        let mut lines = self.public_lines(&facts.batch.importer, &entries, &of_own.places(), basis).await?;
         lines.extend(facts.whole_lines.iter().cloned());
-        let further = latest(&mut lines);
-        let lines_further = further + own_further + facts.whole_further;
-        Ok(Told { status, verdicts, cold_record, lines, lines_further, made_of, basis })
+        let lines_further = latest(&mut lines) + own_further + facts.whole_further;
+        let facts = Arc::clone(facts);
+        Ok(View { facts, history, status, today, verdicts, cold_record, lines, lines_further, made_of })
     }
 
     /// What a code's goods were made of, where its own entries tell that they came out of a transformation.

@@ -4,8 +4,11 @@ mod block;
 mod count;
 mod day;
 mod facts;
+mod kept;
 mod make;
 mod origins;
+mod shared;
+mod text;
 mod view;
 mod weight;
 mod whole;
@@ -21,8 +24,10 @@ pub use self::{
     count::{BlockScans, ScanCounts},
     day::Day,
     facts::{BatchFacts, RunFacts},
+    kept::{KeptRun, KeptView, RenderedAs},
     origins::{CameFrom, MadeOf},
-    view::{Line, LinePlace, Piece, Rendered, View},
+    shared::SharedLedgers,
+    view::{Line, LinePlace, View},
     whole::{Whole, WholeLot},
 };
 use super::{Service, alert::Raised};
@@ -33,14 +38,18 @@ use crate::{
 };
 
 /// What is known of a scanned code.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Scanned {
     /// No more than this verdict: forged, not issued, or not verifiable.
     Nothing(Verdict),
     /// It was issued.
     Issued {
-        /// What it shares with others.
-        view: Arc<View>,
+        /// What it shares with all of its run.
+        run: Arc<KeptRun>,
+        /// What it shares with those that have the same history.
+        kept: Arc<KeptView>,
+        /// Their view, where it had to be made; otherwise [`Service::view_of`] makes it.
+        view: Option<Box<View>>,
         /// How often the public has scanned it, this scan with it where it counts.
         sum: ScanSum,
         /// What is noticed about these scans.
@@ -49,6 +58,9 @@ pub enum Scanned {
         retired: bool,
     },
 }
+
+/// A block, what is kept of a code's view, and the view where it had to be made.
+type Found = (Arc<BlockView>, Arc<KeptView>, Option<Box<View>>);
 
 /// Who scans.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,10 +76,11 @@ impl Service {
     pub async fn scan(&self, code: &Code, by: ScanBy) -> Scanned {
         let now_ms = self.now_ms();
         let at = Block::of(code.run, code.serial);
-        let cached = self.blocks.get(&at).filter(|block| block.is_current(now_ms, self.watch.touches()));
+        let touches = self.watch.touches();
+        let cached = self.blocks.get(&at).filter(|block| block.is_current(now_ms, touches));
         // A cached run's key saves its derivation; both ways compare in constant time.
         let verification = match &cached {
-            Some(block) => block.facts.key.verify(code),
+            Some(block) => block.run.key.verify(code),
             None => self.keys.verify(code),
         };
         let retired = match verification {
@@ -76,43 +89,56 @@ impl Service {
             Verification::Valid => false,
             Verification::Retired => true,
         };
-        let block = match cached {
-            Some(block) => Ok(Some(block)),
-            None => self.block(at, now_ms).await,
+        let found = match cached {
+            Some(block) => self.with_view(block, at, code, touches).await,
+            None => match self.block(at, now_ms).await {
+                Ok(Some(block)) => self.with_view(block, at, code, touches).await,
+                Ok(None) => Ok(None),
+                Err(error) => Err(error),
+            },
         };
-        let view = match block {
-            Ok(Some(block)) if code.serial.get() < block.facts.run.count => {
-                self.view(&block, at, code.serial).await.map(|view| (view, block))
-            }
-            Ok(_) => return Scanned::Nothing(Verdict::NotIssued),
-            Err(error) => Err(error),
-        };
-        match view {
-            Ok((view, block)) => {
-                let offset = Block::offset(code.serial);
-                let sum = match by {
-                    ScanBy::Public(region) => self.scans.count(&block.scans, offset, region, now_ms),
-                    ScanBy::Other => ScanCounts::sum(&block.scans, offset),
-                };
-                self.weigh_block(at, &block, offset);
-                let notice = self.settings.misuse.notice(view.run().level, &sum, view.sold_ms());
-                if let (Some(notice), ScanBy::Public(_)) = (notice, by) {
-                    self.alerts.raise(Raised::new(code, &view, &sum, notice, now_ms));
-                }
-                Scanned::Issued { view, sum, notice, retired }
-            }
+        let (block, kept, view) = match found {
+            Ok(Some(found)) => found,
+            Ok(None) => return Scanned::Nothing(Verdict::NotIssued),
             Err(error) => {
                 tracing::error!(%error, run = %code.run, "a scan could not be answered from the store");
-                Scanned::Nothing(Verdict::Unverifiable)
+                return Scanned::Nothing(Verdict::Unverifiable);
             }
+        };
+        let offset = Block::offset(code.serial);
+        let sum = match by {
+            ScanBy::Public(region) => self.scans.count(&block.scans, offset, region, now_ms),
+            ScanBy::Other => ScanCounts::sum(&block.scans, offset),
+        };
+        self.weigh_block(at, &block, offset);
+        let run = Arc::clone(&block.run);
+        let notice = self.settings.misuse.notice(run.level, &sum, kept.sold_ms);
+        if let (Some(notice), ScanBy::Public(_)) = (notice, by) {
+            self.alerts.raise(Raised::new(code, &run, &sum, notice, now_ms));
         }
+        Scanned::Issued { run, kept, view, sum, notice, retired }
+    }
+
+    /// A block with the view of one of its codes; `None` where the code was not issued.
+    async fn with_view(
+        &self,
+        block: Arc<BlockView>,
+        at: Block,
+        code: &Code,
+        touches: u64,
+    ) -> store::Result<Option<Found>> {
+        if code.serial.get() >= block.run.count {
+            return Ok(None);
+        }
+        let found = self.kept_view(&block, at, code.serial, touches).await?;
+        Ok(found.map(|(kept, view)| (block, kept, view)))
     }
 
     /// The verdict of a code alone, for `/v1/verify`: nothing is counted.
     pub async fn verify(&self, code: &Code) -> Verdict {
         match self.scan(code, ScanBy::Other).await {
             Scanned::Nothing(verdict) => verdict,
-            Scanned::Issued { view, .. } => view.verdict(),
+            Scanned::Issued { kept, .. } => kept.verdict,
         }
     }
 
@@ -134,7 +160,7 @@ impl Service {
     async fn block(&self, at: Block, now_ms: i64) -> store::Result<Option<Arc<BlockView>>> {
         let Some(facts) = self.facts_of(at.run).await? else { return Ok(None) };
         let today = Day::of(now_ms, &self.settings.zone);
-        let block = Arc::new(self.read_block(facts, at, today).await?);
+        let block = Arc::new(self.read_block(Arc::clone(&facts.kept), at, today).await?);
         self.blocks.insert(at, Arc::clone(&block));
         Ok(Some(block))
     }

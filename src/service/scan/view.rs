@@ -1,34 +1,30 @@
 //! Views: what a scan says of all codes with the same history.
 
-use std::{
-    cmp::Reverse,
-    sync::{Arc, OnceLock},
-};
+use std::{cmp::Reverse, sync::Arc};
 
 use jiff::civil::Date;
+use sha2::{Digest, Sha256};
 
-use super::{facts::RunFacts, origins::MadeOf, weight::text_bytes};
+use super::{facts::RunFacts, origins::MadeOf};
 use crate::{
     epcis::{BizStep, Disposition},
     limits::PUBLIC_TIMELINE_LINES_MAX,
-    pages::Spliced,
     registration::{City, Organization, Quantity, Run, city_of, content_of_level},
-    service::{Basis, scan::facts::BatchFacts, temperature::ColdRecord},
+    service::{scan::facts::BatchFacts, temperature::ColdRecord},
     trace::{Bearing, Entry, EventHash, Part, Place, Scope, State, Status, Verdict},
 };
-
-/// What a view takes at least, in bytes: itself, its verdicts, and its place among its run's views.
-const VIEW_BYTES: usize = size_of::<View>() + 256;
 
 /// What a scan says of every code with the same history, on one day.
 #[derive(Debug)]
 pub struct View {
     /// The run, batch and product.
     pub facts: Arc<RunFacts>,
-    /// What follows from the history.
+    /// Which history.
+    pub(super) history: History,
+    /// What follows from it.
     pub status: Status,
     /// The day that the verdicts are of.
-    today: Date,
+    pub(super) today: Date,
     /// Gravest first; never empty.
     pub verdicts: Vec<Verdict>,
     /// The temperatures that the goods went through, where anybody reported one.
@@ -37,36 +33,25 @@ pub struct View {
     pub lines: Vec<Arc<Line>>,
     /// How many lines more there are.
     pub lines_further: usize,
-    /// When the goods were sold, where they are.
-    sold_ms: Option<i64>,
     /// What the goods were made of, where that is told.
     pub made_of: Option<Box<MadeOf>>,
-    /// What is rendered of it, kept as long as it is.
-    pub rendered: Rendered,
-    /// What it was made from beside its run's facts and its codes' own entries: units around them, names.
-    basis: Basis,
-    /// What it takes in memory without what is rendered, in bytes.
-    own_bytes: usize,
 }
 
-/// A view in each form in which it was asked for.
-#[derive(Debug, Default)]
-pub struct Rendered {
-    /// For programs.
-    pub json: OnceLock<Piece>,
-    /// The page in Chinese.
-    pub page_zh: OnceLock<Piece>,
-    /// The page in English.
-    pub page_en: OnceLock<Piece>,
-}
+/// The entries that a code shares with no other or with some, by their places: its own history as one value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct History([u8; 32]);
 
-/// A view in one form, without what differs between codes.
-#[derive(Debug)]
-pub enum Piece {
-    /// JSON between the code and its scans.
-    Json(Box<[u8]>),
-    /// A page with gaps.
-    Page(Spliced),
+impl History {
+    /// Of entries in order of place.
+    pub(super) fn of(entries: &[&Entry]) -> Self {
+        let mut digest = Sha256::new();
+        for Entry { place: Place { event_time_ms, record, ordinal }, .. } in entries {
+            digest.update(event_time_ms.to_be_bytes());
+            digest.update(record.0);
+            digest.update(ordinal.to_be_bytes());
+        }
+        Self(digest.finalize().into())
+    }
 }
 
 /// A line of the public timeline.
@@ -151,52 +136,11 @@ impl Line {
     }
 }
 
-/// What a view is made of, beside its run's facts.
-pub(super) struct Told {
-    pub(super) status: Status,
-    pub(super) verdicts: Vec<Verdict>,
-    pub(super) cold_record: Option<Arc<ColdRecord>>,
-    pub(super) lines: Vec<Arc<Line>>,
-    pub(super) lines_further: usize,
-    pub(super) made_of: Option<Box<MadeOf>>,
-    pub(super) basis: Basis,
-}
-
 impl View {
-    /// Of codes whose own entries are at `places`.
-    pub(super) fn new(facts: Arc<RunFacts>, told: Told, today: Date, places: &[Place]) -> Self {
-        let Told { status, verdicts, cold_record, lines, lines_further, made_of, basis } = told;
-        let lines_bytes = lines.iter().map(|line| line.bytes()).sum::<usize>();
-        let sold_ms = (status.state == State::Sold).then(|| lines.iter().find(|line| line.sells())).flatten();
-        let sold_ms = sold_ms.map(|line| line.place.event_time_ms);
-        let stays_bytes = status.stays.iter().map(|stay| size_of_val(stay) + text_bytes(&stay.unit)).sum::<usize>();
-        // Batches that it refers to are shared with others of the same origin.
-        let made_bytes = made_of.as_ref().map_or(0, |made| made.came_from.len() * 2_048);
-        let own_bytes = made_bytes + VIEW_BYTES + lines_bytes + stays_bytes + size_of_val(places) + basis.bytes();
-        Self {
-            facts,
-            status,
-            today,
-            verdicts,
-            cold_record,
-            lines,
-            lines_further,
-            sold_ms,
-            made_of,
-            rendered: Rendered::default(),
-            basis,
-            own_bytes,
-        }
-    }
-
     /// When the goods were sold, where they are: milliseconds since 1970-01-01 UTC.
     pub fn sold_ms(&self) -> Option<i64> {
-        self.sold_ms
-    }
-
-    /// Whether nothing that it alone was made from has changed, and it is of the day.
-    pub(super) fn is_current(&self, today: Date) -> bool {
-        self.today == today && self.basis.is_current()
+        let sale = (self.status.state == State::Sold).then(|| self.lines.iter().find(|line| line.sells())).flatten();
+        sale.map(|line| line.place.event_time_ms)
     }
 
     /// The run.
@@ -217,17 +161,6 @@ impl View {
     /// The gravest verdict.
     pub fn verdict(&self) -> Verdict {
         self.verdicts.first().copied().unwrap_or(Verdict::Unverifiable)
-    }
-
-    /// Roughly how much memory it takes by now, in bytes.
-    pub(super) fn bytes(&self) -> usize {
-        let Rendered { json, page_zh, page_en } = &self.rendered;
-        let pieces = [json, page_zh, page_en].into_iter().filter_map(OnceLock::get);
-        let pieces = pieces.map(|piece| match piece {
-            Piece::Json(json) => json.len(),
-            Piece::Page(page) => page.size_bytes(),
-        });
-        self.own_bytes + pieces.sum::<usize>()
     }
 }
 
