@@ -106,9 +106,9 @@ pub const MARKERS_KEPT: u64 = 1 << 16;
 pub const GROUPS_UNFLUSHED_MAX: u64 = 1 << 14;
 /// What the embedded engine holds in memory before it flushes, in bytes; with 64 MB a journal it bounds what is
 /// replayed after a kill.
-pub const MEMTABLE_BYTES_MAX: u64 = 16 << 20;
+pub const MEMTABLE_BYTES_MAX: u64 = 8 << 20;
 /// Blocks that the embedded engine keeps in memory, in bytes.
-pub const BLOCK_CACHE_BYTES: u64 = 64 << 20;
+pub const BLOCK_CACHE_BYTES: u64 = 32 << 20;
 /// Faults that one pass over the store lists; beyond it they are counted.
 pub const FAULTS_LISTED_MAX: usize = 1_000;
 /// Staged chunks that one step of a sweep removes.
@@ -166,12 +166,12 @@ pub const DOCUMENTS_MAX: usize = 200;
 /// Entries of one ledger slice that are held in memory.
 pub const LEDGER_ENTRIES_MAX: usize = 1_000_000;
 /// Blocks of codes kept ready for scans, in bytes, with what is kept of their views and what is rendered of these, and
-/// their scan sums.
+/// their scan sums: 10,000 with a usual history, the views of ten codes each, and their JSON (12 kB).
 pub const BLOCK_CACHE_BYTES_MAX: u64 = 128 << 20;
-/// Runs kept ready for the view of another of their codes, in bytes: 3,000 with a usual history.
-pub const RUN_CACHE_BYTES_MAX: u64 = 24 << 20;
-/// Ledgers of blocks kept ready for the view of another of their codes, in bytes: 1,500 with a usual history.
-pub const LEDGER_CACHE_BYTES_MAX: u64 = 16 << 20;
+/// Runs kept ready for the view of another of their codes, in bytes: 2,000 with a usual history.
+pub const RUN_CACHE_BYTES_MAX: u64 = 16 << 20;
+/// Ledgers of blocks kept ready for the view of another of their codes, in bytes: 280 with a usual history.
+pub const LEDGER_CACHE_BYTES_MAX: u64 = 8 << 20;
 /// Whole batches kept ready for their own links, in bytes, and as much for lots: 6,000 ordinary ones. Fewer people open
 /// them than scan codes.
 pub const CLASS_CACHE_BYTES_MAX: u64 = 32 << 20;

@@ -33,8 +33,8 @@ pub enum Watched {
     Codes(Block),
     /// A statement, in all its versions.
     Statement(Kind, u64),
-    /// What is listed: documents of a batch, batches of a lot.
-    Children(Parent),
+    /// What is listed of a kind: documents of a batch, batches of a lot.
+    Children(Parent, Kind),
     /// Which organizations GLNs name.
     Parties,
 }
@@ -52,7 +52,8 @@ impl Watched {
         });
         let ledgers = ledgers.flatten();
         let statements = writes.statements.iter().map(|statement| Self::Statement(statement.kind, statement.id));
-        let parents = writes.statements.iter().flat_map(|statement| &statement.parents).cloned().map(Self::Children);
+        let listed = writes.statements.iter().flat_map(|made| made.parents.iter().map(|parent| (parent, made.kind)));
+        let parents = listed.map(|(parent, kind)| Self::Children(parent.clone(), kind));
         let named = |content: &Content| matches!(content, Content::Organization(Organization { gln: Some(_), .. }));
         let parties = writes.statements.iter().any(|made| named(&made.content)).then_some(Self::Parties);
         ledgers.chain(statements).chain(parents).chain(parties).collect()
@@ -119,14 +120,19 @@ impl Watch {
     pub fn touch<'a>(&self, touched: impl IntoIterator<Item = &'a Watched>) {
         let counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
         let hashes = touched.into_iter().map(|watched| self.hashing.hash_one(watched));
+        let mut any = false;
         for counter in hashes.filter_map(|hash| counters.get(&hash)?.upgrade()) {
             counter.fetch_add(1, Ordering::Release);
+            any = true;
         }
-        // After the counters: whoever sees this number sees them as well.
-        self.touches.fetch_add(1, Ordering::Release);
+        // After the counters: whoever sees this number sees them as well. What no view was made from is none of it: an
+        // alert, a capture of other goods.
+        if any {
+            self.touches.fetch_add(1, Ordering::Release);
+        }
     }
 
-    /// How often anything was touched. What was found to be current at a number of touches is current as long as the
+    /// How often anything watched was touched. What was found to be current at a number of touches is current as long as the
     /// number stands; it has to be read before the counters are.
     pub fn touches(&self) -> u64 {
         self.touches.load(Ordering::Acquire)
@@ -146,10 +152,22 @@ mod tests {
         watch.add(&mut basis, batch.clone());
         watch.touch([&other]);
         assert!(basis.is_current());
-        assert_eq!(watch.touches(), 1);
+        assert_eq!(watch.touches(), 0);
         watch.touch([&batch]);
         assert!(!basis.is_current());
-        assert_eq!(watch.touches(), 2);
+        assert_eq!(watch.touches(), 1);
+    }
+
+    #[test]
+    fn what_is_listed_of_one_kind_touches_no_other() {
+        let watch = Watch::default();
+        let listed = |kind| Watched::Children(Parent::Batch(1), kind);
+        let mut basis = Basis::default();
+        watch.add(&mut basis, listed(Kind::Document));
+        watch.touch([&listed(Kind::Alert)]);
+        assert_eq!((basis.is_current(), watch.touches()), (true, 0));
+        watch.touch([&listed(Kind::Document)]);
+        assert_eq!((basis.is_current(), watch.touches()), (false, 1));
     }
 
     #[test]

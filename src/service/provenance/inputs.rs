@@ -34,7 +34,7 @@ impl Walk<'_> {
             What::Class(Class::Batch(batch)) => self.batch(made, input, batch, next, basis).await,
             What::Class(Class::Lot { gtin, lot }) => {
                 let parent = Parent::Lot(gtin.to_string(), lot.to_string());
-                self.service.watch.add(basis, Watched::Children(parent));
+                self.service.watch.add(basis, Watched::Children(parent, Kind::Batch));
                 let batches = self.service.batches_of_lot(gtin, &lot, None).await?;
                 let subject = subject_of(&Class::Lot { gtin, lot });
                 if batches.is_empty() {

@@ -146,7 +146,7 @@ impl Service {
         of: DocumentOf,
         basis: &mut Basis,
     ) -> store::Result<Vec<Document>> {
-        self.watch.add(basis, Watched::Children(of.parent()));
+        self.watch.add(basis, Watched::Children(of.parent(), Kind::Document));
         let mut documents = Vec::new();
         for document in self.store.children(&of.parent(), Kind::Document, None, DOCUMENTS_MAX).await? {
             if let Some(Content::Document(document)) = self.watched(basis, Kind::Document, document).await? {

@@ -134,7 +134,7 @@ impl Service {
         }
         let mut basis = Basis::default();
         // Whatever becomes of one of its batches is written under the lot again, so that a draft need not be watched.
-        self.watch.add(&mut basis, Watched::Children(parent.clone()));
+        self.watch.add(&mut basis, Watched::Children(parent.clone(), Kind::Batch));
         let ids = self.store.children(&parent, Kind::Batch, None, PAGE_ITEMS_MAX).await?;
         let mut batches = Vec::new();
         for id in ids.iter().rev().take(LOT_BATCHES_SHOWN_MAX) {
