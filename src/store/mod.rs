@@ -9,6 +9,7 @@
 
 mod copies;
 mod error;
+mod folder_lock;
 pub mod local;
 
 use async_trait::async_trait;
@@ -17,6 +18,7 @@ use sha2::{Digest, Sha256};
 pub use self::{
     copies::{Copies, FeedHead, Intake, Kept, Snapshot},
     error::{Error, Result},
+    folder_lock::FolderLock,
 };
 pub use crate::trace::ScanSum;
 use crate::{

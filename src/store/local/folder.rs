@@ -1,9 +1,8 @@
 //! The store's folder: its lock, and what is done before the engine opens.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File},
     io::{Read, Seek, SeekFrom, Write},
-    os::unix::fs::FileExt,
     panic::AssertUnwindSafe,
     path::{Path, PathBuf},
 };
@@ -15,13 +14,12 @@ use super::{
 };
 use crate::{
     limits,
-    store::{Error, Result},
+    store::{Error, FolderLock, Result},
 };
 
 /// Where the engine keeps its files, the head its slots, and copies of journals go.
 const ENGINE: &str = "engine";
 const HEAD: &str = "head";
-const LOCK: &str = "lock";
 const ASIDE: &str = "journals-";
 
 /// The engine, the head, and the newest marker with its digest.
@@ -30,28 +28,13 @@ pub type Opened = (Tables, Head, (marker::Marker, [u8; 32]));
 /// A folder that this process alone has open.
 pub struct Folder {
     path: PathBuf,
-    _lock: File,
+    _lock: FolderLock,
 }
 
 impl Folder {
     /// Locks the folder, which is made where there is none.
     pub fn lock(path: &Path) -> Result<Self> {
-        let failed = |error: std::io::Error| Error::Unavailable(format!("{}: {error}", path.display()));
-        fs::create_dir_all(path).map_err(failed)?;
-        let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path.join(LOCK));
-        let mut lock = open.map_err(failed)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(fs::TryLockError::WouldBlock) => {
-                let mut holder = String::new();
-                let _ = lock.read_to_string(&mut holder);
-                let holder = holder.trim();
-                return Err(Error::Unavailable(format!("{} is open in process {holder}", path.display())));
-            }
-            Err(fs::TryLockError::Error(error)) => return Err(failed(error)),
-        }
-        // The number is for the message above only; a full disk must not keep the store from opening.
-        let _ = lock.set_len(0).and_then(|()| lock.write_all_at(format!("{}\n", std::process::id()).as_bytes(), 0));
+        let lock = FolderLock::take(path)?;
         Ok(Self { path: path.to_owned(), _lock: lock })
     }
 
