@@ -1,5 +1,9 @@
 //! Every bound of the service, with its reason. Units stand last in a name.
 
+mod cluster;
+
+pub use self::cluster::*;
+
 /// Codes in one run: 22 bits of serial. A larger order becomes several runs.
 pub const RUN_CODES_MAX: u32 = 1 << 22;
 /// Serials in one group of a run: ledgers of groups keep a span's cost constant.

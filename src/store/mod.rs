@@ -8,6 +8,7 @@
 //! of what it keeps.
 
 mod copies;
+pub mod cql;
 mod error;
 mod folder_lock;
 pub mod local;

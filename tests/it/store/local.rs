@@ -23,9 +23,9 @@ impl Deref for Temporary {
     }
 }
 
-async fn open() -> Temporary {
+async fn open() -> Option<Temporary> {
     let folder = tempfile::tempdir().unwrap();
-    Temporary { store: LocalStore::open(folder.path()).unwrap(), _folder: folder }
+    Some(Temporary { store: LocalStore::open(folder.path()).unwrap(), _folder: folder })
 }
 
 contract_tests!(open);

@@ -1,5 +1,6 @@
 //! The store: its contract, and what it survives.
 
+mod cluster;
 mod contract;
 mod damage;
 mod kill;

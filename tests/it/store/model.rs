@@ -1,6 +1,9 @@
 //! Any sequence of calls leaves a store that answers as a few maps in memory do, before and after it is opened again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use coldproof::{
     registration::{Kind, Parent, Statement},
@@ -13,7 +16,7 @@ use super::sample::{self, block, statement};
 
 /// A call; small numbers, so that calls meet.
 #[derive(Clone, Debug)]
-enum Call {
+pub enum Call {
     Append { capture: u8, atomic: bool, contents: Vec<u8> },
     Stage { capture: u8, chunk: u8, contents: Vec<u8> },
     Apply { capture: u8, chunk: u8, contents: Vec<u8> },
@@ -24,7 +27,7 @@ enum Call {
     Reopen { close: bool },
 }
 
-fn calls() -> impl Strategy<Value = Vec<Call>> {
+pub fn calls() -> impl Strategy<Value = Vec<Call>> {
     let contents = || prop::collection::vec(any::<u8>(), 0..4);
     let call = prop_oneof![
         4 => (0..6u8, any::<bool>(), contents()).prop_map(|(capture, atomic, contents)| Call::Append { capture, atomic, contents }),
@@ -242,9 +245,34 @@ async fn compare_captures(store: &dyn Store, model: &Model) {
     }
     let unfinished = model.captures.values().filter(|capture| capture.finished_ms.is_none()).map(|capture| capture.id);
     assert_eq!(store.unfinished(10).await.unwrap(), unfinished.collect::<Vec<_>>());
-    let rows = store.rows(Writer(0), 0, 100).await.unwrap();
-    let named: Vec<_> = rows.iter().flat_map(|row| row.captures.iter().map(|(id, _)| *id)).collect();
+    let mut named = Vec::new();
+    // In the order in which they were opened: whoever opens a store again may have a feed of his own.
+    for writer in store.writers().await.unwrap() {
+        let rows = store.rows(writer, 0, 100).await.unwrap();
+        named.extend(rows.iter().flat_map(|row| row.captures.iter().map(|(id, _)| *id)));
+    }
     assert_eq!(named, model.committed);
+}
+
+/// Makes the calls on a store and on the model, and compares what both hold whenever it is opened again, and at the end.
+/// `open` opens what the calls before left, or `close`d.
+pub async fn follow<S: Store>(calls: Vec<Call>, open: impl AsyncFn() -> Arc<S>, close: impl AsyncFn(&S)) {
+    let mut store = open().await;
+    let mut model = Model::default();
+    for next in calls {
+        if let Call::Reopen { close: closes } = next {
+            if closes {
+                close(&store).await;
+            }
+            drop(store);
+            store = open().await;
+            compare(&*store, &model).await;
+        }
+        call(&*store, &mut model, next).await;
+    }
+    compare(&*store, &model).await;
+    let report = store.verify().await.unwrap();
+    assert!(report.is_clean(), "{report:?}");
 }
 
 proptest! {
@@ -255,22 +283,12 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
         runtime.block_on(async {
             let folder = tempfile::tempdir().unwrap();
-            let mut store = LocalStore::open(folder.path()).unwrap();
-            let mut model = Model::default();
-            for next in calls {
-                if let Call::Reopen { close } = next {
-                    if close {
-                        store.close().await.unwrap();
-                    }
-                    drop(store);
-                    store = LocalStore::open(folder.path()).unwrap();
-                    compare(&*store, &model).await;
-                }
-                call(&*store, &mut model, next).await;
-            }
-            compare(&*store, &model).await;
-            let report = store.verify();
-            assert!(report.is_clean(), "{report:?}");
+            follow(
+                calls,
+                async || LocalStore::open(folder.path()).unwrap(),
+                async |store: &LocalStore| store.close().await.unwrap(),
+            )
+            .await;
         });
     }
 }

@@ -1,0 +1,67 @@
+//! Bounds of the store on a cluster.
+
+use super::{FEED_ROW_CAPTURES_MAX, WRITE_BYTES_MAX};
+
+/// Reads, and as many writes, that one server has under way at the cluster; further ones wait for `CQL_WAIT_MS`. Ten
+/// times what keeps three nodes busy, and far below the 32,768 that one connection carries.
+pub const CQL_REQUESTS_MAX: usize = 1_024;
+/// How long a request waits for its turn, in milliseconds, before it is refused: as long as one may take.
+pub const CQL_WAIT_MS: u64 = 1_500;
+/// How long one request may take, in milliseconds. With one of three nodes stopped this and the two below kept every
+/// answer below 200 ms; the driver's 30 s left 13 s of silence.
+pub const CQL_TIMEOUT_MS: u64 = 1_500;
+/// After how many milliseconds a request is sent to another replica too.
+pub const CQL_SPECULATE_MS: u64 = 100;
+/// To how many further replicas.
+pub const CQL_SPECULATIONS_MAX: usize = 2;
+/// How often a connection is tried, in milliseconds, and how long its answer may take.
+pub const CQL_KEEPALIVE_MS: u64 = 1_000;
+/// How long a connection may take to be made, in milliseconds.
+pub const CQL_CONNECT_MS: u64 = 3_000;
+/// How often nodes are asked whether they agree on a change of the schema, in milliseconds.
+pub const CQL_AGREEMENT_MS: u64 = 20;
+/// How often a write is tried: all but swaps may be repeated as they are.
+pub const CQL_TRIES_MAX: u32 = 3;
+/// Behind so many milliseconds no further try is begun, so that a caller hears within two seconds.
+pub const CQL_TRIES_MS: u64 = 500;
+/// Pause before a further try, in milliseconds: a driver without a node fails within microseconds.
+pub const CQL_TRY_PAUSE_MS: u64 = 50;
+/// Rows that one call writes at the same time, and that a pass over everything looks up at the same time.
+pub const CQL_ROWS_AT_ONCE: usize = 64;
+/// Rows in one page of a longer answer.
+pub const CQL_PAGE_ROWS: i32 = 1_000;
+/// One piece of a body or of a staged chunk, in bytes: a server takes 16 MiB in one write, and answers in one frame.
+pub const CQL_PIECE_BYTES: usize = 512 << 10;
+/// What is applied together with its commit, in bytes: it is staged and written again, so that more goes in chunks.
+pub const CQL_ATOMIC_BYTES_MAX: usize = 1 << 20;
+/// Rows of one partition of a feed: full ones stay below 100 MB.
+pub const CQL_FEED_PARTITION_ROWS: u64 = 2_048;
+/// Rows of one bucket of a ledger, behind which its subject opens the next level of buckets.
+pub const CQL_LEDGER_BUCKET_ROWS: i64 = 16_384;
+/// Entries that a server writes into one ledger before it first asks how full it is: most ledgers never have so many.
+pub const CQL_LEDGER_UNCOUNTED_ROWS: u32 = 64;
+/// And between one such question and the next.
+pub const CQL_LEDGER_RECOUNT_ROWS: u32 = 2_048;
+/// Buckets of one level for each of the level before.
+pub const CQL_LEDGER_FAN_OUT: u32 = 16;
+/// The highest level: 4,096 buckets hold 67 million entries.
+pub const CQL_LEDGER_LEVEL_MAX: u32 = 3;
+/// Ledgers of which it is remembered how many entries this server wrote.
+pub const CQL_LEDGERS_KNOWN_MAX: u64 = 100_000;
+/// Buckets of lists, and blocks with this server's scans, that are known to be listed: each saves a write.
+pub const CQL_LISTINGS_KNOWN_MAX: u64 = 100_000;
+/// Bits of a number within one bucket of a list of children.
+pub const CQL_CHILD_BUCKET_BITS: u32 = 14;
+/// Captures of this server that are known to be finished, so that its own finisher need not look.
+pub const CQL_FINISHED_KNOWN_MAX: u64 = 65_536;
+/// Times that a swap of which it is not known how it ended is asked for again.
+pub const CQL_SWAP_TRIES_MAX: u32 = 4;
+/// How long one server may change the schema before another one may think that it is gone, in milliseconds.
+pub const CQL_SCHEMA_LOCK_MS: i64 = 60_000;
+/// How long a keyspace that was made may take to let anyone in, in milliseconds.
+pub const CQL_ENTER_MS: u64 = 10_000;
+/// How long a start waits for another one that changes the schema, in milliseconds.
+pub const CQL_SCHEMA_WAIT_MS: u64 = 120_000;
+
+const _: () = assert!(CQL_FEED_PARTITION_ROWS as usize * (FEED_ROW_CAPTURES_MAX * 38 + 128) < 100_000_000);
+const _: () = assert!(WRITE_BYTES_MAX < 100_000_000 && CQL_TRIES_MS + CQL_TIMEOUT_MS <= 2_000);

@@ -1,0 +1,239 @@
+//! The store on a cluster: Apache Cassandra or ScyllaDB, over the `scylla` driver. `docs/spec/cql-schema.md` says how it
+//! keeps what the contract asks for.
+//!
+//! Nothing is written by a lightweight transaction but claims and the names of feeds. Everything else may be written again,
+//! by anyone, at any time: first writes stay by their timestamps, and those that replace come in the order of theirs.
+
+mod capture;
+mod claims;
+mod copies;
+mod entry;
+mod feed;
+mod follow;
+mod ledger;
+mod migrate;
+mod open;
+mod record;
+mod registered;
+mod requests;
+mod scans;
+mod snapshot;
+mod staged;
+mod stamps;
+mod statements;
+mod verify;
+mod words;
+
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use async_trait::async_trait;
+use moka::sync::Cache;
+use tokio::sync::{Mutex, MutexGuard, RwLock, RwLockReadGuard};
+
+use self::{
+    feed::FeedWriter, follow::Followed, ledger::Growths, registered::Listed, requests::Requests, stamps::Stamps,
+    statements::Statements,
+};
+pub use self::{
+    migrate::{SCHEMA_VERSION, migrate},
+    open::Access,
+};
+use super::{
+    Capture, Chunk, Claims, Error, Feed, FeedRow, Intake, Ledgers, Records, Report, Result, ScanSum, Scans, Slice,
+    Verify, Writer, Writes,
+};
+use crate::{
+    limits::CQL_ATOMIC_BYTES_MAX,
+    registration::{Kind, Parent, Statement},
+    trace::{Block, CaptureId, Entry, EventHash, OrganizationId, Place, Record, RecordId, Subject},
+};
+
+/// Locks for captures and claims by what they are for: of two calls on one thing in this process one waits.
+const TURNS: usize = 1_024;
+
+/// The store in a keyspace.
+pub struct CqlStore {
+    cluster: Arc<Cluster>,
+    /// Held by each write until it is answered, so that whoever closes it has waited for all.
+    door: RwLock<Intake>,
+    feed: FeedWriter,
+    followed: Mutex<Followed>,
+    turns: Vec<Mutex<()>>,
+    /// Snapshots under way: what they still have to give is not swept.
+    copies: Arc<AtomicUsize>,
+}
+
+/// The cluster, and what this server knows of what is there.
+struct Cluster {
+    requests: Requests,
+    statements: Statements,
+    stamps: Stamps,
+    growths: Growths,
+    listed: Listed,
+    /// Captures that are known to be finished.
+    finished: Cache<CaptureId, ()>,
+}
+
+impl CqlStore {
+    /// The feed that this server writes.
+    pub fn writer(&self) -> Writer {
+        self.feed.writer
+    }
+
+    /// Waits for every write that was let in; writes are refused from then on, reads go on.
+    pub async fn close(&self) {
+        let mut door = self.door.write().await;
+        if *door == Intake::Open {
+            *door = Intake::Paused;
+        }
+    }
+
+    /// Lets a write in, until what is returned is dropped.
+    async fn enter(&self) -> Result<RwLockReadGuard<'_, Intake>> {
+        let door = self.door.read().await;
+        match *door {
+            Intake::Open => Ok(door),
+            Intake::Paused => Err(Error::Paused),
+            Intake::Retired => Err(Error::Retired),
+        }
+    }
+
+    async fn turn(&self, of: impl Hash) -> Option<MutexGuard<'_, ()>> {
+        Some(self.turns.get(turn_of(of))?.lock().await)
+    }
+
+    /// The turn, if nobody has it.
+    fn try_turn(&self, of: impl Hash) -> Option<MutexGuard<'_, ()>> {
+        self.turns.get(turn_of(of))?.try_lock().ok()
+    }
+
+    fn copying(&self) -> bool {
+        self.copies.load(Ordering::Acquire) > 0
+    }
+}
+
+fn turn_of(of: impl Hash) -> usize {
+    let mut hash = DefaultHasher::new();
+    of.hash(&mut hash);
+    usize::try_from(hash.finish() % TURNS as u64).unwrap_or_default()
+}
+
+#[async_trait]
+impl Records for CqlStore {
+    async fn record(&self, id: RecordId) -> Result<Option<Record>> {
+        self.cluster.record(id).await
+    }
+    async fn records_of_event(&self, event: EventHash, limit: usize) -> Result<Vec<RecordId>> {
+        self.cluster.records_of_event(event, limit).await
+    }
+    async fn records_of_given_id(
+        &self,
+        organization: OrganizationId,
+        given: &str,
+        limit: usize,
+    ) -> Result<Vec<RecordId>> {
+        self.cluster.records_of_given_id(organization, given, limit).await
+    }
+    async fn statement(&self, kind: Kind, id: u64) -> Result<Option<Statement>> {
+        self.cluster.statement(kind, id).await
+    }
+    async fn versions(&self, kind: Kind, id: u64, from: u32, limit: usize) -> Result<Vec<Statement>> {
+        self.cluster.versions(kind, id, from, limit).await
+    }
+    async fn children(&self, parent: &Parent, kind: Kind, after: Option<u64>, limit: usize) -> Result<Vec<u64>> {
+        self.cluster.children(parent, kind, after, limit).await
+    }
+}
+
+#[async_trait]
+impl Ledgers for CqlStore {
+    async fn entries(&self, subject: &Subject, slice: Slice, after: Option<Place>, limit: usize) -> Result<Vec<Entry>> {
+        self.cluster.entries(subject, slice, after, limit).await
+    }
+}
+
+#[async_trait]
+impl Feed for CqlStore {
+    fn atomic_bytes_max(&self) -> usize {
+        CQL_ATOMIC_BYTES_MAX
+    }
+    async fn stage(&self, capture: CaptureId, chunk: u32, records: &[Record]) -> Result<()> {
+        let _inside = self.enter().await?;
+        self.stage_chunk(capture, chunk, records).await
+    }
+    async fn append(&self, capture: Capture, writes: Writes) -> Result<Capture> {
+        let _inside = self.enter().await?;
+        self.append_capture(capture, writes).await
+    }
+    async fn apply(&self, capture: CaptureId, chunk: u32, writes: Writes) -> Result<()> {
+        let _inside = self.enter().await?;
+        self.apply_chunk(capture, chunk, writes).await
+    }
+    async fn finish(&self, capture: CaptureId, finished_ms: i64) -> Result<()> {
+        let _inside = self.enter().await?;
+        self.finish_applied(capture, finished_ms).await
+    }
+    async fn capture(&self, id: CaptureId) -> Result<Option<Capture>> {
+        let row = self.cluster.capture_row(id).await?.filter(capture::CaptureRow::is_committed);
+        row.map(capture::CaptureRow::capture).transpose()
+    }
+    async fn chunk(&self, capture: CaptureId, chunk: u32) -> Result<Option<Chunk>> {
+        self.cluster.chunk(capture, chunk).await
+    }
+    async fn unfinished(&self, limit: usize) -> Result<Vec<CaptureId>> {
+        let mut unfinished = self.follow().await?;
+        unfinished.truncate(limit);
+        Ok(unfinished)
+    }
+    async fn sweep(&self, before_ms: i64) -> Result<u64> {
+        let _inside = self.enter().await?;
+        self.sweep_staged(before_ms).await
+    }
+    async fn writers(&self) -> Result<Vec<Writer>> {
+        self.cluster.writers().await
+    }
+    async fn rows(&self, writer: Writer, position: u64, limit: usize) -> Result<Vec<FeedRow>> {
+        self.cluster.rows(writer, position, limit).await
+    }
+}
+
+#[async_trait]
+impl Claims for CqlStore {
+    async fn claim(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        self.cluster.claim(name).await
+    }
+    async fn swap(&self, name: &str, expected: Option<&[u8]>, new: &[u8]) -> Result<bool> {
+        let _inside = self.enter().await?;
+        // Two swaps of one claim from here would only make each other's rounds fail.
+        let _turn = self.turn(name).await;
+        self.cluster.swap(name, expected, new).await
+    }
+}
+
+#[async_trait]
+impl Scans for CqlStore {
+    async fn put_scans(&self, block: Block, writer: Writer, sums: &[(u16, ScanSum)]) -> Result<()> {
+        let _inside = self.enter().await?;
+        self.cluster.put_scans(block, writer, sums).await
+    }
+    async fn scans(&self, block: Block) -> Result<Vec<(Writer, Vec<(u16, ScanSum)>)>> {
+        self.cluster.scans(block).await
+    }
+}
+
+#[async_trait]
+impl Verify for CqlStore {
+    async fn verify(&self) -> Result<Report> {
+        self.cluster.verify().await
+    }
+    fn writable(&self) -> bool {
+        // It is locked against reading only while it is being closed, paused or retired.
+        self.door.try_read().is_ok_and(|door| *door == Intake::Open)
+    }
+}

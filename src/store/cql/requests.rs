@@ -1,0 +1,184 @@
+//! Requests to the cluster: bounded in number and time, repeated only where that is harmless, and their errors as the
+//! store's.
+
+use std::{fmt::Display, time::Duration};
+
+use futures_util::{StreamExt, stream::BoxStream};
+use scylla::{
+    client::session::Session,
+    deserialize::row::DeserializeRow,
+    errors::{DbError, ExecutionError, RequestAttemptError},
+    serialize::row::SerializeRow,
+    statement::prepared::PreparedStatement,
+    value::{CqlValue, Row},
+};
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::{Instant, sleep, timeout},
+};
+
+use super::words::corrupt;
+use crate::{
+    limits::{CQL_PAGE_ROWS, CQL_REQUESTS_MAX, CQL_TRIES_MAX, CQL_TRIES_MS, CQL_TRY_PAUSE_MS, CQL_WAIT_MS},
+    store::{Error, Result},
+};
+
+/// The session, and who may use it now.
+pub struct Requests {
+    session: Session,
+    reads: Semaphore,
+    /// Apart from reads, so that a large capture keeps no scan waiting.
+    writes: Semaphore,
+}
+
+/// How a swap ended that neither took effect nor found another value.
+pub enum SwapError {
+    /// It may have taken effect, or may still do so.
+    Unknown(String),
+    /// It has not, and will not.
+    Failed(Error),
+}
+
+/// A row as a tuple or struct of its own: it borrows nothing of the answer.
+pub trait Owned: for<'f, 'm> DeserializeRow<'f, 'm> + Send + 'static {}
+impl<T: for<'f, 'm> DeserializeRow<'f, 'm> + Send + 'static> Owned for T {}
+
+impl Requests {
+    pub fn new(session: Session) -> Self {
+        Self { session, reads: Semaphore::new(CQL_REQUESTS_MAX), writes: Semaphore::new(CQL_REQUESTS_MAX) }
+    }
+
+    /// Writes with this timestamp. What may have landed is written again as it is: that changes nothing.
+    pub async fn write(&self, statement: &PreparedStatement, stamp: i64, values: impl SerializeRow) -> Result<()> {
+        let mut statement = statement.clone();
+        statement.set_timestamp(Some(stamp));
+        let bound = statement.bind(&values).map_err(unavailable)?;
+        let _turn = turn(&self.writes).await?;
+        let begun = Instant::now();
+        let mut tries = 1;
+        loop {
+            let error = match self.session.execute_bound_unpaged(&bound).await {
+                Ok(_) => return Ok(()),
+                Err(error) => error,
+            };
+            if tries >= CQL_TRIES_MAX || begun.elapsed() > Duration::from_millis(CQL_TRIES_MS) || is_final(&error) {
+                return Err(unavailable(error));
+            }
+            sleep(Duration::from_millis(CQL_TRY_PAUSE_MS) * tries).await;
+            tries += 1;
+        }
+    }
+
+    /// The one row that a statement answers with.
+    pub async fn one<R: Owned>(
+        &self,
+        statement: &PreparedStatement,
+        values: impl SerializeRow,
+        at: (&'static str, impl Display),
+    ) -> Result<Option<R>> {
+        let _turn = turn(&self.reads).await?;
+        let result = self.session.execute_unpaged(statement, values).await.map_err(unavailable)?;
+        let rows = result.into_rows_result().map_err(|error| corrupt(at.0, &at.1, error))?;
+        rows.maybe_first_row::<R>().map_err(|error| corrupt(at.0, &at.1, error))
+    }
+
+    /// All rows of an answer that its statement bounds.
+    pub async fn list<R: Owned>(
+        &self,
+        statement: &PreparedStatement,
+        values: impl SerializeRow,
+        at: (&'static str, impl Display),
+    ) -> Result<Vec<R>> {
+        let _turn = turn(&self.reads).await?;
+        let mut rows = self.pages(statement, values, at).await?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next().await {
+            found.push(row?);
+        }
+        Ok(found)
+    }
+
+    /// Row after row of a long answer, a page at a time. A row that cannot be decoded is an error and hides no other.
+    pub async fn pages<R: Owned>(
+        &self,
+        statement: &PreparedStatement,
+        values: impl SerializeRow,
+        at: (&'static str, impl Display),
+    ) -> Result<BoxStream<'static, Result<R>>> {
+        use scylla::errors::NextRowError;
+
+        let mut statement = statement.clone();
+        statement.set_page_size(CQL_PAGE_ROWS);
+        let (table, key) = (at.0, at.1.to_string());
+        let pager = self.session.execute_iter(statement, values).await.map_err(unavailable)?;
+        let rows = pager.rows_stream::<R>().map_err(|error| corrupt(table, &key, error))?;
+        let rows = rows.map(move |row| {
+            row.map_err(|error| match error {
+                NextRowError::RowDeserializationError(error) => corrupt(table, &key, error),
+                error => unavailable(error),
+            })
+        });
+        Ok(rows.boxed())
+    }
+
+    /// A lightweight transaction; whether it was applied. It is sent once: whoever calls decides what an unknown end means.
+    pub async fn swap(
+        &self,
+        statement: &PreparedStatement,
+        values: impl SerializeRow,
+    ) -> std::result::Result<bool, SwapError> {
+        let _turn = turn(&self.writes).await.map_err(SwapError::Failed)?;
+        let result = match self.session.execute_unpaged(statement, values).await {
+            Ok(result) => result,
+            Err(error) if has_not_begun(&error) => return Err(SwapError::Failed(unavailable(error))),
+            Err(error) => return Err(SwapError::Unknown(error.to_string())),
+        };
+        let rows = result.into_rows_result().map_err(|error| SwapError::Unknown(error.to_string()))?;
+        let row = rows.first_row::<Row>().map_err(|error| SwapError::Unknown(error.to_string()))?;
+        match row.columns.first() {
+            Some(Some(CqlValue::Boolean(applied))) => Ok(*applied),
+            other => Err(SwapError::Unknown(format!("the answer to a swap begins with {other:?}"))),
+        }
+    }
+}
+
+/// Waits until one more request may be under way.
+async fn turn(of: &Semaphore) -> Result<SemaphorePermit<'_>> {
+    let turn = timeout(Duration::from_millis(CQL_WAIT_MS), of.acquire()).await;
+    let busy = || Error::Unavailable("the cluster has more requests under way than it answers".to_owned());
+    turn.map_err(|_| busy())?.map_err(|_| busy())
+}
+
+/// What kept the cluster from doing it.
+pub fn unavailable(error: impl Display) -> Error {
+    Error::Unavailable(format!("the cluster: {error}"))
+}
+
+/// Whether the server will answer the same however often it is asked.
+fn is_final(error: &ExecutionError) -> bool {
+    match error {
+        ExecutionError::BadQuery(_) => true,
+        ExecutionError::LastAttemptError(RequestAttemptError::DbError(error, _)) => {
+            matches!(
+                error,
+                DbError::SyntaxError
+                    | DbError::Invalid
+                    | DbError::Unauthorized
+                    | DbError::ConfigError
+                    | DbError::ProtocolError
+            )
+        }
+        _ => false,
+    }
+}
+
+/// Whether the error says that no replica was asked.
+fn has_not_begun(error: &ExecutionError) -> bool {
+    match error {
+        ExecutionError::ConnectionPoolError(_) | ExecutionError::EmptyPlan => true,
+        ExecutionError::LastAttemptError(RequestAttemptError::DbError(error, _)) => {
+            matches!(error, DbError::Unavailable { .. } | DbError::Overloaded | DbError::IsBootstrapping)
+        }
+        error => is_final(error),
+    }
+}

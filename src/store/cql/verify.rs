@@ -1,0 +1,211 @@
+//! The store's audit of itself: every row is read and understood, whatever leads to a record leads to one that is there
+//! and the other way round, and the feeds are whole. A row that is damaged hides no other.
+
+use futures_util::StreamExt;
+
+use super::{
+    Cluster,
+    capture::CaptureRow,
+    entry::{EntryRow, TABLE},
+    record::{RecordRow, given_sha256},
+    registered::{StatementRow, bucket_of},
+    requests::Owned,
+    scans::ScanRow,
+    words::{self, corrupt},
+};
+use crate::{
+    limits::{AUDIT_FEED_ROWS, CQL_ROWS_AT_ONCE, FAULTS_LISTED_MAX},
+    registration::Statement,
+    store::{Error, Report, Result, Writer},
+    trace::Record,
+};
+
+/// Notes a fault.
+fn fault(report: &mut Report, error: Error) {
+    report.faults_count += 1;
+    if report.faults.len() < FAULTS_LISTED_MAX {
+        report.faults.push(error);
+    }
+}
+
+impl Cluster {
+    /// Reads everything. What cannot be read because the cluster does not answer is an error, not a fault.
+    pub async fn verify(&self) -> Result<Report> {
+        let mut report = Report::default();
+        report.records = self.each(&mut report, "records", &self.statements.all_records, Self::verify_record).await?;
+        report.entries = self.each(&mut report, TABLE, &self.statements.all_entries, Self::verify_entry).await?;
+        self.each(&mut report, "statements", &self.statements.all_statements, Self::verify_statement).await?;
+        self.each(&mut report, "captures", &self.statements.all_captures, Self::verify_capture).await?;
+        self.each(&mut report, "scans", &self.statements.all_scans, Self::verify_scan).await?;
+        self.each(&mut report, "records_by_event", &self.statements.all_of_event, Self::verify_of_event).await?;
+        self.each(&mut report, "records_by_given_id", &self.statements.all_of_given, Self::verify_of_given).await?;
+        self.each(&mut report, "children", &self.statements.all_children, Self::verify_child).await?;
+        for writer in self.writers().await? {
+            self.verify_feed(&mut report, writer).await?;
+        }
+        Ok(report)
+    }
+
+    /// Checks each row of a table, many at a time; how many there are.
+    async fn each<'s, R: Owned, F: Future<Output = Result<()>>>(
+        &'s self,
+        report: &mut Report,
+        table: &'static str,
+        all: &scylla::statement::prepared::PreparedStatement,
+        check: impl Fn(&'s Self, R) -> F,
+    ) -> Result<u64> {
+        let rows = self.requests.pages::<R>(all, (), (table, "*")).await?;
+        let checks = rows.map(|row| {
+            let checked = row.map(|row| check(self, row));
+            async move {
+                match checked {
+                    Ok(checked) => checked.await,
+                    Err(error) => Err(error),
+                }
+            }
+        });
+        let mut found = 0;
+        let mut checked = std::pin::pin!(checks.buffer_unordered(CQL_ROWS_AT_ONCE));
+        while let Some(outcome) = checked.next().await {
+            found += 1;
+            match outcome {
+                Ok(()) => {}
+                Err(error @ Error::Corrupt { .. }) => fault(report, error),
+                Err(error) => return Err(error),
+            }
+        }
+        report.keys += found;
+        Ok(found)
+    }
+
+    /// A record must be found by its event id and its given one.
+    async fn verify_record(&self, row: RecordRow) -> Result<()> {
+        let record = self.whole_record(row).await?;
+        let (id, event) = (record.id.0.as_slice(), record.event.0.as_slice());
+        let at = ("records_by_event", record.id);
+        let found = self.requests.one::<(Vec<u8>,)>(&self.statements.is_of_event, (event, id), at).await?;
+        if found.is_none() {
+            return Err(corrupt("records_by_event", record.event, format!("it does not name record {}", record.id)));
+        }
+        let Some(given) = &record.given_event_id else { return Ok(()) };
+        let hash = given_sha256(given);
+        let values = (record.organization.0.cast_signed(), hash.as_slice(), id);
+        let at = ("records_by_given_id", record.id);
+        match self.requests.one::<(Vec<u8>,)>(&self.statements.is_of_given, values, at).await? {
+            Some(_) => Ok(()),
+            None => Err(corrupt("records_by_given_id", given, format!("it does not name record {}", record.id))),
+        }
+    }
+
+    async fn verify_entry(&self, row: EntryRow) -> Result<()> {
+        let (name, bucket) = (row.subject.clone(), row.bucket);
+        let odd = || corrupt(TABLE, format!("{name}/{bucket}"), "it names no subject");
+        words::parse_subject(&name).ok_or_else(odd)?;
+        row.entry(&name, bucket).map(drop)
+    }
+
+    /// A statement must be listed under its parents.
+    async fn verify_statement(&self, row: StatementRow) -> Result<()> {
+        let Statement { kind, id, parents, .. } = row.statement()?;
+        for parent in parents {
+            let (parent, kind, bucket) = (words::parent(&parent)?, words::kind(kind), bucket_of(id));
+            let values = (parent.as_str(), kind, bucket, id.cast_signed());
+            let at = ("children", format!("{parent}/{kind}/{id}"));
+            if self.requests.one::<(i64,)>(&self.statements.is_child, values, at).await?.is_none() {
+                return Err(corrupt("children", format!("{parent}/{kind}"), format!("{id} is not listed")));
+            }
+        }
+        Ok(())
+    }
+
+    /// What is applied must be there.
+    async fn verify_capture(&self, row: CaptureRow) -> Result<()> {
+        let committed = row.is_committed();
+        let capture = row.capture()?;
+        if !committed {
+            return Ok(());
+        }
+        for chunk in 0..capture.chunks {
+            let key = format!("{}/{chunk}", capture.id);
+            let there = match self.applied(capture.id, chunk).await? {
+                Some(_) => true,
+                None => capture.finished_ms.is_none() && self.is_staged(capture.id, chunk).await?,
+            };
+            if !there && capture.records > 0 {
+                return Err(corrupt("applied", key, "neither applied nor staged"));
+            }
+        }
+        Ok(())
+    }
+
+    async fn verify_scan(&self, row: ScanRow) -> Result<()> {
+        let (run, block) = (row.run.clone(), row.block);
+        let odd = || corrupt("scans", format!("{run}/{block}"), "it names no block");
+        words::parse_block(&run, block).ok_or_else(odd)?;
+        row.sum(&run, block).map(drop)
+    }
+
+    async fn verify_of_event(&self, (event, record): (Vec<u8>, Vec<u8>)) -> Result<()> {
+        let found = self.named("records_by_event", &record).await?;
+        if found.event.0.as_slice() == event {
+            return Ok(());
+        }
+        Err(corrupt("records_by_event", words::hex(&event), format!("it names record {}, of another event", found.id)))
+    }
+
+    async fn verify_of_given(&self, row: (i64, Vec<u8>, Vec<u8>)) -> Result<()> {
+        let (organization, given, record) = row;
+        let found = self.named("records_by_given_id", &record).await?;
+        let same = found.given_event_id.as_deref().is_some_and(|id| given_sha256(id).as_slice() == given);
+        if same && found.organization.0.cast_signed() == organization {
+            return Ok(());
+        }
+        let key = format!("{organization}/{}", words::hex(&given));
+        Err(corrupt("records_by_given_id", key, format!("it names record {}, of another id", found.id)))
+    }
+
+    async fn named(&self, table: &'static str, record: &[u8]) -> Result<Record> {
+        let key = words::hex(record);
+        let id = crate::trace::RecordId(words::digest(table, &key, "record", record)?);
+        self.record(id).await?.ok_or_else(|| corrupt(table, &key, "it is named, but not there"))
+    }
+
+    async fn verify_child(&self, (parent, kind, _, number): (String, String, i64, i64)) -> Result<()> {
+        let key = format!("{parent}/{kind}/{}", number.cast_unsigned());
+        let odd = |found: &str| corrupt("children", &key, found);
+        words::parse_parent(&parent).ok_or_else(|| odd("it names no parent"))?;
+        let kind = words::parse_kind(&kind).ok_or_else(|| odd("it names no kind"))?;
+        self.statement(kind, number.cast_unsigned()).await?.map(drop).ok_or_else(|| odd("it is listed, but not there"))
+    }
+
+    /// Rows must be dense and chained, and name captures that there are.
+    async fn verify_feed(&self, report: &mut Report, writer: Writer) -> Result<()> {
+        let head = self.feed_head(writer).await?;
+        let (mut next, mut previous) = (0, [0; 32]);
+        while next < head.rows {
+            let rows = self.rows(writer, next, AUDIT_FEED_ROWS).await?;
+            if rows.is_empty() {
+                let found = format!("it is missing; the feed has {} rows", head.rows);
+                fault(report, corrupt("feed_rows", format!("{}/{next}", writer.0), found));
+                return Ok(());
+            }
+            for row in rows {
+                let key = || format!("{}/{}", writer.0, row.position);
+                if row.previous != previous {
+                    fault(report, corrupt("feed_rows", key(), "it does not name the row before"));
+                }
+                for (capture, _) in &row.captures {
+                    if self.capture_row(*capture).await?.is_none() {
+                        fault(
+                            report,
+                            corrupt("captures", capture, format!("row {} names it, but it is not there", key())),
+                        );
+                    }
+                }
+                (next, previous) = (row.position + 1, row.digest(writer));
+                report.keys += 1;
+            }
+        }
+        Ok(())
+    }
+}
