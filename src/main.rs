@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use coldproof::command::{audit, backup, demo, issue, keygen, restore, serve, verify};
+use coldproof::command::{audit, backup, demo, issue, keygen, migrate, restore, serve, verify};
 
 /// Caches of things of every size that come and go on all threads leave the system's allocator with memory that it
 /// cannot give back; docs/PERFORMANCE.md has the figures.
@@ -35,6 +35,9 @@ enum Command {
     /// Check codes against a key ring, without a store and without a network.
     #[command(after_help = verify::EXAMPLES)]
     Verify(verify::Args),
+    /// Make the keyspace of a cluster, or bring its tables to this version.
+    #[command(after_help = migrate::EXAMPLES)]
+    Migrate(migrate::Args),
     /// Re-check everything that is stored. Succeeds only where all of it is sound.
     #[command(after_help = audit::EXAMPLES)]
     Audit(audit::Args),
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Command::Keygen(args) => keygen::run(args),
         Command::Issue(args) => issue::run(args),
         Command::Verify(args) => verify::run(args),
+        Command::Migrate(args) => migrate::run(args),
         Command::Audit(args) => audit::run(args),
         Command::Backup(args) => backup::run(args),
         Command::Restore(args) => restore::run(args),

@@ -5,6 +5,7 @@ pub mod backup;
 pub mod demo;
 pub mod issue;
 pub mod keygen;
+pub mod migrate;
 pub mod restore;
 pub mod serve;
 pub mod verify;
@@ -108,10 +109,13 @@ pub struct ConfigArgs {
     /// Set one key over file and environment; may be repeated.
     #[arg(long, value_name = "SECTION.KEY=VALUE")]
     set: Vec<String>,
-    /// The store: embedded:DIR [store.location].
+    /// The store: embedded:DIR or cql://HOST[,HOST...]/KEYSPACE [store.location].
     #[arg(long, value_name = "STORE")]
     store: Option<String>,
-    /// Key ring [keys.ring; otherwise DIR/keyring.toml].
+    /// Take a cluster that may lose what it acknowledged: a periodic commit log [store.accept_data_loss].
+    #[arg(long)]
+    accept_data_loss: bool,
+    /// Key ring [keys.ring; otherwise keyring.toml in DIR, or in store.folder].
     #[arg(long, value_name = "FILE")]
     keyring: Option<String>,
 }
@@ -124,6 +128,7 @@ impl ConfigArgs {
             settings.push(parse_setting(text)?);
         }
         settings.extend(self.store.iter().map(|store| Setting::new("store", "location", store)));
+        settings.extend(self.accept_data_loss.then(|| Setting::new("store", "accept_data_loss", "true")));
         settings.extend(self.keyring.iter().map(|file| Setting::new("keys", "ring", file)));
         settings.extend(last);
         // A variable that is not UTF-8 is none of ours.

@@ -10,10 +10,14 @@ use tokio::task::JoinHandle;
 use super::{Error, Result, key_ring_file};
 use crate::{
     code::Host,
-    config::Config,
+    config::{self, Config, Location},
     http::{App, admin_client::AdminClient, health, layers::layered, router::router, serve::serve_in_process},
     service::{Clock, Service, Settings},
-    store::{self, Claims, Writer, local::LocalStore},
+    store::{
+        self, FolderLock, Store, Writer,
+        cql::{Access, CqlStore},
+        local::LocalStore,
+    },
 };
 
 /// Room between a command and the service in its own process, in bytes.
@@ -22,7 +26,58 @@ const IN_PROCESS_BYTES: usize = 64 << 10;
 /// A service and the store that it holds open.
 pub(super) struct Opened {
     pub(super) app: App,
-    store: Arc<LocalStore>,
+    held: Held,
+}
+
+/// A store that is open in this process.
+enum Held {
+    Embedded(Arc<LocalStore>),
+    /// With the folder of this server.
+    Cluster {
+        store: Arc<CqlStore>,
+        _folder: FolderLock,
+    },
+}
+
+impl Held {
+    async fn open(config: &config::Store) -> Result<Self> {
+        match &config.location {
+            Location::Embedded(folder) => Ok(Self::Embedded(LocalStore::open(folder)?)),
+            Location::Cluster { nodes, keyspace } => {
+                let folder = FolderLock::take(config.folder())?;
+                Ok(Self::Cluster { store: CqlStore::open(&access(config, nodes, keyspace)).await?, _folder: folder })
+            }
+        }
+    }
+
+    /// The store, and the name under which this server writes.
+    fn store(&self) -> (Arc<dyn Store>, Writer) {
+        match self {
+            Self::Embedded(store) => (store.clone(), Writer(0)),
+            Self::Cluster { store, .. } => (store.clone(), store.writer()),
+        }
+    }
+
+    async fn close(self) -> Result<()> {
+        match self {
+            Self::Embedded(store) => store.close().await?,
+            Self::Cluster { store, .. } => store.close().await,
+        }
+        Ok(())
+    }
+}
+
+/// How the configured cluster is reached.
+pub(super) fn access(config: &config::Store, nodes: &[String], keyspace: &str) -> Access {
+    Access {
+        nodes: nodes.to_vec(),
+        keyspace: keyspace.to_owned(),
+        user: config.user.clone(),
+        password: config.password.0.clone(),
+        tls_ca: (!config.tls_ca.as_os_str().is_empty()).then(|| config.tls_ca.clone()),
+        data_center: config.data_center.clone(),
+        accept_data_loss: config.accept_data_loss,
+    }
 }
 
 /// Opens the store and the service over it, and finishes what was committed and not applied when it last stopped.
@@ -33,7 +88,8 @@ pub(super) async fn open(config: Config) -> Result<Opened> {
 /// As [`open`], with a clock of one's own.
 pub(super) async fn open_at(config: Config, clock: Clock) -> Result<Opened> {
     let keys = key_ring_file::read(&config.keyring_path())?;
-    let store = LocalStore::open(config.store.location.folder())?;
+    let held = Held::open(&config.store).await?;
+    let (store, writer) = held.store();
     let settings = Settings {
         host: host(&*store, config.server.host.clone()).await?,
         aliases: config.server.host_aliases.clone(),
@@ -45,7 +101,7 @@ pub(super) async fn open_at(config: Config, clock: Clock) -> Result<Opened> {
         misuse: config.misuse.rules(),
         profiles: config.papers.profiles.clone(),
     };
-    let service = Service::new(store.clone(), files(&config)?, Writer(0), keys, settings, clock);
+    let service = Service::new(store, files(&config)?, writer, keys, settings, clock);
     service.note_ring().await?;
     if let Some(quarantined) = service.quarantined().await? {
         tracing::warn!(%quarantined, "no codes are issued");
@@ -59,7 +115,7 @@ pub(super) async fn open_at(config: Config, clock: Clock) -> Result<Opened> {
     let app = App::new(Arc::new(service), config);
     let swept = app.spools.sweep();
     swept.map_err(|source| Error::Io { what: "the folder of spooled documents".to_owned(), source })?;
-    Ok(Opened { app, store })
+    Ok(Opened { app, held })
 }
 
 /// Where uploaded files are kept.
@@ -73,7 +129,7 @@ pub(super) fn files(config: &Config) -> Result<Arc<dyn ObjectStore>> {
 }
 
 /// The canonical host: the first one that is given stands in the store for ever, because it is on every label.
-async fn host(store: &dyn Claims, given: Option<Host>) -> Result<Host> {
+async fn host(store: &dyn Store, given: Option<Host>) -> Result<Host> {
     const CLAIM: &str = "host";
     let usage = |detail: String| Error::Usage(detail);
     if let Some(fixed) = store.claim(CLAIM).await? {
@@ -104,11 +160,11 @@ impl Opened {
     /// Writes what is still in memory, and closes the store.
     pub(super) async fn close(self) -> Result<()> {
         let flushed = async {
-            self.app.service.scans.flush(&*self.store).await?;
+            self.app.service.scans.flush(&*self.app.service.store).await?;
             self.app.service.write_alerts().await
         };
         let flushed = flushed.await;
-        self.store.close().await?;
+        self.held.close().await?;
         match flushed {
             // Sums that a store counts behind its final backup are nobody's.
             Ok(_) | Err(store::Error::Retired | store::Error::Paused) => Ok(()),
@@ -125,7 +181,7 @@ pub(super) struct Admin {
 
 /// Calls the server that answers in the store's folder; opens the store where none does.
 pub(super) async fn admin(config: &Config) -> Result<Admin> {
-    if let Some(client) = AdminClient::connect(config.store.location.folder()).await? {
+    if let Some(client) = AdminClient::connect(config.store.folder()).await? {
         return Ok(Admin { client, own: None });
     }
     let opened = open(config.clone()).await?;

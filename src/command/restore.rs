@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ConfigArgs, Error, Result, bytes_bar, key_ring_file, open, runtime};
 use crate::{
-    config::Config,
+    config::{Config, Location},
     service::{
         backup::{self, BackupReader, Summary},
         quarantine::slots_of,
@@ -107,7 +107,13 @@ async fn restore(config: &Config, path: &Path) -> Result<()> {
         Err(_) if config.keys.ring.as_os_str().is_empty() => None,
         Err(error) => return Err(error),
     };
-    let folder = config.store.location.folder();
+    let Location::Embedded(folder) = &config.store.location else {
+        let said = format!(
+            "{}: a backup is restored into an embedded store; give --store embedded:DIR",
+            config.store.location
+        );
+        return Err(Error::Usage(said));
+    };
     let restoring = Restoring::begin(folder)?;
     let files = open::files(config)?;
     let now_ms = jiff::Timestamp::now().as_millisecond();

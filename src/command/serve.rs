@@ -24,6 +24,7 @@ pub const EXAMPLES: &str = "\
 Examples:
   coldproof keygen --store embedded:./data
   coldproof serve --store embedded:./data --listen 127.0.0.1:8080 --host trace.example.com
+  coldproof serve --store cql://10.0.0.1,10.0.0.2/coldproof --host trace.example.com
   coldproof serve --config /etc/coldproof.toml --set log.format=json";
 
 /// Arguments of `serve`.
@@ -59,7 +60,7 @@ pub(super) async fn until_stopped(config: Config) -> Result<()> {
     let opened = open::open(config).await?;
     let server = &opened.app.config.server;
     let listener = TcpListener::bind(server.listen).await.map_err(Error::io(server.listen.to_string()))?;
-    let folder = opened.app.config.store.location.folder();
+    let folder = opened.app.config.store.folder();
     let admin = AdminSocket::bind(folder).map_err(Error::io("the admin socket"))?;
     let upkeep = tokio::spawn(upkeep(metrics.clone()));
     let (stop, stopped) = watch::channel(());

@@ -40,7 +40,7 @@ pub use self::{
     qr::Qr,
     rate::Rate,
     server::{ProxyHeader, Server},
-    store::{Location, Store},
+    store::{Location, Secret, Store},
 };
 
 /// Everything an operator decides, checked.
@@ -119,11 +119,12 @@ impl Config {
 
     /// `given`, or `name` in the store's folder where nothing was given.
     fn in_store_folder(&self, given: &Path, name: &str) -> PathBuf {
-        if given.as_os_str().is_empty() { self.store.location.folder().join(name) } else { given.to_owned() }
+        if given.as_os_str().is_empty() { self.store.folder().join(name) } else { given.to_owned() }
     }
 
     fn checked(self) -> Result<Config> {
         self.server.check()?;
+        self.store.check()?;
         self.issuing.check()?;
         self.capture.check()?;
         self.rate.check()?;
@@ -241,6 +242,10 @@ mod tests {
             ("server.shutdown_timeout_ms=1000", "server.shutdown_timeout_ms"),
             ("store.location=redis://x", "store.location"),
             ("store.location=embedded:", "store.location"),
+            ("store.location=cql://a/1", "store.location"),
+            ("store.folder=/srv", "store.folder"),
+            ("store.user=coldproof", "store.user"),
+            ("store.replication=dc1", "store.replication"),
             ("qr.case=Upper", "qr.case"),
             ("issuing.tolerance_permille=1001", "issuing.tolerance_permille"),
             ("capture.document_bytes_max=1000", "capture.document_bytes_max"),
@@ -273,6 +278,8 @@ mod tests {
         assert_eq!(config.keyring_path(), Path::new("/var/lib/coldproof/keyring.toml"));
         assert_eq!(config.documents_path(), Path::new("/var/lib/coldproof/documents"));
         assert_eq!(config.spool_path(), Path::new("/var/lib/coldproof/spool"));
+        let config = with("store.location=cql://a/coldproof").unwrap();
+        assert_eq!(config.spool_path(), Path::new("./data/spool"));
         let config = with("keys.ring=/run/secrets/keyring.toml").unwrap();
         assert_eq!(config.keyring_path(), Path::new("/run/secrets/keyring.toml"));
     }
