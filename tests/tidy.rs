@@ -152,6 +152,7 @@ fn the_service_does_not_know_how_it_is_called() {
     for (folder, words) in [
         ("src/store/", ["crate::service", "crate::http", "crate::pages", "axum"]),
         ("src/service/", ["crate::http", "crate::command", "axum", "fjall"]),
+        ("src/service/", ["scylla", "rustls", "crate::store::cql", "CqlStore"]),
     ] {
         for source in rust_in(folder) {
             for (number, line) in source.code() {

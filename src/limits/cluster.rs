@@ -56,6 +56,8 @@ pub const CQL_CHILD_BUCKET_BITS: u32 = 14;
 pub const CQL_FINISHED_KNOWN_MAX: u64 = 65_536;
 /// Times that a swap of which it is not known how it ended is asked for again.
 pub const CQL_SWAP_TRIES_MAX: u32 = 4;
+/// Claims of which it is noted what they were, while a copy is taken: about 200 MB.
+pub const CQL_CLAIMS_NOTED_MAX: usize = 1_000_000;
 /// How long one server may change the schema before another one may think that it is gone, in milliseconds.
 pub const CQL_SCHEMA_LOCK_MS: i64 = 60_000;
 /// How long a keyspace that was made may take to let anyone in, in milliseconds.

@@ -150,12 +150,16 @@ impl Cluster {
 
     /// Applies what came with a commit, behind its row in the feed, and says so.
     async fn settle(&self, id: CaptureId, finishes_ms: Option<i64>, puts: Puts<'_>, writes: &Writes) -> Result<()> {
-        puts.send().await?;
-        let Some(finishes_ms) = finishes_ms else { return self.mark_committed(id).await };
-        if !writes.records.is_empty() {
-            let ids: Vec<_> = writes.records.iter().map(|record| record.id).collect();
-            self.put_applied(id, 0, &ids).await?;
-        }
+        let Some(finishes_ms) = finishes_ms else {
+            puts.send().await?;
+            return self.mark_committed(id).await;
+        };
+        let ids: Vec<_> = writes.records.iter().map(|record| record.id).collect();
+        let applied = async {
+            // Beside what it says: nobody is shown the capture before its mark.
+            if ids.is_empty() { Ok(()) } else { self.put_applied(id, 0, &ids).await }
+        };
+        tokio::try_join!(puts.send(), applied)?;
         self.mark_finished(id, finishes_ms).await
     }
 
@@ -187,7 +191,7 @@ impl CqlStore {
         chunk: u32,
         records: &[crate::trace::Record],
     ) -> Result<()> {
-        let _turn = self.turn(capture).await;
+        let _turn = self.turns.take(capture).await;
         if self.cluster.capture_row(capture).await?.is_some_and(|row| row.is_committed()) {
             return Ok(());
         }
@@ -197,7 +201,7 @@ impl CqlStore {
     pub(super) async fn append_capture(&self, capture: Capture, writes: Writes) -> Result<Capture> {
         let (cluster, id) = (&self.cluster, capture.id);
         // One attempt at a time: the next one finds what this one committed.
-        let _turn = self.turn(id).await;
+        let _turn = self.turns.take(id).await;
         if let Some(row) = cluster.capture_row(id).await?.filter(CaptureRow::is_committed) {
             return row.capture();
         }
@@ -236,7 +240,7 @@ impl CqlStore {
     }
 
     pub(super) async fn apply_chunk(&self, id: CaptureId, chunk: u32, writes: Writes) -> Result<()> {
-        let _turn = self.turn(id).await;
+        let _turn = self.turns.take(id).await;
         self.committed(id).await?;
         self.cluster.puts(&writes)?.send().await?;
         let ids: Vec<_> = writes.records.iter().map(|record| record.id).collect();
@@ -245,7 +249,7 @@ impl CqlStore {
     }
 
     pub(super) async fn finish_applied(&self, id: CaptureId, finished_ms: i64) -> Result<()> {
-        let _turn = self.turn(id).await;
+        let _turn = self.turns.take(id).await;
         if self.committed(id).await?.is_finished() {
             return Ok(());
         }
@@ -262,7 +266,7 @@ impl CqlStore {
         let mut chunks = self.cluster.requests.pages::<StagedChunk>(all, (), ("staged", "*")).await?;
         while let Some(chunk) = chunks.next().await {
             let Ok(chunk) = chunk else { continue };
-            if self.copying() {
+            if self.copies.any() {
                 // A copy may still have to give what is staged.
                 return Ok(removed);
             }
@@ -273,7 +277,7 @@ impl CqlStore {
 
     async fn sweep_chunk(&self, staged: &StagedChunk, before_ms: i64) -> Result<bool> {
         let id = capture_id("staged", &staged.capture)?;
-        let _turn = self.turn(id).await;
+        let _turn = self.turns.take(id).await;
         let (of_no_use, counts) = match self.cluster.capture_row(id).await? {
             Some(row) if row.is_committed() => {
                 let applied = match u32::try_from(staged.chunk) {

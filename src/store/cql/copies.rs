@@ -1,8 +1,8 @@
 //! Everything out of this store, and into it.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use async_trait::async_trait;
@@ -18,23 +18,74 @@ use super::{
     snapshot::{Moment, Reading},
 };
 use crate::{
-    limits::{CQL_ROWS_AT_ONCE, SNAPSHOT_BATCHES_WAITING},
+    limits::{CQL_CLAIMS_NOTED_MAX, CQL_ROWS_AT_ONCE, SNAPSHOT_BATCHES_WAITING},
     store::{Capture, Chunk, Copies, Error, Intake, Kept, RETIRED_CLAIM, Result, Snapshot, Writes},
 };
 
+/// What claims were before they were swapped behind the moment of a snapshot, by name.
+#[derive(Default)]
+pub struct Before(Mutex<HashMap<String, Option<Vec<u8>>>>);
+
+impl Before {
+    fn claims(&self) -> MutexGuard<'_, HashMap<String, Option<Vec<u8>>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the claim was at the moment, where it was swapped since.
+    ///
+    /// # Errors
+    /// Where more claims were swapped than are noted.
+    pub fn of(&self, name: &str) -> Result<Option<Option<Vec<u8>>>> {
+        let claims = self.claims();
+        if claims.len() > CQL_CLAIMS_NOTED_MAX {
+            let said = "too many claims were moved while a copy was taken: take it when there is less to do";
+            return Err(Error::Unavailable(said.to_owned()));
+        }
+        Ok(claims.get(name).cloned())
+    }
+}
+
+/// Snapshots under way.
+#[derive(Default)]
+pub struct Copyings(Mutex<Vec<Arc<Before>>>);
+
+impl Copyings {
+    fn all(&self) -> MutexGuard<'_, Vec<Arc<Before>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn any(&self) -> bool {
+        !self.all().is_empty()
+    }
+
+    /// Notes what a claim was before it was swapped.
+    pub fn note(&self, name: &str, old: Option<&[u8]>) {
+        for before in self.all().iter() {
+            let mut claims = before.claims();
+            if claims.len() <= CQL_CLAIMS_NOTED_MAX && !claims.contains_key(name) {
+                claims.insert(name.to_owned(), old.map(<[u8]>::to_vec));
+            }
+        }
+    }
+}
+
 /// A snapshot under way, until it is dropped.
-pub struct Copying(Arc<AtomicUsize>);
+pub struct Copying {
+    all: Arc<Copyings>,
+    before: Arc<Before>,
+}
 
 impl Copying {
-    fn begin(copies: &Arc<AtomicUsize>) -> Self {
-        copies.fetch_add(1, Ordering::AcqRel);
-        Self(Arc::clone(copies))
+    fn begin(all: &Arc<Copyings>) -> Self {
+        let before = Arc::new(Before::default());
+        all.all().push(Arc::clone(&before));
+        Self { all: Arc::clone(all), before }
     }
 }
 
 impl Drop for Copying {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
+        self.all.all().retain(|before| !Arc::ptr_eq(before, &self.before));
     }
 }
 
@@ -42,6 +93,8 @@ impl Drop for Copying {
 impl Copies for CqlStore {
     async fn snapshot(&self) -> Result<Snapshot> {
         let copying = Copying::begin(&self.copies);
+        // What a stop, or a failed request, left behind a row of a feed is part of it.
+        self.follow().await?;
         let cluster = Arc::clone(&self.cluster);
         let mut heads = Vec::new();
         let moment = {
@@ -50,14 +103,16 @@ impl Copies for CqlStore {
             for writer in cluster.writers().await? {
                 heads.push(cluster.feed_head(writer).await?);
             }
+            // What was noted until now belongs to it.
+            copying.before.claims().clear();
             Moment::new(cluster.stamps.stays())
         };
         let (records, entries) = cluster.count(moment).await?;
         let (to, mut from) = mpsc::channel(SNAPSHOT_BATCHES_WAITING);
-        let ends = heads.clone();
+        let (ends, turns, before) = (heads.clone(), Arc::clone(&self.turns), Arc::clone(&copying.before));
         tokio::spawn(async move {
             let _copying = copying;
-            Reading::new(cluster, moment, to).run(&ends).await;
+            Reading::new(cluster, moment, turns, before, to).run(&ends).await;
         });
         let things: BoxStream<'static, _> = stream::poll_fn(move |context| from.poll_recv(context)).boxed();
         Ok(Snapshot { heads, records, entries, things })

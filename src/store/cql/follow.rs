@@ -95,7 +95,7 @@ impl CqlStore {
             return Ok(Pending::Chunks);
         }
         // Somebody here is at it, or its server stopped in between.
-        let Some(_turn) = self.try_turn(id) else { return Ok(Pending::Later) };
+        let Some(_turn) = self.turns.try_take(id) else { return Ok(Pending::Later) };
         self.cluster.settle_again(&row).await?;
         let row = self.cluster.capture_row(id).await?;
         Ok(if row.is_some_and(|row| row.is_finished()) { Pending::Done } else { Pending::Chunks })

@@ -26,10 +26,7 @@ mod words;
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::Arc,
 };
 
 use async_trait::async_trait;
@@ -37,8 +34,8 @@ use moka::sync::Cache;
 use tokio::sync::{Mutex, MutexGuard, RwLock, RwLockReadGuard};
 
 use self::{
-    feed::FeedWriter, follow::Followed, ledger::Growths, registered::Listed, requests::Requests, stamps::Stamps,
-    statements::Statements,
+    copies::Copyings, feed::FeedWriter, follow::Followed, ledger::Growths, registered::Listed, requests::Requests,
+    stamps::Stamps, statements::Statements,
 };
 pub use self::{
     migrate::{SCHEMA_VERSION, migrate},
@@ -55,7 +52,31 @@ use crate::{
 };
 
 /// Locks for captures and claims by what they are for: of two calls on one thing in this process one waits.
-const TURNS: usize = 1_024;
+struct Turns(Vec<Mutex<()>>);
+
+impl Turns {
+    /// Two things seldom share one.
+    const COUNT: usize = 1_024;
+
+    fn new() -> Self {
+        Self((0..Self::COUNT).map(|_| Mutex::new(())).collect())
+    }
+
+    fn of(&self, what: impl Hash) -> Option<&Mutex<()>> {
+        let mut hash = DefaultHasher::new();
+        what.hash(&mut hash);
+        self.0.get(usize::try_from(hash.finish() % Self::COUNT as u64).unwrap_or_default())
+    }
+
+    async fn take(&self, what: impl Hash) -> Option<MutexGuard<'_, ()>> {
+        Some(self.of(what)?.lock().await)
+    }
+
+    /// The turn, if nobody has it.
+    fn try_take(&self, what: impl Hash) -> Option<MutexGuard<'_, ()>> {
+        self.of(what)?.try_lock().ok()
+    }
+}
 
 /// The store in a keyspace.
 pub struct CqlStore {
@@ -64,9 +85,9 @@ pub struct CqlStore {
     door: RwLock<Intake>,
     feed: FeedWriter,
     followed: Mutex<Followed>,
-    turns: Vec<Mutex<()>>,
+    turns: Arc<Turns>,
     /// Snapshots under way: what they still have to give is not swept.
-    copies: Arc<AtomicUsize>,
+    copies: Arc<Copyings>,
 }
 
 /// The cluster, and what this server knows of what is there.
@@ -103,25 +124,6 @@ impl CqlStore {
             Intake::Retired => Err(Error::Retired),
         }
     }
-
-    async fn turn(&self, of: impl Hash) -> Option<MutexGuard<'_, ()>> {
-        Some(self.turns.get(turn_of(of))?.lock().await)
-    }
-
-    /// The turn, if nobody has it.
-    fn try_turn(&self, of: impl Hash) -> Option<MutexGuard<'_, ()>> {
-        self.turns.get(turn_of(of))?.try_lock().ok()
-    }
-
-    fn copying(&self) -> bool {
-        self.copies.load(Ordering::Acquire) > 0
-    }
-}
-
-fn turn_of(of: impl Hash) -> usize {
-    let mut hash = DefaultHasher::new();
-    of.hash(&mut hash);
-    usize::try_from(hash.finish() % TURNS as u64).unwrap_or_default()
 }
 
 #[async_trait]
@@ -211,8 +213,12 @@ impl Claims for CqlStore {
     async fn swap(&self, name: &str, expected: Option<&[u8]>, new: &[u8]) -> Result<bool> {
         let _inside = self.enter().await?;
         // Two swaps of one claim from here would only make each other's rounds fail.
-        let _turn = self.turn(name).await;
-        self.cluster.swap(name, expected, new).await
+        let _turn = self.turns.take(name).await;
+        let swapped = self.cluster.swap(name, expected, new).await?;
+        if swapped {
+            self.copies.note(name, expected);
+        }
+        Ok(swapped)
     }
 }
 

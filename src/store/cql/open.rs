@@ -3,7 +3,7 @@
 use std::{
     fmt,
     path::{Path, PathBuf},
-    sync::{Arc, atomic::AtomicUsize},
+    sync::Arc,
     time::Duration,
 };
 
@@ -24,7 +24,7 @@ use tokio::sync::{Mutex, RwLock};
 use zeroize::Zeroizing;
 
 use super::{
-    Cluster, CqlStore, TURNS, feed::FeedWriter, ledger::Growths, migrate, registered::Listed, requests::Requests,
+    Cluster, CqlStore, Turns, feed::FeedWriter, ledger::Growths, migrate, registered::Listed, requests::Requests,
     stamps::Stamps, statements::Statements,
 };
 use crate::{
@@ -93,8 +93,8 @@ impl CqlStore {
             door: RwLock::new(if retired { Intake::Retired } else { Intake::Open }),
             feed: FeedWriter::new(writer),
             followed: Mutex::default(),
-            turns: (0..TURNS).map(|_| Mutex::new(())).collect(),
-            copies: Arc::new(AtomicUsize::new(0)),
+            turns: Arc::new(Turns::new()),
+            copies: Arc::default(),
         };
         if !retired {
             // What a server left between its row and its mark is no capture before it has one.

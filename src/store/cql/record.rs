@@ -87,10 +87,12 @@ impl Cluster {
         let stamp = self.stamps.stays();
         Box::pin(async move {
             let (id, event) = (record.id.0.as_slice(), record.event.0.as_slice());
-            self.requests.write(&self.statements.put_event, stamp, (event, id)).await?;
-            let Some(given) = &record.given_event_id else { return Ok(()) };
-            let key = (record.organization.0.cast_signed(), given_sha256(given));
-            self.requests.write(&self.statements.put_given, stamp, (key.0, key.1.as_slice(), id)).await
+            let of_event = self.requests.write(&self.statements.put_event, stamp, (event, id));
+            let Some(given) = &record.given_event_id else { return of_event.await };
+            let hash = given_sha256(given);
+            let values = (record.organization.0.cast_signed(), hash.as_slice(), id);
+            let of_given = self.requests.write(&self.statements.put_given, stamp, values);
+            tokio::try_join!(of_event, of_given).map(drop)
         })
     }
 

@@ -1,7 +1,7 @@
 //! One moment of the store, read table by table while writes go on.
 //!
 //! First writes carry timestamps that count down, so that what this server wrote behind the moment is told by its own.
-//! Claims and scan sums are overwritten: they are given as they are when they are read.
+//! Claims are overwritten: what one was is noted when it is swapped. Scan sums are given as they are when they are read.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -10,8 +10,9 @@ use scylla::DeserializeRow;
 use tokio::sync::mpsc;
 
 use super::{
-    Cluster,
+    Cluster, Turns,
     capture::CaptureRow,
+    copies::Before,
     entry::{EntryRow, TABLE},
     feed::capture_id,
     record::RecordRow,
@@ -86,14 +87,22 @@ impl Cluster {
 pub struct Reading {
     cluster: Arc<Cluster>,
     moment: Moment,
+    turns: Arc<Turns>,
+    before: Arc<Before>,
     to: mpsc::Sender<Result<Vec<Kept>>>,
     batch: Vec<Kept>,
     bytes: usize,
 }
 
 impl Reading {
-    pub fn new(cluster: Arc<Cluster>, moment: Moment, to: mpsc::Sender<Result<Vec<Kept>>>) -> Self {
-        Self { cluster, moment, to, batch: Vec::new(), bytes: 0 }
+    pub fn new(
+        cluster: Arc<Cluster>,
+        moment: Moment,
+        turns: Arc<Turns>,
+        before: Arc<Before>,
+        to: mpsc::Sender<Result<Vec<Kept>>>,
+    ) -> Self {
+        Self { cluster, moment, turns, before, to, batch: Vec::new(), bytes: 0 }
     }
 
     /// Reads everything and gives it on; an error ends it.
@@ -134,7 +143,12 @@ impl Reading {
         let mut rows = cluster.requests.pages::<(String, Option<Vec<u8>>)>(all, (), ("claims", "*")).await?;
         while let Some(row) = rows.next().await {
             let (name, value) = row?;
-            let Some(value) = value else { continue };
+            let noted = {
+                // Of a swap under way it is known then how it ended.
+                let _turn = self.turns.take(name.as_str()).await;
+                self.before.of(&name)?
+            };
+            let Some(value) = noted.unwrap_or(value) else { continue };
             let bytes = value.len();
             self.give(Kept::Claim { name, value }, bytes).await?;
         }

@@ -60,15 +60,18 @@ impl Cluster {
         let encoded = rmp_serde::to_vec(what);
         let encoded = encoded.map_err(|error| corrupt(TABLE, capture, format!("cannot be encoded: {error}")))?;
         let (stamp, id) = (self.stamps.replaces(), capture.0.as_slice());
-        let mut pieces = 0_i32;
-        for data in encoded.chunks(CQL_PIECE_BYTES) {
-            self.requests.write(&self.statements.put_piece, stamp, (id, chunk, pieces, data)).await?;
-            pieces += 1;
-        }
-        // Last: it says how many pieces there are, and of what.
         let sha256: [u8; 32] = Sha256::digest(&encoded).into();
-        let values = (id, chunk, pieces, CqlTimestamp(latest_ms), sha256.as_slice());
-        self.requests.write(&self.statements.put_pieces, stamp, values).await
+        let pieces = i32::try_from(encoded.len().div_ceil(CQL_PIECE_BYTES)).unwrap_or(i32::MAX);
+        for (piece, data) in (0..pieces).zip(encoded.chunks(CQL_PIECE_BYTES)) {
+            // The last one says how many there are, and of what.
+            if piece + 1 < pieces {
+                self.requests.write(&self.statements.put_piece, stamp, (id, chunk, piece, data)).await?;
+            } else {
+                let values = (id, chunk, piece, data, pieces, CqlTimestamp(latest_ms), sha256.as_slice());
+                self.requests.write(&self.statements.put_last_piece, stamp, values).await?;
+            }
+        }
+        Ok(())
     }
 
     pub async fn staged_records(&self, capture: CaptureId, chunk: u32) -> Result<Option<Vec<Record>>> {

@@ -120,7 +120,8 @@ statements! {
     capture: idempotent = &format!("SELECT {CAPTURE}, {STAMPED_CAPTURE} FROM captures WHERE capture = ?");
 
     put_piece: idempotent = "INSERT INTO staged (capture, chunk, piece, data) VALUES (?, ?, ?, ?)";
-    put_pieces: idempotent = "INSERT INTO staged (capture, chunk, pieces, latest, sha256) VALUES (?, ?, ?, ?, ?)";
+    put_last_piece: idempotent = "INSERT INTO staged (capture, chunk, piece, data, pieces, latest, sha256) \
+        VALUES (?, ?, ?, ?, ?, ?, ?)";
     pieces: idempotent = "SELECT pieces, sha256, piece, data FROM staged WHERE capture = ? AND chunk = ?";
     is_staged: idempotent = "SELECT DISTINCT pieces FROM staged WHERE capture = ? AND chunk = ?";
     unstage: idempotent = "DELETE FROM staged WHERE capture = ? AND chunk = ?";

@@ -40,6 +40,7 @@ macro_rules! contract_tests {
             scan_sums_overwrite_only_the_codes_they_name
             what_is_too_large_is_refused_and_nothing_changed
             a_snapshot_is_one_moment_while_writes_go_on
+            a_claim_in_a_snapshot_is_what_it_was_at_that_moment
             a_store_that_is_paused_or_retired_takes_nothing_and_goes_on_reading
         }
         contract_tests! { pairs $open =>
@@ -539,6 +540,31 @@ pub async fn a_snapshot_is_one_moment_while_writes_go_on(store: &dyn Store) {
     }
     println!("{there} of 950 captures were in the snapshot");
     assert!(there < 950, "some came behind it");
+}
+
+pub async fn a_claim_in_a_snapshot_is_what_it_was_at_that_moment(store: &dyn Store) {
+    for n in 0..20u8 {
+        assert!(store.swap(&format!("claim/{n}"), None, &[n]).await.unwrap());
+    }
+    let mut snapshot = store.snapshot().await.unwrap();
+    for n in 0..30u8 {
+        let before = (n < 20).then_some([n]);
+        let name = format!("claim/{n}");
+        assert!(store.swap(&name, before.as_ref().map(|before| &before[..]), b"later").await.unwrap());
+        assert!(store.swap(&name, Some(b"later"), b"last").await.unwrap());
+    }
+    let mut claims = Vec::new();
+    while let Some(batch) = snapshot.things.next().await {
+        claims.extend(batch.unwrap().into_iter().map(|thing| match thing {
+            Kept::Claim { name, value } => (name, value),
+            other => panic!("{other:?}"),
+        }));
+    }
+    claims.sort();
+    let mut expected: Vec<_> = (0..20u8).map(|n| (format!("claim/{n}"), vec![n])).collect();
+    expected.sort();
+    assert_eq!(claims, expected);
+    assert_eq!(store.claim("claim/0").await.unwrap(), Some(b"last".to_vec()));
 }
 
 pub async fn a_store_that_is_paused_or_retired_takes_nothing_and_goes_on_reading(store: &dyn Store) {
