@@ -8,7 +8,7 @@ use tokio::time::sleep;
 
 use super::{Cluster, requests::SwapError, words};
 use crate::{
-    limits::{CLAIM_BYTES_MAX, CQL_SWAP_TRIES_MAX, CQL_TRY_PAUSE_MS},
+    limits::{CLAIM_BYTES_MAX, CQL_SWAP_TRIES_MAX, CQL_TRIES_MAX, CQL_TRY_PAUSE_MS},
     store::{Error, Result},
 };
 
@@ -21,7 +21,16 @@ struct ClaimRow {
 impl Cluster {
     async fn claim_row(&self, name: &str) -> Result<Option<ClaimRow>> {
         let name = words::claim(name)?;
-        self.requests.one::<ClaimRow>(&self.statements.claim, (name,), ("claims", name)).await
+        let mut tries = 1;
+        loop {
+            let row = self.requests.one::<ClaimRow>(&self.statements.claim, (name,), ("claims", name)).await;
+            // Somebody else's round came between.
+            if tries == CQL_TRIES_MAX || !matches!(row, Err(Error::Unavailable(_))) {
+                return row;
+            }
+            sleep(Duration::from_millis(CQL_TRY_PAUSE_MS) * tries).await;
+            tries += 1;
+        }
     }
 
     pub async fn claim(&self, name: &str) -> Result<Option<Vec<u8>>> {

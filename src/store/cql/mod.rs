@@ -208,11 +208,12 @@ impl Feed for CqlStore {
 #[async_trait]
 impl Claims for CqlStore {
     async fn claim(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        // A read is a round of Paxos as a swap is: two from here would only make each other fail.
+        let _turn = self.turns.take(name).await;
         self.cluster.claim(name).await
     }
     async fn swap(&self, name: &str, expected: Option<&[u8]>, new: &[u8]) -> Result<bool> {
         let _inside = self.enter().await?;
-        // Two swaps of one claim from here would only make each other's rounds fail.
         let _turn = self.turns.take(name).await;
         let swapped = self.cluster.swap(name, expected, new).await?;
         if swapped {

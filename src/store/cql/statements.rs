@@ -46,9 +46,10 @@ async fn swap(session: &Session, cql: &str) -> Result<PreparedStatement> {
     Ok(statement)
 }
 
-/// A read of what lightweight transactions write: it sees every one that was answered, and ends those under way.
+/// A read of what lightweight transactions write: it sees every one that was answered, and ends those under way. It is a round
+/// of Paxos itself. Were it idempotent, the driver would send a second one beside it, and each would make the other fail.
 async fn serial(session: &Session, cql: &str) -> Result<PreparedStatement> {
-    let mut statement = idempotent(session, cql).await?;
+    let mut statement = swap(session, cql).await?;
     statement.set_consistency(Consistency::LocalSerial);
     Ok(statement)
 }
