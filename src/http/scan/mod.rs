@@ -155,7 +155,11 @@ impl App {
         let contradicted = run.contradicts(named.gtin, named.lot.as_ref());
         let form = wanted.rendered_as();
         if let Some(rendered) = kept.rendered(form).filter(|_| !contradicted) {
-            return self.fill(form, &rendered.text.get(), &rendered.gaps, &code_text, &figures);
+            let (text, grown) = rendered.text.get(self.service.now_ms());
+            if grown {
+                self.service.weigh(code);
+            }
+            return self.fill(form, &text, &rendered.gaps, &code_text, &figures);
         }
         let again = match view {
             Some(_) => None,

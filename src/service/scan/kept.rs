@@ -249,7 +249,7 @@ mod tests {
         assert!(kept.rendered(form).is_none());
         view.today = today;
         kept.keep(&run, form, &view, b"of this one", &gaps);
-        assert_eq!(*kept.rendered(form).unwrap().text.get(), *b"of this one");
+        assert_eq!(*kept.rendered(form).unwrap().text.get(0).0, *b"of this one");
         assert!(kept.rendered(RenderedAs::Page(Lang::Zh)).is_none());
     }
 }

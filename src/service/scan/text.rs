@@ -2,10 +2,17 @@
 
 use std::{
     borrow::Cow,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use lz4_flex::block::{compress_with_dict, decompress_with_dict};
+
+/// How often a text is asked for within one second before it is kept as it is as well: unpacking that often costs more than
+/// the room. A text of the ten thousand batches that are scanned now and then never is.
+const ASKED_OFTEN: u64 = 16;
 
 /// A text: a run's first one as it is, each later one by how it differs from the first.
 #[derive(Debug)]
@@ -20,31 +27,55 @@ struct Later {
     bytes: usize,
     /// LZ4, with the first text as its dictionary.
     packed: Box<[u8]>,
+    /// The text as it is, once it was asked for often.
+    whole: OnceLock<Box<[u8]>>,
+    /// The second when it was last asked for, times 2^16, and how often in it.
+    asked: AtomicU64,
 }
 
 impl Text {
     /// Keeps a text. It is the run's first of its form if there is none yet.
     pub fn new(text: &[u8], first: &OnceLock<Arc<[u8]>>) -> Self {
         let first = Arc::clone(first.get_or_init(|| text.into()));
-        let packed = || compress_with_dict(text, &first).into_boxed_slice();
-        let later = (*first != *text).then(|| Later { bytes: text.len(), packed: packed() });
+        let later = || Later {
+            bytes: text.len(),
+            packed: compress_with_dict(text, &first).into(),
+            whole: OnceLock::new(),
+            asked: AtomicU64::new(0),
+        };
+        let later = (*first != *text).then(later);
         Self { first, later }
     }
 
-    /// The text again.
-    pub fn get(&self) -> Cow<'_, [u8]> {
-        match &self.later {
-            None => Cow::Borrowed(&self.first),
-            // What was packed in memory unpacks.
-            Some(later) => {
-                Cow::Owned(decompress_with_dict(&later.packed, later.bytes, &self.first).unwrap_or_default())
-            }
+    /// The text again. Whether it takes more memory from now on stands beside it.
+    pub fn get(&self, now_ms: i64) -> (Cow<'_, [u8]>, bool) {
+        let Some(later) = &self.later else { return (Cow::Borrowed(&self.first), false) };
+        if let Some(whole) = later.whole.get() {
+            return (Cow::Borrowed(whole), false);
         }
+        // What was packed in memory unpacks.
+        let text = decompress_with_dict(&later.packed, later.bytes, &self.first).unwrap_or_default();
+        let often = later.is_asked_often(now_ms);
+        if often {
+            later.whole.get_or_init(|| text.as_slice().into());
+        }
+        (Cow::Owned(text), often)
     }
 
     /// What it takes beside the first, in bytes.
     pub fn bytes(&self) -> usize {
-        self.later.as_ref().map_or(0, |later| later.packed.len())
+        let bytes = |later: &Later| later.packed.len() + later.whole.get().map_or(0, |whole| whole.len());
+        self.later.as_ref().map_or(0, bytes)
+    }
+}
+
+impl Later {
+    /// Counts that it is asked for. Two at the same moment may be counted as one, which delays a little.
+    fn is_asked_often(&self, now_ms: i64) -> bool {
+        let second = (now_ms.cast_unsigned() / 1_000) << 16;
+        let asked = self.asked.load(Ordering::Relaxed).max(second) + 1;
+        self.asked.store(asked, Ordering::Relaxed);
+        asked - second >= ASKED_OFTEN
     }
 }
 
@@ -63,8 +94,25 @@ mod tests {
         let (one, two) = (text("Dalian"), [text("Dalian"), text("Tianjin")].concat());
         assert_eq!((Text::new(&one, &first).bytes(), Text::new(&one, &first).bytes()), (0, 0));
         let later = Text::new(&two, &first);
-        assert_eq!(*later.get(), *two);
+        assert_eq!(*later.get(0).0, *two);
         assert!(later.bytes() < two.len() / 8, "{}", later.bytes());
+    }
+
+    #[test]
+    fn a_text_that_is_asked_for_often_is_kept_as_it_is() {
+        let first = OnceLock::new();
+        Text::new(b"the first", &first);
+        let later = Text::new(b"a later one", &first);
+        let mut asked = Vec::new();
+        for second in 0..20 {
+            asked.extend((1..ASKED_OFTEN).map(|_| later.get(second * 1_000).1));
+        }
+        assert!(asked.iter().all(|grown| !grown));
+        let packed = later.bytes();
+        assert!(later.get(19_999).1);
+        assert_eq!(later.bytes(), packed + b"a later one".len());
+        let (text, grown) = later.get(19_999);
+        assert!(matches!(text, Cow::Borrowed(b"a later one")) && !grown);
     }
 
     proptest! {
@@ -75,7 +123,7 @@ mod tests {
             let cell = OnceLock::new();
             for text in [&first, &later, &[first.clone(), later.clone()].concat()] {
                 let kept = Text::new(text, &cell);
-                prop_assert_eq!(&*kept.get(), &text[..]);
+                prop_assert_eq!(&*kept.get(0).0, &text[..]);
             }
         }
     }
