@@ -7,7 +7,7 @@ mod facts;
 mod kept;
 mod make;
 mod origins;
-mod shared;
+mod own_entries;
 mod text;
 mod view;
 mod weight;
@@ -26,7 +26,7 @@ pub use self::{
     facts::{BatchFacts, RunFacts},
     kept::{KeptRun, KeptView, RenderedAs},
     origins::{CameFrom, MadeOf},
-    shared::SharedLedgers,
+    own_entries::SharedLedgers,
     view::{Line, LinePlace, View},
     whole::{Whole, WholeLot},
 };
