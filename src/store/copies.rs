@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 
-use super::{Capture, Chunk, FeedRow, Result, ScanSum, Writer};
+use super::{Capture, Chunk, Error, FeedRow, Result, ScanSum, Writer};
 use crate::{
     registration::Statement,
     trace::{Block, CaptureId, Entry, Record, Subject},
@@ -107,4 +107,18 @@ pub trait Copies: Send + Sync {
     /// # Errors
     /// [`super::Error::Retired`] where a retired store is to be anything else.
     async fn set_intake(&self, intake: Intake) -> Result<()>;
+}
+
+/// Why the reading of a snapshot ends early.
+pub(super) enum Stop {
+    /// Nobody listens any more.
+    Unheard,
+    /// It cannot be read.
+    Failed(Error),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
 }

@@ -16,6 +16,7 @@ pub mod local;
 use async_trait::async_trait;
 use sha2::{Digest, Sha256};
 
+use self::copies::Stop;
 pub use self::{
     copies::{Copies, FeedHead, Intake, Kept, Snapshot},
     error::{Error, Result},
@@ -23,6 +24,7 @@ pub use self::{
 };
 pub use crate::trace::ScanSum;
 use crate::{
+    limits::FAULTS_LISTED_MAX,
     registration::{Kind, Parent, Statement},
     trace::{Block, CaptureId, Entry, EventHash, OrganizationId, Place, Record, RecordId, Role, Subject},
 };
@@ -235,6 +237,14 @@ impl Report {
     /// Whether everything is as it was written.
     pub fn is_clean(&self) -> bool {
         self.faults_count == 0
+    }
+
+    /// Notes a fault.
+    fn fault(&mut self, error: Error) {
+        self.faults_count += 1;
+        if self.faults.len() < FAULTS_LISTED_MAX {
+            self.faults.push(error);
+        }
     }
 }
 

@@ -168,6 +168,14 @@ impl<'s> NewEntry<'s> {
 }
 
 impl EntryRow {
+    /// The subject that it names, and the entry.
+    pub fn in_subject(self) -> Result<(Subject, Entry)> {
+        let (name, bucket) = (self.subject.clone(), self.bucket);
+        let odd = || corrupt(TABLE, format!("{name}/{bucket}"), "it names no subject");
+        let subject = words::parse_subject(&name).ok_or_else(odd)?;
+        Ok((subject, self.entry(&name, bucket)?))
+    }
+
     /// The entry; `subject` and `bucket` are for the message where it cannot be read.
     pub fn entry(self, subject: &str, bucket: i32) -> Result<Entry> {
         let (time, ordinal) = (self.event_time.0, self.ordinal);

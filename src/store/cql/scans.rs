@@ -4,7 +4,10 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use scylla::{DeserializeRow, value::CqlTimestamp};
 use serde::{Deserialize, de::IntoDeserializer};
 
-use super::{Cluster, words::corrupt};
+use super::{
+    Cluster,
+    words::{self, corrupt},
+};
 use crate::{
     limits::CQL_ROWS_AT_ONCE,
     store::{Result, ScanSum, Writer},
@@ -22,15 +25,24 @@ pub struct ScanRow {
     first_scan: CqlTimestamp,
     last_scan: CqlTimestamp,
     places: Vec<(String, i64, i64, i64)>,
-    pub run: String,
-    pub block: i32,
+    run: String,
+    block: i32,
 }
 
 /// One writer's sums by serial.
 pub type Sums = (Writer, Vec<(u16, ScanSum)>);
 
 impl ScanRow {
-    pub fn sum(self, run: &str, block: i32) -> Result<(Writer, u16, ScanSum)> {
+    /// The block that it names, with the writer, the serial in the block and the sum.
+    pub fn in_block(self) -> Result<(Block, Writer, u16, ScanSum)> {
+        let (run, index) = (self.run.clone(), self.block);
+        let odd = || corrupt(TABLE, format!("{run}/{index}"), "it names no block");
+        let block = words::parse_block(&run, index).ok_or_else(odd)?;
+        let (writer, serial, sum) = self.sum(&run, index)?;
+        Ok((block, writer, serial, sum))
+    }
+
+    fn sum(self, run: &str, block: i32) -> Result<(Writer, u16, ScanSum)> {
         let key = format!("{run}/{block}/{}/{}", self.writer, self.serial);
         let wrong = |found: String| corrupt(TABLE, &key, found);
         let serial = u16::try_from(self.serial).map_err(|_| wrong("the serial is outside a block".to_owned()))?;

@@ -19,11 +19,11 @@ use super::{
     registered::StatementRow,
     scans::ScanRow,
     staged::{StagedChunk, applied_ids},
-    words::{self, corrupt},
+    words::corrupt,
 };
 use crate::{
     limits::{AUDIT_FEED_ROWS, SNAPSHOT_BATCH_BYTES},
-    store::{Chunk, Error, FeedHead, Kept, Result},
+    store::{Chunk, FeedHead, Kept, Result, Stop},
     trace::CaptureId,
 };
 
@@ -51,19 +51,6 @@ struct AppliedChunk {
 
 /// Bytes that a row counts for beside its texts.
 const ROW_BYTES: usize = 300;
-
-/// Why the reading ends early.
-enum Stop {
-    /// Nobody listens any more.
-    Unheard,
-    Failed(Error),
-}
-
-impl From<Error> for Stop {
-    fn from(error: Error) -> Self {
-        Self::Failed(error)
-    }
-}
 
 type Read<T> = std::result::Result<T, Stop>;
 
@@ -268,10 +255,9 @@ impl Reading {
         while let Some(row) = rows.next().await {
             let row = row?;
             if self.moment.includes(row.stamp) {
-                let (name, bucket) = (row.subject.clone(), row.bucket);
-                let odd = || corrupt(TABLE, format!("{name}/{bucket}"), "it names no subject");
-                let subject = words::parse_subject(&name).ok_or_else(odd)?;
-                self.give(Kept::Entry(subject, row.entry(&name, bucket)?), name.len()).await?;
+                let bytes = row.subject.len();
+                let (subject, entry) = row.in_subject()?;
+                self.give(Kept::Entry(subject, entry), bytes).await?;
             }
         }
         Ok(())
@@ -282,11 +268,7 @@ impl Reading {
         let all = &cluster.statements.all_scans;
         let mut rows = cluster.requests.pages::<ScanRow>(all, (), ("scans", "*")).await?;
         while let Some(row) = rows.next().await {
-            let row = row?;
-            let (run, index) = (row.run.clone(), row.block);
-            let odd = || corrupt("scans", format!("{run}/{index}"), "it names no block");
-            let block = words::parse_block(&run, index).ok_or_else(odd)?;
-            let (writer, serial, sum) = row.sum(&run, index)?;
+            let (block, writer, serial, sum) = row?.in_block()?;
             match self.batch.last_mut() {
                 Some(Kept::Scans { block: of, writer: by, sums }) if (*of, *by) == (block, writer) => {
                     sums.push((serial, sum));

@@ -1,7 +1,7 @@
 //! The store's audit of itself: every row is read and understood, whatever leads to a record leads to one that is there
 //! and the other way round, and the feeds are whole. A row that is damaged hides no other.
 
-use futures_util::StreamExt;
+use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{
     Cluster,
@@ -14,19 +14,11 @@ use super::{
     words::{self, corrupt},
 };
 use crate::{
-    limits::{AUDIT_FEED_ROWS, CQL_ROWS_AT_ONCE, FAULTS_LISTED_MAX},
+    limits::{AUDIT_FEED_ROWS, CQL_ROWS_AT_ONCE},
     registration::Statement,
-    store::{Error, Report, Result, Writer},
+    store::{Error, FeedRow, Report, Result, Writer},
     trace::Record,
 };
-
-/// Notes a fault.
-fn fault(report: &mut Report, error: Error) {
-    report.faults_count += 1;
-    if report.faults.len() < FAULTS_LISTED_MAX {
-        report.faults.push(error);
-    }
-}
 
 impl Cluster {
     /// Reads everything. What cannot be read because the cluster does not answer is an error, not a fault.
@@ -70,7 +62,7 @@ impl Cluster {
             found += 1;
             match outcome {
                 Ok(()) => {}
-                Err(error @ Error::Corrupt { .. }) => fault(report, error),
+                Err(error @ Error::Corrupt { .. }) => report.fault(error),
                 Err(error) => return Err(error),
             }
         }
@@ -98,10 +90,7 @@ impl Cluster {
     }
 
     async fn verify_entry(&self, row: EntryRow) -> Result<()> {
-        let (name, bucket) = (row.subject.clone(), row.bucket);
-        let odd = || corrupt(TABLE, format!("{name}/{bucket}"), "it names no subject");
-        words::parse_subject(&name).ok_or_else(odd)?;
-        row.entry(&name, bucket).map(drop)
+        row.in_subject().map(drop)
     }
 
     /// A statement must be listed under its parents.
@@ -139,10 +128,7 @@ impl Cluster {
     }
 
     async fn verify_scan(&self, row: ScanRow) -> Result<()> {
-        let (run, block) = (row.run.clone(), row.block);
-        let odd = || corrupt("scans", format!("{run}/{block}"), "it names no block");
-        words::parse_block(&run, block).ok_or_else(odd)?;
-        row.sum(&run, block).map(drop)
+        row.in_block().map(drop)
     }
 
     async fn verify_of_event(&self, (event, record): (Vec<u8>, Vec<u8>)) -> Result<()> {
@@ -186,24 +172,29 @@ impl Cluster {
             let rows = self.rows(writer, next, AUDIT_FEED_ROWS).await?;
             if rows.is_empty() {
                 let found = format!("it is missing; the feed has {} rows", head.rows);
-                fault(report, corrupt("feed_rows", format!("{}/{next}", writer.0), found));
+                report.fault(corrupt("feed_rows", format!("{}/{next}", writer.0), found));
                 return Ok(());
             }
-            for row in rows {
+            for row in &rows {
                 let key = || format!("{}/{}", writer.0, row.position);
                 if row.previous != previous {
-                    fault(report, corrupt("feed_rows", key(), "it does not name the row before"));
-                }
-                for (capture, _) in &row.captures {
-                    if self.capture_row(*capture).await?.is_none() {
-                        fault(
-                            report,
-                            corrupt("captures", capture, format!("row {} names it, but it is not there", key())),
-                        );
-                    }
+                    report.fault(corrupt("feed_rows", key(), "it does not name the row before"));
                 }
                 (next, previous) = (row.position + 1, row.digest(writer));
                 report.keys += 1;
+            }
+            let names = |row: &FeedRow| {
+                let position = row.position;
+                row.captures.iter().map(move |(id, _)| (position, *id)).collect::<Vec<_>>()
+            };
+            let named: Vec<_> = rows.iter().flat_map(names).collect();
+            let looked = stream::iter(named).map(|(position, id)| async move {
+                self.capture_row(id).await.map(|row| (position, id, row.is_some()))
+            });
+            let looked: Vec<_> = looked.buffered(CQL_ROWS_AT_ONCE).try_collect().await?;
+            for (position, id, _) in looked.into_iter().filter(|(.., there)| !there) {
+                let found = format!("row {}/{position} names it, but it is not there", writer.0);
+                report.fault(corrupt("captures", id, found));
             }
         }
         Ok(())

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     limits::{SNAPSHOT_BATCH_BYTES, SNAPSHOT_BATCHES_WAITING},
     registration::Statement,
-    store::{Chunk, Error, FeedHead, Kept, Result, ScanSum, Snapshot},
+    store::{Chunk, Error, FeedHead, Kept, Result, ScanSum, Snapshot, Stop},
     trace::{CaptureId, RecordId},
 };
 
@@ -50,19 +50,6 @@ pub fn snapshot(view: View) -> Result<Snapshot> {
     });
     let things = stream::poll_fn(move |context| from.poll_recv(context)).boxed();
     Ok(Snapshot { heads, records, entries, things })
-}
-
-/// Why the reading ends early.
-enum Stop {
-    /// Nobody listens any more.
-    Unheard,
-    Failed(Error),
-}
-
-impl From<Error> for Stop {
-    fn from(error: Error) -> Self {
-        Self::Failed(error)
-    }
 }
 
 struct Reading {

@@ -14,12 +14,6 @@ use crate::{
 };
 
 impl Report {
-    fn fault(&mut self, error: Error) {
-        self.faults_count += 1;
-        if self.faults.len() < limits::FAULTS_LISTED_MAX {
-            self.faults.push(error);
-        }
-    }
     fn check<T>(&mut self, checked: Result<T>) -> Option<T> {
         checked.map_err(|error| self.fault(error)).ok()
     }
