@@ -149,7 +149,7 @@ fn told_once<'a>(
     page: impl FnOnce() -> ClassPage,
     json: impl FnOnce() -> ClassAnswer<'a>,
 ) -> Response {
-    let body = app.rendered_classes.get_with(wanted.key(view), || rendered(wanted, page, json).into());
+    let body = app.rendered_classes.get_with((view, wanted.rendered_as()), || rendered(wanted, page, json).into());
     respond(StatusCode::OK, wanted.form, body)
 }
 

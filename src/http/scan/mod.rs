@@ -37,8 +37,8 @@ use crate::{
     trace::{Notice, ScanSum, Verdict},
 };
 
-/// A batch's or lot's number among views, and the form: JSON, or a page in a language.
-type RenderedKey = (u64, Option<Lang>);
+/// A batch's or lot's number among views, and the form.
+type RenderedKey = (u64, RenderedAs);
 /// What is rendered of whole batches and lots.
 pub type RenderedClasses = Cache<RenderedKey, Bytes>;
 
@@ -56,10 +56,6 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn key(self, view: u64) -> RenderedKey {
-        (view, (self.form == Form::Page).then_some(self.lang))
-    }
-
     fn rendered_as(self) -> RenderedAs {
         match self.form {
             Form::Json => RenderedAs::Json,
@@ -155,10 +151,8 @@ impl App {
         let contradicted = run.contradicts(named.gtin, named.lot.as_ref());
         let form = wanted.rendered_as();
         if let Some(rendered) = kept.rendered(form).filter(|_| !contradicted) {
-            let (text, grown) = rendered.text.get(self.service.now_ms());
-            if grown {
-                self.service.weigh(code);
-            }
+            // Where it begins to take more, the next scan weighs it.
+            let text = rendered.text.get(self.service.now_ms());
             return self.fill(form, &text, &rendered.gaps, &code_text, &figures);
         }
         let again = match view {

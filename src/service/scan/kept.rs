@@ -30,7 +30,7 @@ pub(super) const NEVER: u64 = u64::MAX;
 const AMONG_BYTES: usize = 96;
 
 /// A form in which views are rendered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RenderedAs {
     /// For programs.
     Json,
@@ -249,7 +249,7 @@ mod tests {
         assert!(kept.rendered(form).is_none());
         view.today = today;
         kept.keep(&run, form, &view, b"of this one", &gaps);
-        assert_eq!(*kept.rendered(form).unwrap().text.get(0).0, *b"of this one");
+        assert_eq!(*kept.rendered(form).unwrap().text.get(0), *b"of this one");
         assert!(kept.rendered(RenderedAs::Page(Lang::Zh)).is_none());
     }
 }

@@ -44,13 +44,13 @@ impl Service {
         };
         let Some(own) = self.own_entries(at, serial).await? else { return Ok(None) };
         let entries = own.in_order();
-        let today = block.today.date;
-        let known = block.run.view(&History::of(&entries)).filter(|kept| kept.is_current(today, touches));
+        let (history, today) = (History::of(&entries), block.today.date);
+        let known = block.run.view(&history).filter(|kept| kept.is_current(today, touches));
         let (kept, view) = match known {
             Some(kept) => (kept, None),
             None => {
                 let mut basis = Basis::default();
-                let view = self.view(&own.facts, &entries, today, &mut basis).await?;
+                let view = self.view(&own.facts, history, &entries, today, &mut basis).await?;
                 let kept = Arc::new(KeptView::new(&view, basis));
                 block.run.keep(&kept);
                 (kept, Some(Box::new(view)))
@@ -63,13 +63,20 @@ impl Service {
     /// The whole view of a code, made anew; `None` where its run was never issued.
     pub async fn view_of(&self, code: &Code) -> store::Result<Option<View>> {
         let Some(own) = self.own_entries(Block::of(code.run, code.serial), code.serial).await? else { return Ok(None) };
-        let today = self.date(self.now_ms());
-        Ok(Some(self.view(&own.facts, &own.in_order(), today, &mut Basis::default()).await?))
+        let (entries, today) = (own.in_order(), self.date(self.now_ms()));
+        let history = History::of(&entries);
+        Ok(Some(self.view(&own.facts, history, &entries, today, &mut Basis::default()).await?))
     }
 
     /// What a code's own entries come to, with those of the whole batch and of the units around it.
-    async fn view(&self, facts: &Arc<RunFacts>, own: &[&Entry], today: Date, basis: &mut Basis) -> store::Result<View> {
-        let history = History::of(own);
+    async fn view(
+        &self,
+        facts: &Arc<RunFacts>,
+        history: History,
+        own: &[&Entry],
+        today: Date,
+        basis: &mut Basis,
+    ) -> store::Result<View> {
         let (whole, owners) = (&facts.whole_status, facts.owners());
         let Gathered { lines, mut status } = self.gather(own, whole, owners, &mut Units::default(), basis).await?;
         let own = self.own_provenance(facts, &lines, basis).await?;

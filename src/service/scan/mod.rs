@@ -89,15 +89,7 @@ impl Service {
             Verification::Valid => false,
             Verification::Retired => true,
         };
-        let found = match cached {
-            Some(block) => self.with_view(block, at, code, touches).await,
-            None => match self.block(at, now_ms).await {
-                Ok(Some(block)) => self.with_view(block, at, code, touches).await,
-                Ok(None) => Ok(None),
-                Err(error) => Err(error),
-            },
-        };
-        let (block, kept, view) = match found {
+        let (block, kept, view) = match self.with_view(cached, code, now_ms, touches).await {
             Ok(Some(found)) => found,
             Ok(None) => return Scanned::Nothing(Verdict::NotIssued),
             Err(error) => {
@@ -119,17 +111,20 @@ impl Service {
         Scanned::Issued { run, kept, view, sum, notice, retired }
     }
 
-    /// A block with the view of one of its codes; `None` where the code was not issued.
+    /// A code's block, read where none is cached, with the code's view; `None` where the code was not issued.
     async fn with_view(
         &self,
-        block: Arc<BlockView>,
-        at: Block,
+        cached: Option<Arc<BlockView>>,
         code: &Code,
+        now_ms: i64,
         touches: u64,
     ) -> store::Result<Option<Found>> {
-        if code.serial.get() >= block.run.count {
-            return Ok(None);
-        }
+        let at = Block::of(code.run, code.serial);
+        let block = match cached {
+            Some(block) => Some(block),
+            None => self.block(at, now_ms).await?,
+        };
+        let Some(block) = block.filter(|block| code.serial.get() < block.run.count) else { return Ok(None) };
         let found = self.kept_view(&block, at, code.serial, touches).await?;
         Ok(found.map(|(kept, view)| (block, kept, view)))
     }
