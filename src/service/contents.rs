@@ -56,7 +56,8 @@ impl Contents {
         self
     }
 
-    fn is_empty(&self) -> bool {
+    /// Whether there is nothing.
+    pub(super) fn is_empty(&self) -> bool {
         self.spans.is_empty() && self.epcs.is_empty()
     }
 }

@@ -23,11 +23,12 @@ use crate::{
 /// What a measure would touch.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ReachJson {
-    /// How many codes it names; those inside units are not among them.
+    /// How many codes it would be on: those that it names, those that anybody reported to be inside of units or packages that it
+    /// names, and those of what was made of all these.
     pub codes: u64,
-    /// The batches that it names, or names codes of.
+    /// The batches of these codes: named ones first.
     pub batches: Vec<ReachedBatchJson>,
-    /// How many units it names.
+    /// How many units it would be on, named or inside of others.
     pub units: usize,
     /// How many of the codes are on goods that were sold.
     pub sold: u64,
@@ -37,8 +38,10 @@ pub struct ReachJson {
     pub scanned: u64,
     /// Who has how many of them, by state.
     pub holders: Vec<HolderJson>,
-    /// How many of them have no holder above, because their batch is too scattered to tell of single codes.
+    /// How many of them have no holder above: their batch is too scattered to tell of single codes, or another importer's.
     pub unplaced: u64,
+    /// How many batches and levels of transformation were not looked into.
+    pub further: usize,
 }
 
 /// A batch that a measure would touch.
@@ -46,10 +49,12 @@ pub struct ReachJson {
 pub struct ReachedBatchJson {
     /// Its number.
     pub batch: u64,
-    /// How many of its codes are named.
+    /// How many of its codes.
     pub codes: u64,
-    /// Whether all of it is named.
+    /// Whether it is all of it.
     pub whole: bool,
+    /// Whether it was made of what is named, and is not named itself.
+    pub made: bool,
 }
 
 /// What a measure would touch, before it is made. Nothing is written; what could not be made is refused alike.
@@ -64,8 +69,8 @@ pub async fn preview(
     let order = body.read(&app.service.hosts)?;
     let reach = app.service.preview_measure(&caller, &order).await?;
     let (sold, destroyed) = (reach.in_state(GoodsState::Sold), reach.in_state(GoodsState::Destroyed));
-    let Reach { codes, batches, units, scanned, holdings, unplaced } = reach;
-    let batch = |ReachedBatch { batch, codes, whole }| ReachedBatchJson { batch: batch.0, codes, whole };
+    let Reach { codes, batches, units, scanned, holdings, unplaced, further } = reach;
+    let batch = |ReachedBatch { batch, codes, whole, made }| ReachedBatchJson { batch: batch.0, codes, whole, made };
     let (batches, holders) = (batches.into_iter().map(batch).collect(), holders(&app, holdings).await?);
-    Ok(Private(ReachJson { codes, batches, units, sold, destroyed, scanned, holders, unplaced }))
+    Ok(Private(ReachJson { codes, batches, units, sold, destroyed, scanned, holders, unplaced, further }))
 }

@@ -4,12 +4,12 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::Source;
 use crate::{
-    epcis::{BizStep, Class, output_facts},
+    epcis::{BizStep, Class, Event, output_facts},
     limits::{TRACE_LINES_MAX, TRACED_BATCHES_MAX, TRANSFORMATION_LEVELS_MAX},
     registration::Run,
     service::{Basis, Service, provenance::Portion, whereabouts::Whereabouts},
     store,
-    trace::{BatchId, EventHash, Listed, OrganizationId, RecordId, What, listed},
+    trace::{BatchId, EventHash, Listed, OrganizationId, Record, RecordId, What, listed},
 };
 
 /// Where goods of a batch came from and what they went into.
@@ -75,6 +75,13 @@ impl Service {
         Ok(trace)
     }
 
+    /// What came out of a transformation, with those that are one with it.
+    pub(in crate::service) async fn outputs_of(&self, record: &Record, event: &Event) -> store::Result<Vec<Listed>> {
+        let joined = self.joined(record, event, &mut Basis::default()).await?;
+        let of_joined = joined.iter().flat_map(|(_, event)| listed(&event.outputs));
+        Ok(listed(&event.outputs).chain(of_joined).collect())
+    }
+
     /// Adds what the goods of one batch went into; returns the batches that came of it.
     async fn forward(
         &self,
@@ -95,9 +102,7 @@ impl Service {
             let Some(record) = self.store.record(*id).await? else { continue };
             let event = self.event_of(&record)?;
             let portion = Portion::of(output_facts(&record.body));
-            let joined = self.joined(&record, &event, &mut Basis::default()).await?;
-            let of_joined = joined.iter().flat_map(|(_, event)| listed(&event.outputs));
-            for output in listed(&event.outputs).chain(of_joined) {
+            for output in self.outputs_of(&record, &event).await? {
                 let run = match &output.what {
                     What::Span(span) => self.run(span.run()).await?,
                     _ => None,

@@ -275,8 +275,13 @@ impl TestApp {
 
     /// Orders codes as the importer.
     pub async fn order(&self, batch: u64, order: Value) -> Vec<Run> {
+        self.order_as(&self.keys.importer, batch, order).await
+    }
+
+    /// Codes of a batch, ordered with a key.
+    pub async fn order_as(&self, key: &str, batch: u64, order: Value) -> Vec<Run> {
         let path = format!("/v1/batches/{batch}/runs");
-        let runs = self.post(&path, &self.keys.importer, order).await.expect(StatusCode::CREATED);
+        let runs = self.post(&path, key, order).await.expect(StatusCode::CREATED);
         let run = |run: &Value| Run {
             name: text(&run["run"]),
             count: number(&run["count"]) as u32,

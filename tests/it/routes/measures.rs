@@ -303,14 +303,14 @@ async fn a_preview_counts_each_code_once_and_writes_nothing() {
     }
     let (before, a_look) = (look[1], look[1] - look[0]);
     let reach = app.post("/v1/measures/preview", &app.keys.inspector, recall(of_both)).await.expect(StatusCode::OK);
-    let batches = json!([{ "batch": goods.batch, "codes": 150, "whole": true },
-        { "batch": other, "codes": 5, "whole": false }]);
+    let batches = json!([{ "batch": goods.batch, "codes": 150, "whole": true, "made": false },
+        { "batch": other, "codes": 5, "whole": false, "made": false }]);
     let holders =
         json!([{ "organization": 1, "name": "湖南冷链进出口有限公司", "codes": { "active": 152, "sold": 3 } }]);
     assert_eq!(
         reach,
         json!({ "codes": 155, "batches": batches, "units": 1, "sold": 3, "destroyed": 0, "scanned": 1,
-        "holders": holders, "unplaced": 0 })
+        "holders": holders, "unplaced": 0, "further": 0 })
     );
     assert_eq!(app.stored_keys(), before + a_look);
     assert_eq!(app.make(&app.keys.inspector, recall(json!({ "batch": other }))).await, 1, "no number was taken");

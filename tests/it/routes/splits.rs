@@ -257,6 +257,9 @@ async fn a_recall_of_batch_or_case_is_on_the_portions_at_once_and_goes_with_its_
     let reach = json!({ "kind": "recall", "batch": shop.goods.batch });
     let reach = shop.app.post("/v1/measures/preview", &shop.app.keys.inspector, reach).await.expect(StatusCode::OK);
     assert_eq!(reach["codes"], 10 + 80, "cases and portions");
+    let reach = json!({ "kind": "recall", "spans": [{ "first": shop.case(1), "last": shop.case(2) }] });
+    let reach = shop.app.post("/v1/measures/preview", &shop.app.keys.inspector, reach).await.expect(StatusCode::OK);
+    assert_eq!(reach["codes"], 2 + 40, "two cases, and the portions of the one that was split: {reach}");
     for measure in [case, batch] {
         let lift = format!("/v1/measures/{measure}/lift");
         shop.app.call("POST", &lift).key(&shop.app.keys.inspector).send().await.expect(StatusCode::CREATED);

@@ -88,6 +88,48 @@ async fn a_recall_follows_processing_from_batch_to_batch() {
 }
 
 #[tokio::test]
+async fn a_preview_goes_on_to_what_is_inside_and_to_what_was_made() {
+    let made = Processed::new().await;
+    let (keys, unit) = (&made.app.keys, "https://id.gs1.org/00/106141412345678908");
+    let raw = made.app.order(made.raw.batch, json!({ "count": 10 })).await.remove(0);
+    made.app.order(made.packed, json!({ "count": 7 })).await;
+    let theirs = made.app.goods_of(&keys.other, json!({})).await;
+    let their_codes = made.app.order_as(&keys.other, theirs.batch, json!({ "count": 5 })).await.remove(0);
+    let packed = |minutes: i64, run: &super::Run| {
+        let link = |serial| format!("https://trace.example/01/{}/21/{}", super::GTIN, made.app.code(&run.name, serial));
+        event(
+            minutes,
+            json!({ "type": "AggregationEvent", "action": "ADD", "bizStep": "packing", "parentID": unit,
+            "childEPCs": [link(0), link(1)] }),
+        )
+    };
+    made.app.capture(&keys.importer, vec![packed(3, &raw)]).await.accepted();
+    made.app.capture(&keys.other, vec![packed(4, &their_codes)]).await.accepted();
+    // Somebody else's word makes nobody's goods of these.
+    let slander = made_of(5, made.packed, 1.0, theirs.batch, 1.0);
+    made.app.capture(&keys.importer, vec![slander]).await.accepted();
+    let preview = async |key: &str, goods: Value| {
+        let body = both(json!({ "kind": "recall" }), goods);
+        let reach = made.app.post("/v1/measures/preview", key, body).await.expect(StatusCode::OK);
+        (reach["codes"].clone(), reach["batches"].clone(), reach["units"].clone(), reach["unplaced"].clone())
+    };
+    let reached = |batch: u64, codes: u64, whole: bool, is_made: bool| json!({ "batch": batch, "codes": codes, "whole": whole, "made": is_made });
+    let whole = json!([
+        reached(made.raw.batch, 10, true, false),
+        reached(made.breaded, 0, true, true),
+        reached(made.packed, 7, true, true)
+    ]);
+    let found = preview(&keys.importer, json!({ "batch": made.raw.batch })).await;
+    assert_eq!(found, (json!(17), whole, json!(0), json!(0)));
+    let inside = json!([reached(made.raw.batch, 2, false, false), reached(theirs.batch, 2, false, false)]);
+    let found = preview(&keys.inspector, json!({ "units": [unit] })).await;
+    assert_eq!(found, (json!(4), inside, json!(1), json!(0)));
+    // An importer's word is not on others' goods, and says nothing of where they are.
+    let found = preview(&keys.importer, json!({ "units": [unit] })).await;
+    assert_eq!(found, (json!(2), json!([reached(made.raw.batch, 2, false, false)]), json!(1), json!(0)));
+}
+
+#[tokio::test]
 async fn nobody_else_makes_an_importers_batch_of_recalled_goods() {
     let made = Processed::new().await;
     let theirs = made.app.goods_of(&made.app.keys.other, json!({})).await;
