@@ -4,7 +4,7 @@ use axum::{
     Extension,
     body::Bytes,
     extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Request, path::ErrorKind, rejection::PathRejection},
-    http::{StatusCode, header, request::Parts},
+    http::{HeaderMap, StatusCode, header, request::Parts},
 };
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
@@ -24,15 +24,21 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        require_json(request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()))?;
+        require_json(request.headers())?;
         let body = body_bytes(request, state).await?;
         from_json(&body).map(Self)
     }
 }
 
+/// The media type of a body, in lower case and without its parameters; empty where none is told.
+pub fn media_type(headers: &HeaderMap) -> String {
+    let told = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    told.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
 /// Refuses a media type that is not JSON.
-pub fn require_json(content_type: Option<&str>) -> Result<(), Problem> {
-    let essence = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+pub fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let essence = media_type(headers);
     if essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json")) {
         return Ok(());
     }

@@ -55,7 +55,7 @@ pub async fn verify(State(app): State<App>, request: Request) -> Result<AxumJson
         true => Asker::Organization(Caller::from_request_parts(&mut parts, &app).await?.organization),
         false => Asker::Address(ClientAddress::from_request_parts(&mut parts, &app).await?),
     };
-    require_json(parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()))?;
+    require_json(&parts.headers)?;
     let body = body_bytes(Request::from_parts(parts, body), &app).await?;
     let codes = from_json::<VerifyBody>(&body)?.codes;
     if !(1..=VERIFY_CODES_MAX).contains(&codes.len()) {

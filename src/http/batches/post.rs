@@ -2,7 +2,6 @@
 
 use axum::{
     extract::{Request, State},
-    http::header,
     response::{IntoResponse, Response},
 };
 
@@ -12,7 +11,7 @@ use crate::{
         App,
         answer::Created,
         error::Problem,
-        extract::{Path, Query, body_bytes, from_json, require_json},
+        extract::{Path, Query, body_bytes, from_json, media_type, require_json},
     },
     registration::Batch,
     service::{
@@ -37,10 +36,9 @@ pub async fn post(
     caller.require(&[Role::Importer])?;
     let id = ConsignmentId(id);
     app.service.own_consignment(&caller, id).await?;
-    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let is_csv = content_type.is_some_and(|value| value.to_ascii_lowercase().starts_with("text/csv"));
+    let is_csv = media_type(request.headers()) == "text/csv";
     if !is_csv {
-        require_json(content_type)?;
+        require_json(request.headers())?;
         if query.dry_run.is_some() {
             return Err(Problem::invalid("dry_run", "found it beside JSON, expected it with text/csv only"));
         }

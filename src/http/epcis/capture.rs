@@ -57,7 +57,7 @@ pub struct JobJson {
     responses((status = 202, body = JobJson), (status = "4XX", body = Problem)))]
 pub async fn post(State(app): State<App>, caller: Caller, request: Request) -> Result<Response, Problem> {
     caller.require(&[Role::Importer, Role::Operator, Role::Inspector])?;
-    require_json(request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()))?;
+    require_json(request.headers())?;
     let capture = match receive(&app, request).await? {
         Received::InMemory(text, share) => {
             let captured = app.service.capture_document(&caller, text, share);

@@ -25,7 +25,7 @@ use crate::{
     responses((status = 201, description = "captured; `Location` names it"), (status = "4XX", body = Problem)))]
 pub async fn post(State(app): State<App>, caller: Caller, request: Request) -> Result<Response, Problem> {
     caller.require(&[Role::Importer, Role::Operator, Role::Inspector])?;
-    require_json(request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()))?;
+    require_json(request.headers())?;
     let (text, share) = receive_in_memory(&app, request, RECORD_BYTES_MAX).await?;
     let captured = app.service.capture_event(&caller, text, share).await?;
     let event = captured.events.first().copied().ok_or_else(Problem::internal)?;

@@ -1,9 +1,6 @@
 //! `POST /v1/measures/{measure}/lift`.
 
-use axum::{
-    extract::{Request, State},
-    http::header,
-};
+use axum::extract::{Request, State};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -41,12 +38,12 @@ pub async fn lift(
     request: Request,
 ) -> Result<Created<NumberJson>, Problem> {
     caller.require(&[Role::Inspector, Role::Importer])?;
-    let media_type = request.headers().get(header::CONTENT_TYPE).cloned();
+    let headers = request.headers().clone();
     let body = body_bytes(request, &app).await?;
     let LiftBody { reason } = if body.is_empty() {
         LiftBody::default()
     } else {
-        require_json(media_type.as_ref().and_then(|value| value.to_str().ok()))?;
+        require_json(&headers)?;
         from_json(&body)?
     };
     let mut fields = Fields::default();

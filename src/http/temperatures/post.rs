@@ -3,7 +3,7 @@
 use axum::{
     Json as AxumJson,
     extract::{Request, State},
-    http::{StatusCode, header},
+    http::StatusCode,
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
@@ -22,7 +22,7 @@ use crate::{
     http::{
         App,
         error::Problem,
-        extract::{Path, Query, body_bytes, require_json},
+        extract::{Path, Query, body_bytes, media_type, require_json},
     },
     limits::{CLOCK_SKEW_MS_MAX, LOGGER_BYTES_MAX, LOGGER_LINES_MAX},
     registration::unit_epc,
@@ -114,10 +114,9 @@ async fn report(
     query: &LoggerQuery,
     request: Request,
 ) -> Result<(StatusCode, AxumJson<ReportedJson>), Problem> {
-    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let is_csv = content_type.is_some_and(is_csv);
+    let is_csv = is_csv(&media_type(request.headers()));
     if !is_csv {
-        require_json(content_type)?;
+        require_json(request.headers())?;
         if let Some((name, _)) = query.given().into_iter().find(|(_, given)| *given) {
             return Err(Problem::invalid(name, "found it beside JSON, expected it with text/csv only"));
         }
@@ -152,9 +151,8 @@ fn read(bytes: &[u8], is_csv: bool, told: &Told<'_>) -> Result<LoggerFile, Probl
     if is_csv { Ok(logger::read(bytes, told)?) } else { body::read(bytes, told.latest_ms) }
 }
 
-fn is_csv(content_type: &str) -> bool {
-    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    matches!(essence.as_str(), "text/csv" | "text/plain" | "text/tab-separated-values")
+fn is_csv(media_type: &str) -> bool {
+    matches!(media_type, "text/csv" | "text/plain" | "text/tab-separated-values")
 }
 
 impl LoggerQuery {
