@@ -130,7 +130,8 @@ impl Status {
             (held, Verdict::OnHold),
             (chain_broken, Verdict::ColdChainBroken),
             (expired, Verdict::Expired),
-            (!self.activated, Verdict::NotActivated),
+            // A label that was declared void is not going to be applied.
+            (!self.activated && !self.voided, Verdict::NotActivated),
         ];
         let mut verdicts: Vec<_> = found.into_iter().filter_map(|(holds, verdict)| holds.then_some(verdict)).collect();
         if verdicts.is_empty() {

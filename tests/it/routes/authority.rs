@@ -181,7 +181,7 @@ fn in_error(mut event: Value) -> Value {
 fn after(saying: &str) -> (String, Vec<String>) {
     let (state, verdicts): (&str, &[&str]) = match saying {
         "create" => ("active", &["genuine"]),
-        "void" => ("void", &["void", "not_activated"]),
+        "void" => ("void", &["void"]),
         "set a measure" => ("reserved", &["recalled", "not_activated"]),
         "destroy" => ("destroyed", &["destroyed", "not_activated"]),
         "report" => ("in_transit", &["not_activated"]),

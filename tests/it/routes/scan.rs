@@ -190,12 +190,9 @@ async fn labels_are_not_activated_until_their_application_is_reported_and_void_f
     let spans = json!({ "spans": [{ "first": third, "last": third }, { "first": last, "last": last }] });
     app.move_clock(1_000);
     app.post(&format!("/v1/runs/{name}/void"), &app.keys.importer, spans.clone()).await.expect(StatusCode::CREATED);
-    for (code, verdicts) in [(&third, vec!["void"]), (&last, vec!["void", "not_activated"])] {
+    for code in [&third, &last] {
         let scan = app.scan(&format!("/{code}")).await;
-        assert_eq!(
-            (texts(&scan["verdicts"]), text(&scan["state"])),
-            (verdicts.iter().map(ToString::to_string).collect(), "void".to_owned())
-        );
+        assert_eq!((texts(&scan["verdicts"]), text(&scan["state"])), (vec!["void".to_owned()], "void".to_owned()));
     }
     app.move_clock(1_000);
     app.post(&format!("/v1/runs/{name}/applied"), &app.keys.importer, spans).await.expect(StatusCode::CREATED);
