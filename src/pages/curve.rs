@@ -24,7 +24,7 @@ const LINES_MAX: i64 = 5;
 const DATES_MAX: i64 = 4;
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
-const DATE_STEPS_MS: [i64; 14] = [
+const DATE_STEPS_MS: [i64; 17] = [
     HOUR_MS / 4,
     HOUR_MS / 2,
     HOUR_MS,
@@ -36,8 +36,11 @@ const DATE_STEPS_MS: [i64; 14] = [
     2 * DAY_MS,
     5 * DAY_MS,
     10 * DAY_MS,
+    14 * DAY_MS,
     30 * DAY_MS,
+    60 * DAY_MS,
     90 * DAY_MS,
+    180 * DAY_MS,
     365 * DAY_MS,
 ];
 
