@@ -113,6 +113,9 @@ pub const GROUPS_UNFLUSHED_MAX: u64 = 1 << 14;
 pub const MEMTABLE_BYTES_MAX: u64 = 8 << 20;
 /// Blocks that the embedded engine keeps in memory, in bytes.
 pub const BLOCK_CACHE_BYTES: u64 = 32 << 20;
+/// Threads with which the embedded engine flushes and merges. Of two its first never merges: while the second does, it hands
+/// the request to do so to itself again and again, which takes a whole core for as long as the merge lasts.
+pub const ENGINE_WORKERS: usize = 1;
 /// Faults that one pass over the store lists; beyond it they are counted.
 pub const FAULTS_LISTED_MAX: usize = 1_000;
 /// Staged chunks that one step of a sweep removes.

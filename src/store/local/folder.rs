@@ -80,7 +80,10 @@ impl Folder {
     fn open_engine(&self) -> Result<Tables> {
         let path = self.path.join(ENGINE);
         let open = || {
-            let database = fjall::Database::builder(&path).cache_size(limits::BLOCK_CACHE_BYTES).open()?;
+            let database = fjall::Database::builder(&path)
+                .cache_size(limits::BLOCK_CACHE_BYTES)
+                .worker_threads(limits::ENGINE_WORKERS)
+                .open()?;
             let options = || fjall::KeyspaceCreateOptions::default().max_memtable_size(limits::MEMTABLE_BYTES_MAX);
             let keyspace = database.keyspace("coldproof", options)?;
             Ok::<_, fjall::Error>(Tables { database, keyspace })
