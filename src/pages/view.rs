@@ -273,6 +273,10 @@ pub enum Step {
     Packed,
     /// Unpacked from one.
     Unpacked,
+    /// Loaded into a vehicle or container.
+    Loaded,
+    /// Unloaded from one.
+    Unloaded,
     /// Split into smaller packages.
     Split,
     /// Opened, to be sold in portions.

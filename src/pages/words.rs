@@ -161,6 +161,8 @@ impl Words {
             Step::Released => self.pick("解除监管，准予销售", "Released for sale"),
             Step::Packed => self.pick("装入大包装", "Packed"),
             Step::Unpacked => self.pick("拆出大包装", "Unpacked"),
+            Step::Loaded => self.pick("装车装箱", "Loaded"),
+            Step::Unloaded => self.pick("卸车卸箱", "Unloaded"),
             Step::Split => self.pick("分装", "Split into smaller packages"),
             Step::Opened => self.pick("拆包", "Package opened"),
             Step::Shipped => self.pick("发货", "Shipped"),
