@@ -95,11 +95,11 @@ pub trait Copies: Send + Sync {
     /// [`super::Error::Corrupt`], at once or in the stream, where something is not as it was written or is missing: a
     /// copy that lacks something is none.
     async fn snapshot(&self) -> Result<Snapshot>;
-    /// Puts things into a store that is being filled and that nobody else uses; durable on return. The rows of a feed
-    /// come in their order, all else in any. What is there already stays.
+    /// Puts things into a store that is being filled and that nobody else uses; durable on return. The rows of a feed,
+    /// whoever wrote it, come in their order, all else in any. What is there already stays, so that things may come again.
     ///
     /// # Errors
-    /// [`super::Error::Corrupt`] for a row that does not follow the rows that are there.
+    /// [`super::Error::Corrupt`] for a row that neither follows the rows that are there nor is one of them.
     async fn load(&self, things: Vec<Kept>) -> Result<()>;
     /// Stops or resumes the taking of writes. On return every write that was let in before has been answered and no
     /// other one gets in; reads go on. `Retired` is durable on return.

@@ -201,7 +201,7 @@ impl Committer {
             captures: std::mem::take(&mut group.captures),
         });
         if let Some(row) = &row {
-            let key = key::feed(row.position);
+            let key = key::feed_row(WRITER, row.position);
             let sealed = value::encode(&key, &(Digest32(row.previous), &row.captures))?;
             group.ops.insert(key, Op { sealed: Some(sealed), existed: false });
         }

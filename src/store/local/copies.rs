@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::{
     Door, LocalStore,
-    commit::{Queue, WRITER},
+    commit::Queue,
     draft::{Bytes, Encoded, Pair},
     encode::{self, pair},
     key, snapshot, stopped,
@@ -25,7 +25,7 @@ impl Copies for LocalStore {
             for pair in loaded.pairs {
                 draft.put_absent(pair)?;
             }
-            loaded.rows.into_iter().try_for_each(|row| draft.load_row(row))
+            loaded.rows.into_iter().try_for_each(|(writer, row)| draft.load_row(writer, row))
         })
         .await
     }
@@ -54,7 +54,7 @@ async fn retire(door: &Door) -> Result<()> {
 struct Loaded {
     writes: Encoded,
     pairs: Vec<Pair>,
-    rows: Vec<FeedRow>,
+    rows: Vec<(Writer, FeedRow)>,
 }
 
 impl Loaded {
@@ -66,7 +66,7 @@ impl Loaded {
                 Kept::Record(record) => writes.records.push(record),
                 Kept::Entry(subject, entry) => writes.entries.push((subject, entry)),
                 Kept::Statement(statement) => writes.statements.push(*statement),
-                Kept::Row(writer, row) => rows.push(own_row(writer, row)?),
+                Kept::Row(writer, row) => rows.push((writer, row)),
                 Kept::Claim { name, value } => pairs.push(pair(key::claim(&name)?, &Bytes(value))?),
                 Kept::Capture(capture) => {
                     pairs.push(pair(key::capture(capture.id), &CaptureRow::from(&capture))?);
@@ -91,13 +91,4 @@ impl Loaded {
         let bytes = bytes + pairs.iter().map(|(key, sealed)| key.len() + sealed.len()).sum::<usize>();
         Ok((Self { writes, pairs, rows }, bytes))
     }
-}
-
-/// A row of the one feed that there is here.
-fn own_row(writer: Writer, row: FeedRow) -> Result<FeedRow> {
-    if writer == WRITER {
-        return Ok(row);
-    }
-    let found = format!("it is of writer {}; the embedded store keeps the feed of writer 0 alone", writer.0);
-    Err(Error::Corrupt { table: "feed", key: row.position.to_string(), found })
 }

@@ -10,13 +10,14 @@ use serde::{Serialize, de::DeserializeOwned};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::{
+    commit::WRITER,
     key,
     tables::Tables,
-    value::{self, CaptureRow, Digest32, StagedHead},
+    value::{self, CaptureRow, Digest32, FeedRowValue, StagedHead},
 };
 use crate::{
     limits,
-    store::{Capture, Error, FeedRow, Result},
+    store::{Capture, Error, FeedRow, Result, Writer},
     trace::{CaptureId, RecordId},
 };
 
@@ -193,15 +194,19 @@ impl<'g, 't> Draft<'g, 't> {
         Ok(())
     }
 
-    /// Puts a row of the feed as another store had it, where it follows the rows that are there.
-    pub fn load_row(&mut self, row: FeedRow) -> Result<()> {
-        let (before, key) = (row.position.checked_sub(1), key::feed(row.position));
-        let follows = before.map_or(Ok(true), |before| self.has(&key::feed(before)))?;
-        if !follows || self.has(&key)? {
-            return Err(value::corrupt(&key, "it does not follow the rows that are there".to_owned()));
+    /// Puts a row of a feed as another store had it, where it follows the rows that are there or is one of them.
+    pub fn load_row(&mut self, writer: Writer, row: FeedRow) -> Result<()> {
+        let (before, key) = (row.position.checked_sub(1), key::feed_row(writer, row.position));
+        let follows = before.map_or(Ok(true), |before| self.has(&key::feed_row(writer, before)))?;
+        match self.get::<FeedRowValue>(&key)? {
+            Some(there) if there == (Digest32(row.previous), row.captures.clone()) => return Ok(()),
+            None if follows => {}
+            _ => return Err(value::corrupt(&key, "it does not follow the rows that are there".to_owned())),
         }
         self.put(key, &(Digest32(row.previous), &row.captures))?;
-        self.loaded = Some(row);
+        if writer == WRITER {
+            self.loaded = Some(row);
+        }
         Ok(())
     }
 

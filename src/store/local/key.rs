@@ -1,6 +1,7 @@
 //! Keys: one byte names the table, then fixed-length numbers, big-endian, so that keys sort as the
 //! things do, and texts behind their length, so that no key is the beginning of another's.
 
+use super::commit::WRITER;
 use crate::{
     code::RunId,
     registration::{Kind, Parent},
@@ -52,7 +53,7 @@ tables! {
     Staged = b't', "staged";
     /// Applied chunks by capture and number.
     Applied = b'a', "applied";
-    /// Rows of the feed by position.
+    /// Rows of this store's feed by position.
     Feed = b'f', "feed";
     /// Claims by name.
     Claim = b'k', "claim";
@@ -60,6 +61,8 @@ tables! {
     Scan = b'n', "scan";
     /// Markers of the newest groups by number.
     Marker = b'm', "marker";
+    /// Rows of other stores' feeds by writer and position.
+    Moved = b'o', "moved";
 }
 
 impl Table {
@@ -267,8 +270,21 @@ pub fn applied(id: CaptureId, chunk: u32) -> Vec<u8> {
     Key::new(Table::Applied).bytes(&id.0).bytes(&chunk.to_be_bytes()).done()
 }
 
-pub fn feed(position: u64) -> Vec<u8> {
-    Key::new(Table::Feed).bytes(&position.to_be_bytes()).done()
+/// What the keys of all rows of a feed begin with: those of this store's own stand apart.
+pub fn feed_of(writer: Writer) -> Vec<u8> {
+    match writer {
+        WRITER => Key::new(Table::Feed).done(),
+        other => Key::new(Table::Moved).bytes(&other.0.to_be_bytes()).done(),
+    }
+}
+
+pub fn feed_row(writer: Writer, position: u64) -> Vec<u8> {
+    Key(feed_of(writer)).bytes(&position.to_be_bytes()).done()
+}
+
+/// Whose row a key of the moved table leads to.
+pub fn moved_writer(key: &[u8]) -> Option<Writer> {
+    Some(Writer(u64::from_be_bytes(*tail::<16>(key)?.first_chunk()?)))
 }
 
 pub fn claim(name: &str) -> Result<Vec<u8>> {

@@ -59,6 +59,8 @@ impl Marker {
     pub fn next(&self, previous: [u8; 32], ops: &[(Vec<u8>, Op)], flushed: u64) -> Self {
         let mut content = Sha256::new();
         let mut counts = self.counts.clone();
+        // A marker of an older program knows fewer tables.
+        counts.resize(Table::ALL.len().max(counts.len()), 0);
         let mut overwrites = Vec::new();
         for (key, op) in ops {
             let hash = op.sealed.as_deref().and_then(<[u8]>::last_chunk::<8>);

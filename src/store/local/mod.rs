@@ -28,7 +28,7 @@ use async_trait::async_trait;
 
 pub use self::restoring::Restoring;
 use self::{
-    commit::{Committer, Queue, WRITER},
+    commit::{Committer, Queue},
     draft::{Draft, Encoded},
     folder::Folder,
     tables::{Tables, View},
@@ -234,7 +234,7 @@ impl Feed for LocalStore {
         }
     }
     async fn writers(&self) -> Result<Vec<Writer>> {
-        Ok(vec![WRITER])
+        read::writers(&self.tables.view())
     }
     async fn rows(&self, writer: Writer, position: u64, limit: usize) -> Result<Vec<FeedRow>> {
         self.read(limit, move |view| read::rows(view, writer, position, limit)).await

@@ -113,12 +113,23 @@ pub fn unfinished(view: &View, limit: usize) -> Result<Vec<CaptureId>> {
 }
 
 pub fn rows(view: &View, writer: Writer, position: u64, limit: usize) -> Result<Vec<FeedRow>> {
-    if writer != WRITER {
-        return Ok(Vec::new());
-    }
-    let from = key::feed(position);
-    let rows = view.range(&[Table::Feed as u8], Some(&from), false).take(limit);
+    let (feed, from) = (key::feed_of(writer), key::feed_row(writer, position));
+    let rows = view.range(&feed, Some(&from), false).take(limit);
     rows.map(|item| feed_row(&item?)).collect()
+}
+
+/// This store's own feed, and those that came from another.
+pub fn writers(view: &View) -> Result<Vec<Writer>> {
+    let mut writers = vec![WRITER];
+    let mut behind = vec![Table::Moved as u8];
+    loop {
+        let first = view.range(&[Table::Moved as u8], Some(&behind), true).next().transpose()?;
+        let Some(item) = first else { return Ok(writers) };
+        let odd = || value::corrupt(&item.key, format!("the key has {} bytes", item.key.len()));
+        let writer = key::moved_writer(&item.key).ok_or_else(odd)?;
+        behind = key::feed_row(writer, u64::MAX);
+        writers.push(writer);
+    }
 }
 
 pub fn claim(view: &View, name: &str) -> Result<Option<Vec<u8>>> {

@@ -8,6 +8,7 @@ use super::{
     draft::Bytes,
     key::{self, Table},
     marker::Counts,
+    read,
     tables::{Item, View},
     value::{self, CaptureRow, EntryRow, RecordRow, StagedRow},
     verify::newest_marker,
@@ -15,18 +16,19 @@ use super::{
 use crate::{
     limits::{SNAPSHOT_BATCH_BYTES, SNAPSHOT_BATCHES_WAITING},
     registration::Statement,
-    store::{Chunk, Error, FeedHead, Kept, Result, ScanSum, Snapshot, Stop},
+    store::{Chunk, Error, FeedHead, Kept, Result, ScanSum, Snapshot, Stop, Writer},
     trace::{CaptureId, RecordId},
 };
 
 /// The tables from which all others follow, in the order in which they are read.
-const TABLES: [Table; 9] = [
+const TABLES: [Table; 10] = [
     Table::Claim,
     Table::Statement,
     Table::Capture,
     Table::Staged,
     Table::Applied,
     Table::Feed,
+    Table::Moved,
     Table::Record,
     Table::Entry,
     Table::Scan,
@@ -36,10 +38,7 @@ const TABLES: [Table; 9] = [
 pub fn snapshot(view: View) -> Result<Snapshot> {
     let counts = newest_marker(&view)?.counts;
     let count = |table: Table| counts.get(table.index()).copied().unwrap_or_default();
-    let last = view.range(&[Table::Feed as u8], None, false).next_back().transpose()?;
-    let last = last.as_ref().map(feed_row).transpose()?;
-    let (rows, digest) = last.map_or((0, [0; 32]), |row| (row.position + 1, row.digest(WRITER)));
-    let heads = vec![FeedHead { writer: WRITER, rows, digest }];
+    let heads = read::writers(&view)?.into_iter().map(|writer| head(&view, writer)).collect::<Result<_>>()?;
     let (records, entries) = (count(Table::Record), count(Table::Entry));
     let (to, mut from) = mpsc::channel(SNAPSHOT_BATCHES_WAITING);
     tokio::task::spawn_blocking(move || {
@@ -50,6 +49,14 @@ pub fn snapshot(view: View) -> Result<Snapshot> {
     });
     let things = stream::poll_fn(move |context| from.poll_recv(context)).boxed();
     Ok(Snapshot { heads, records, entries, things })
+}
+
+/// Where a feed ends.
+fn head(view: &View, writer: Writer) -> Result<FeedHead> {
+    let last = view.range(&key::feed_of(writer), None, false).next_back().transpose()?;
+    let last = last.as_ref().map(feed_row).transpose()?;
+    let (rows, digest) = last.map_or((0, [0; 32]), |row| (row.position + 1, row.digest(writer)));
+    Ok(FeedHead { writer, rows, digest })
 }
 
 struct Reading {
@@ -145,6 +152,7 @@ impl Reading {
                 Kept::Chunk { capture: chunk_of()?, number: number()?, chunk: Chunk::Applied(item.value()?) }
             }
             Table::Feed => Kept::Row(WRITER, feed_row(item)?),
+            Table::Moved => Kept::Row(key::moved_writer(&item.key).ok_or_else(odd)?, feed_row(item)?),
             Table::Record => Kept::Record(item.value::<RecordRow>()?.record(RecordId(item.tail()?))),
             Table::Entry => {
                 let place = key::place_of(&item.key).ok_or_else(odd)?;

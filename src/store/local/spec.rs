@@ -123,7 +123,7 @@ fn worked() -> Vec<(&'static str, Vec<u8>, Vec<u8>)> {
     worked.push(sealed("capture", key::capture(capture.id), &CaptureRow::from(&capture)));
     worked.push(sealed("applied", key::applied(capture.id, 0), &vec![RecordId([0x11; 32])]));
     let captures = vec![(capture.id, 1)];
-    worked.push(sealed("feed", key::feed(0), &(Digest32([0; 32]), &captures)));
+    worked.push(sealed("feed", key::feed_row(Writer(0), 0), &(Digest32([0; 32]), &captures)));
     worked.push(sealed("claim", key::claim("checkpoint").unwrap(), &Bytes(b"42".to_vec())));
     let place = PlaceSum { region: Region::parse("CN-HN").unwrap(), count: 2, first_s: 5, last_s: 6 };
     let sum = ScanSum { count: 3, first_ms: 1, last_ms: 2, places: vec![place].into() };
@@ -134,6 +134,7 @@ fn worked() -> Vec<(&'static str, Vec<u8>, Vec<u8>)> {
     let marker = Marker::origin().next([0; 32], &[(claim.1.clone(), op(&claim.2, true))], 0);
     let (key, value, _) = marker.sealed().unwrap();
     worked.push(("marker", key, value));
+    worked.push(sealed("moved", key::feed_row(Writer(5), 1), &(Digest32([0x44; 32]), &captures)));
     worked
 }
 

@@ -1,16 +1,17 @@
 //! The store's audit of itself: every key, its hash, its way back, the counts, the feed's chain.
 
 use super::{
-    commit::{WRITER, feed_row},
+    commit::feed_row,
     head::Mark,
     key::{self, Table},
     marker::{self, Marker},
+    read,
     tables::View,
     value::{self, CaptureRow},
 };
 use crate::{
     limits,
-    store::{Error, Report, Result},
+    store::{Error, Report, Result, Writer},
 };
 
 impl Report {
@@ -34,7 +35,9 @@ pub fn verify(view: &View) -> Report {
             report.fault(Error::Corrupt { table: table.name(), key: "*".to_owned(), found });
         }
     }
-    verify_feed(view, &mut report);
+    for writer in report.check(read::writers(view)).unwrap_or_default() {
+        verify_feed(view, writer, &mut report);
+    }
     let chain = newest_mark(view).and_then(|mark| marker::check_chain(view, mark));
     report.check(chain);
     report
@@ -78,13 +81,13 @@ fn verify_table(view: &View, table: Table, report: &mut Report) -> u64 {
 }
 
 /// Rows must be dense and chained, and name exactly the captures that there are.
-fn verify_feed(view: &View, report: &mut Report) {
+fn verify_feed(view: &View, writer: Writer, report: &mut Report) {
     let (mut next, mut previous) = (0, [0; 32]);
-    for item in view.range(&[Table::Feed as u8], None, false) {
+    for item in view.range(&key::feed_of(writer), None, false) {
         let Some(row) = report.check(item.and_then(|item| feed_row(&item))) else { return };
         if (row.position, row.previous) != (next, previous) {
             let found = format!("the row does not follow row {}", next.saturating_sub(1));
-            report.fault(value::corrupt(&key::feed(row.position), found));
+            report.fault(value::corrupt(&key::feed_row(writer, row.position), found));
         }
         for (capture, _) in &row.captures {
             let named = report.check(view.get::<CaptureRow>(&key::capture(*capture)));
@@ -93,6 +96,6 @@ fn verify_feed(view: &View, report: &mut Report) {
                 report.fault(value::corrupt(&key::capture(*capture), found));
             }
         }
-        (next, previous) = (row.position + 1, row.digest(WRITER));
+        (next, previous) = (row.position + 1, row.digest(writer));
     }
 }
