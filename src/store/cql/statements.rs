@@ -1,13 +1,15 @@
 //! Every statement that is sent, prepared once. Each names its partition's whole key, so that the driver sends it to a
 //! replica.
 
+use std::time::Duration;
+
 use scylla::{
     client::session::Session,
     statement::{Consistency, SerialConsistency, prepared::PreparedStatement},
 };
 
 use super::requests::unavailable;
-use crate::store::Result;
+use crate::{limits::CQL_PASS_PAGE_MS, store::Result};
 
 macro_rules! statements {
     ($($(#[$doc:meta])* $name:ident: $prepare:ident = $cql:expr;)*) => {
@@ -34,6 +36,13 @@ async fn idempotent(session: &Session, cql: &str) -> Result<PreparedStatement> {
     let mut statement = session.prepare(cql).await.map_err(unavailable)?;
     statement.set_consistency(Consistency::LocalQuorum);
     statement.set_is_idempotent(true);
+    Ok(statement)
+}
+
+/// A page of a pass over a whole table: nobody waits for one of them, so it may take longer than a scan's read.
+async fn pass(session: &Session, cql: &str) -> Result<PreparedStatement> {
+    let mut statement = idempotent(session, cql).await?;
+    statement.set_request_timeout(Some(Duration::from_millis(CQL_PASS_PAGE_MS)));
     Ok(statement)
 }
 
@@ -126,7 +135,7 @@ statements! {
     pieces: idempotent = "SELECT pieces, sha256, piece, data FROM staged WHERE capture = ? AND chunk = ?";
     is_staged: idempotent = "SELECT DISTINCT pieces FROM staged WHERE capture = ? AND chunk = ?";
     unstage: idempotent = "DELETE FROM staged WHERE capture = ? AND chunk = ?";
-    all_staged: idempotent = "SELECT DISTINCT capture, chunk, pieces, latest FROM staged";
+    all_staged: pass = "SELECT DISTINCT capture, chunk, pieces, latest FROM staged";
     put_applied: idempotent = "INSERT INTO applied (capture, chunk, records) VALUES (?, ?, ?)";
     applied: idempotent = "SELECT records FROM applied WHERE capture = ? AND chunk = ?";
 
@@ -150,16 +159,16 @@ statements! {
     scan_writers: idempotent = "SELECT writer FROM scan_writers WHERE run = ? AND block = ?";
     scans: idempotent = &format!("SELECT {SCAN} FROM scans WHERE run = ? AND block = ? AND writer = ?");
 
-    all_claims: idempotent = "SELECT name, value FROM claims";
-    all_statements: idempotent = &format!("SELECT {STATEMENT}, {STAMPED_STATEMENT} FROM statements");
-    all_captures: idempotent = &format!("SELECT {CAPTURE}, {STAMPED_CAPTURE} FROM captures");
-    all_applied: idempotent = "SELECT capture, chunk, records, WRITETIME(records) AS stamp FROM applied";
-    all_records: idempotent = &format!("SELECT {RECORD}, {STAMPED_RECORD} FROM records");
-    all_record_stamps: idempotent = "SELECT WRITETIME(organization) AS stamp FROM records";
-    all_entries: idempotent = &format!("SELECT {ENTRY}, {STAMPED_ENTRY} FROM ledgers");
-    all_entry_stamps: idempotent = "SELECT WRITETIME(organization) AS stamp FROM ledgers";
-    all_scans: idempotent = &format!("SELECT {SCAN} FROM scans");
-    all_children: idempotent = "SELECT parent, kind, bucket, number FROM children";
-    all_of_event: idempotent = "SELECT event, record FROM records_by_event";
-    all_of_given: idempotent = "SELECT organization, given_sha256, record FROM records_by_given_id";
+    all_claims: pass = "SELECT name, value FROM claims";
+    all_statements: pass = &format!("SELECT {STATEMENT}, {STAMPED_STATEMENT} FROM statements");
+    all_captures: pass = &format!("SELECT {CAPTURE}, {STAMPED_CAPTURE} FROM captures");
+    all_applied: pass = "SELECT capture, chunk, records, WRITETIME(records) AS stamp FROM applied";
+    all_records: pass = &format!("SELECT {RECORD}, {STAMPED_RECORD} FROM records");
+    all_record_stamps: pass = "SELECT WRITETIME(organization) AS stamp FROM records";
+    all_entries: pass = &format!("SELECT {ENTRY}, {STAMPED_ENTRY} FROM ledgers");
+    all_entry_stamps: pass = "SELECT WRITETIME(organization) AS stamp FROM ledgers";
+    all_scans: pass = &format!("SELECT {SCAN} FROM scans");
+    all_children: pass = "SELECT parent, kind, bucket, number FROM children";
+    all_of_event: pass = "SELECT event, record FROM records_by_event";
+    all_of_given: pass = "SELECT organization, given_sha256, record FROM records_by_given_id";
 }
