@@ -10,12 +10,15 @@ use serde::{Deserialize, Serialize};
 
 use super::{ConfigArgs, Error, Result, bytes_bar, key_ring_file, open, runtime};
 use crate::{
-    config::{Config, Location},
+    config::{self, Config, Location},
     service::{
-        backup::{self, BackupReader, Summary},
+        backup::{
+            self, BackupReader, Restoration, Summary,
+            payload::{Header, decode, encode},
+        },
         quarantine::slots_of,
     },
-    store::local::Restoring,
+    store::{FolderLock, Store, cql, local},
 };
 
 /// Shown under `--help`.
@@ -23,8 +26,13 @@ pub const EXAMPLES: &str = "\
 Examples:
   coldproof restore --from monday.cpb --check                        read it to its end; restore nothing
   coldproof restore --from monday.cpb --store embedded:./new --keyring keyring-copy.toml
+  coldproof restore --from monday.cpb --store cql://10.0.0.1,10.0.0.2/coldproof --keyring keyring-copy.toml
   coldproof restore --release --store embedded:./new --fresh-key
   coldproof restore --release --store embedded:./new --past-run 00004K
+
+A keyspace must be empty, as `coldproof migrate` makes it. A restore into one that was stopped goes on when it is run
+again with the same file; one into a folder is begun anew in another folder. At the end everything is read back and
+compared with what was put.
 
 A restored store is in QUARANTINE: it answers scans and takes registrations and captures, but issues no codes, because
 the lost machine may have issued codes after the backup, and the same code must never stand on different goods. It
@@ -46,7 +54,7 @@ Never start the lost machine again. Labels of orders after the backup scan as no
 pub struct Args {
     #[command(flatten)]
     config: ConfigArgs,
-    /// The backup to restore, into a folder without a store.
+    /// The backup to restore, into a folder without a store or an empty keyspace.
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
     /// Only read the backup and say whether it is whole.
@@ -99,35 +107,74 @@ fn check(path: &Path) -> Result<()> {
 }
 
 async fn restore(config: &Config, path: &Path) -> Result<()> {
-    let failed = |source| Error::Backup { path: path.to_owned(), source };
     let (mut reader, length) = opened(path)?;
+    let failed = |source| Error::Backup { path: path.to_owned(), source };
     // Where no ring is at hand, its slots are noted when the store is first opened.
     let ring = match key_ring_file::read(&config.keyring_path()) {
         Ok(ring) => Some(slots_of(&ring)),
         Err(_) if config.keys.ring.as_os_str().is_empty() => None,
         Err(error) => return Err(error),
     };
-    let Location::Embedded(folder) = &config.store.location else {
-        let said = format!(
-            "{}: a backup is restored into an embedded store; give --store embedded:DIR",
-            config.store.location
-        );
-        return Err(Error::Usage(said));
-    };
-    let restoring = Restoring::begin(folder)?;
+    let restoration = Restoration { ring, begun_ms: jiff::Timestamp::now().as_millisecond() };
+    let (target, restoration) = Target::begin(&config.store, reader.header(), restoration).await?;
     let files = open::files(config)?;
-    let now_ms = jiff::Timestamp::now().as_millisecond();
     let bar = bytes_bar(length);
     let progress = |at| bar.set_position(at);
-    let restored = backup::restore(&mut reader, &**restoring.store(), &*files, ring, now_ms, progress).await;
+    let restored = backup::restore(&mut reader, target.store(), &*files, restoration, progress).await;
     bar.finish_and_clear();
-    let summary = restored.map_err(failed)?;
-    restoring.finish().await?;
-    say(path, &format!("was restored to {}", folder.display()), &summary);
+    let (summary, tally) = restored.map_err(failed)?;
+    target.finish().await?;
+    say(path, &format!("was restored to {}", config.store.location), &summary);
+    println!("Read back and compared, what was put with what is there:");
+    for (kind, sum) in tally.kinds() {
+        println!("  {kind:<10} {:>12}  {}", sum.count, sum.hex());
+    }
     println!("It is in quarantine: it issues no codes until `coldproof restore --release` (see --help).");
-    println!("The key ring is no part of a backup: put your copy at {}.", folder.join("keyring.toml").display());
+    let ring = config.store.folder().join("keyring.toml");
+    println!("The key ring is no part of a backup: put your copy at {}.", ring.display());
     println!("`coldproof audit` re-checks all of it.");
     Ok(())
+}
+
+/// Where a backup is restored to.
+enum Target {
+    Embedded(local::Restoring),
+    /// With the folder of this server.
+    Cluster(cql::Restoring, FolderLock),
+}
+
+impl Target {
+    /// Begins a restore, or goes on with one; then what was noted when it was begun holds.
+    async fn begin(config: &config::Store, header: &Header, new: Restoration) -> Result<(Self, Restoration)> {
+        let Location::Cluster { nodes, keyspace } = &config.location else {
+            return Ok((Self::Embedded(local::Restoring::begin(config.folder())?), new));
+        };
+        let unreadable = |found: &dyn std::fmt::Display| Error::Usage(format!("the mark of a restore: {found}"));
+        let folder = FolderLock::take(config.folder())?;
+        let note = encode(&new).map_err(|error| unreadable(&error))?;
+        let backup = header.digest().map_err(|error| unreadable(&error))?;
+        let (restoring, note) = cql::Restoring::begin(&open::access(config, nodes, keyspace), backup, &note).await?;
+        let begun = decode(&note).map_err(|error| unreadable(&error))?;
+        if begun != new {
+            eprintln!("A restore of this backup was begun before; it goes on.");
+        }
+        Ok((Self::Cluster(restoring, folder), begun))
+    }
+
+    fn store(&self) -> &dyn Store {
+        match self {
+            Self::Embedded(restoring) => &**restoring.store(),
+            Self::Cluster(restoring, _) => &**restoring.store(),
+        }
+    }
+
+    async fn finish(self) -> Result<()> {
+        match self {
+            Self::Embedded(restoring) => restoring.finish().await?,
+            Self::Cluster(restoring, _folder) => restoring.finish().await?,
+        }
+        Ok(())
+    }
 }
 
 async fn release(config: &Config, fresh_key: bool, past_run: Option<String>) -> Result<()> {

@@ -132,7 +132,7 @@ impl From<BackupError> for Problem {
     fn from(error: BackupError) -> Self {
         match error {
             BackupError::Store(error) => error.into(),
-            BackupError::NotTaken { .. } => Self::conflict("not-taken", error.to_string()),
+            BackupError::NotTaken { .. } | BackupError::WentOn { .. } => Self::conflict("not-taken", error.to_string()),
             error => {
                 tracing::error!(%error, "a backup could not be begun");
                 Self::internal()

@@ -158,8 +158,8 @@ pub struct Service {
     changing: Striped,
     /// Held from looking for a declaration's line to writing the batch that takes it, by declaration. Taken after `changing`.
     lines: Striped,
-    /// The name of the final backup for which writes are paused.
-    final_backup: Mutex<Option<[u8; 32]>>,
+    /// The final backup for which writes are paused.
+    final_backup: Mutex<Option<backup::FinalBackup>>,
     blocks: Cache<Block, Arc<BlockView>>,
     runs: Cache<RunId, Arc<RunFacts>>,
     ledgers: Cache<Block, Arc<SharedLedgers>>,

@@ -61,7 +61,7 @@ pub enum Release {
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error(
     "this store was restored from a backup of {}: codes may have been issued after it, so that none are issued before \
-     `coldproof restore --release --store embedded:DIR` with --fresh-key or --past-run RUN; its --help says which",
+     `coldproof restore --release --store STORE` with --fresh-key or --past-run RUN; its --help says which",
     jiff::Timestamp::from_millisecond(*backup_ms).unwrap_or_default()
 )]
 pub struct Quarantined {

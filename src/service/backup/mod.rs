@@ -7,6 +7,7 @@ mod read;
 mod restore;
 #[cfg(test)]
 mod spec;
+mod tally;
 
 use std::sync::Arc;
 
@@ -20,13 +21,14 @@ use self::{
 };
 pub use self::{
     read::{BackupReader, check},
-    restore::{Summary, restore},
+    restore::{Restoration, Summary, restore},
+    tally::{Sum, Tally},
 };
 use super::{Service, register::file_hash};
 use crate::{
     limits::{BACKUP_FRAME_BYTES_MAX, BACKUP_PIECE_BYTES, BACKUP_PIECES_WAITING},
     registration::FileHash,
-    store::{self, Intake, Snapshot},
+    store::{self, FeedHead, Intake, Snapshot, Writer},
 };
 
 /// Why a backup was not written, or is none.
@@ -68,6 +70,28 @@ pub enum BackupError {
     NotTaken {
         /// The name that was given.
         found: String,
+    },
+    /// What was restored is not what is in the backup.
+    #[error(
+        "what was restored is not what is in the backup: {} of kind {kind} were put, {} are there (sums {}, {})",
+        put.count, found.count, put.hex(), found.hex()
+    )]
+    Differs {
+        /// What kind of things.
+        kind: &'static str,
+        /// Those that were put.
+        put: Sum,
+        /// Those that are there.
+        found: Sum,
+    },
+    /// Another server wrote after the moment of the final backup.
+    #[error(
+        "feed {} went on after the final backup: another server writes to this store. Stop all others and take it again",
+        writer.0
+    )]
+    WentOn {
+        /// Whose feed.
+        writer: Writer,
     },
     /// The store failed, or holds something damaged.
     #[error(transparent)]
@@ -128,11 +152,26 @@ impl Service {
     /// # Errors
     /// [`BackupError::NotTaken`] where `digest` is not that of the last final backup, or writes went on since.
     pub async fn retire(&self, digest: [u8; 32]) -> Result<(), BackupError> {
-        let taken = *self.final_backup.lock().await;
-        if taken != Some(digest) {
+        let taken = self.final_backup.lock().await.clone();
+        let Some(taken) = taken.filter(|taken| taken.digest == digest) else {
             return Err(BackupError::NotTaken { found: FileHash(digest).to_string() });
+        };
+        if let Err(error) = self.went_not_on(&taken.heads).await {
+            self.resume(true).await;
+            return Err(error);
         }
         Ok(self.store.set_intake(Intake::Retired).await?)
+    }
+
+    /// Makes sure that the feeds end where they did. Writes are paused here, but other servers of the store do not know that.
+    async fn went_not_on(&self, heads: &[FeedHead]) -> Result<(), BackupError> {
+        for writer in self.store.writers().await? {
+            let rows = heads.iter().find(|head| head.writer == writer).map_or(0, |head| head.rows);
+            if !self.store.rows(writer, rows, 1).await?.is_empty() {
+                return Err(BackupError::WentOn { writer });
+            }
+        }
+        Ok(())
     }
 
     /// Pauses writes for a final backup; whether there was anything to pause.
@@ -155,10 +194,11 @@ impl Service {
     /// Sends a whole backup; false where it failed or nobody takes it.
     async fn send_backup(&self, snapshot: Snapshot, last: bool, to: &mpsc::Sender<Bytes>) -> bool {
         let mut sending = Sending { service: self, frames: FrameWriter::begin(), to };
+        let heads = snapshot.heads.clone();
         let failure = match sending.everything(snapshot).await {
             Ok(digest) => {
                 if last {
-                    *self.final_backup.lock().await = Some(digest);
+                    *self.final_backup.lock().await = Some(FinalBackup { digest, heads });
                 }
                 let sent = sending.send().await.is_ok();
                 // All room is free once all was taken; a receiver that has gone away takes nothing.
@@ -172,6 +212,15 @@ impl Service {
         let _ = sending.send().await;
         false
     }
+}
+
+/// A final backup that was sent, and for which writes are paused.
+#[derive(Clone, Debug)]
+pub(super) struct FinalBackup {
+    /// Its name.
+    digest: [u8; 32],
+    /// Where the feeds ended.
+    heads: Vec<FeedHead>,
 }
 
 /// Why a backup ends early.

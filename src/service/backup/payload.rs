@@ -1,6 +1,7 @@
 //! What stands in a frame: the things of the store's contract as `MessagePack` arrays. `docs/spec/backup.md`, section 2.
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use sha2::{Digest, Sha256};
 
 use super::{BackupError, frame::FrameKind};
 use crate::{
@@ -35,6 +36,16 @@ pub struct Header {
     pub records: u64,
     /// How many entries follow.
     pub entries: u64,
+}
+
+impl Header {
+    /// SHA-256 of it: no two backups have the same, and it is known before all of the backup is.
+    ///
+    /// # Errors
+    /// None of which a header is known.
+    pub fn digest(&self) -> Result<[u8; 32], BackupError> {
+        Ok(Sha256::digest(encode(self)?).into())
+    }
 }
 
 /// What stands behind everything else.

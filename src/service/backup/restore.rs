@@ -3,11 +3,14 @@
 use std::{collections::BTreeMap, io::Read};
 
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
-use super::{BackupError, BackupReader, frame::FrameKind, payload::Piece};
+use super::{BackupError, BackupReader, Tally, frame::FrameKind, payload::Piece};
 use crate::{
     code::Gs1Prefix,
     limits::{RESTORE_BATCH_BYTES, RESTORE_NUMBERS_SKIPPED},
+    registration::FileHash,
     service::{
         Counter,
         quarantine::{RESTORED_CLAIM, Restored},
@@ -46,42 +49,88 @@ impl Summary {
     }
 }
 
-/// Fills an empty store and its files from a backup, and puts it into quarantine. `ring` has a bit for each slot of the key
-/// ring, where that is known. `progress` hears how many bytes were read.
+/// What a restore needs beside the store and its files, and must be the same where it goes on after a stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restoration {
+    /// A bit for each slot of the key ring, where that is known.
+    pub ring: Option<u32>,
+    /// When it was begun, milliseconds since 1970-01-01 UTC.
+    pub begun_ms: i64,
+}
+
+/// Fills an empty store and its files from a backup, puts it into quarantine, reads all of it back and compares. One that
+/// was stopped may be done again, with the same backup and begun at the same time. `progress` hears how many bytes of the
+/// backup were read.
 ///
 /// # Errors
-/// Where the backup is not whole, or store or files fail. What was written by then is of no use.
+/// Where the backup is not whole, store or files fail, or what is there then is not what was put. What was written by
+/// then is of no use.
 pub async fn restore<R: Read>(
     reader: &mut BackupReader<R>,
     store: &dyn Store,
     files: &dyn ObjectStore,
-    ring: Option<u32>,
-    now_ms: i64,
+    restoration: Restoration,
     mut progress: impl FnMut(u64),
-) -> Result<Summary, BackupError> {
-    let (mut batch, mut batch_at) = (Vec::new(), reader.at());
+) -> Result<(Summary, Tally), BackupError> {
+    let mut filling = Filling { store, batch: Vec::new(), tally: Tally::default() };
+    let mut batch_at = reader.at();
     let mut counters = BTreeMap::new();
     while let Some(piece) = reader.piece()? {
         match piece {
-            Piece::Kept(Kept::Claim { name, value }) => batch.extend(claim(name, value, &mut counters)?),
-            Piece::Kept(kept) => batch.push(kept),
-            Piece::File(hash, bytes) => drop(files.put(&file_path(hash), PutPayload::from(bytes)).await?),
+            Piece::Kept(Kept::Claim { name, value }) => {
+                claim(name, value, &mut counters)?.into_iter().try_for_each(|claim| filling.put(claim))?;
+            }
+            Piece::Kept(kept) => filling.put(kept)?,
+            Piece::File(hash, bytes) => put_file(files, hash, bytes).await?,
         }
         if reader.at() - batch_at >= RESTORE_BATCH_BYTES as u64 {
-            store.load(std::mem::take(&mut batch)).await?;
+            filling.load().await?;
             batch_at = reader.at();
         }
         progress(reader.at());
     }
     for counter in Counter::NUMBERED.into_iter().filter(|counter| !counters.contains_key(&counter.claim())) {
         let value = (1 + RESTORE_NUMBERS_SKIPPED).to_be_bytes().to_vec();
-        batch.push(Kept::Claim { name: counter.claim(), value });
+        filling.put(Kept::Claim { name: counter.claim(), value })?;
     }
-    let header = reader.header();
-    let restored = Restored::new(header.created_ms, now_ms, header.heads.clone(), &counters, ring);
-    batch.push(Kept::Claim { name: RESTORED_CLAIM.to_owned(), value: restored.encoded()? });
-    store.load(batch).await?;
-    Ok(Summary::of(reader))
+    let (header, Restoration { ring, begun_ms }) = (reader.header(), restoration);
+    let restored = Restored::new(header.created_ms, begun_ms, header.heads.clone(), &counters, ring);
+    filling.put(Kept::Claim { name: RESTORED_CLAIM.to_owned(), value: restored.encoded()? })?;
+    filling.load().await?;
+    filling.tally.same_as(&Tally::of(store).await?)?;
+    Ok((Summary::of(reader), filling.tally))
+}
+
+/// A store that is being filled.
+struct Filling<'a> {
+    store: &'a dyn Store,
+    batch: Vec<Kept>,
+    /// Of all that was put.
+    tally: Tally,
+}
+
+impl Filling<'_> {
+    fn put(&mut self, kept: Kept) -> Result<(), BackupError> {
+        self.tally.add(&kept)?;
+        self.batch.push(kept);
+        Ok(())
+    }
+
+    async fn load(&mut self) -> Result<(), BackupError> {
+        Ok(self.store.load(std::mem::take(&mut self.batch)).await?)
+    }
+}
+
+/// Puts a file, and reads it back.
+async fn put_file(files: &dyn ObjectStore, hash: FileHash, bytes: Vec<u8>) -> Result<(), BackupError> {
+    let path = file_path(hash);
+    files.put(&path, PutPayload::from(bytes)).await?;
+    let found = FileHash(Sha256::digest(files.get(&path).await?.bytes().await?).into());
+    if found == hash {
+        Ok(())
+    } else {
+        Err(BackupError::File { hash, found: format!("it was put, and is {found} now") })
+    }
 }
 
 /// A claim as the restored store begins with it. Counters of things move; those of runs stay, because they move with the

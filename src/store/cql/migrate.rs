@@ -16,6 +16,7 @@ use super::{
     claims::random_name,
     open::{Access, connect},
     requests::unavailable,
+    restoring::refuse_unfinished,
     stamps::now_us,
 };
 use crate::{
@@ -125,10 +126,17 @@ async fn make_keyspace(session: &Session, access: &Access, replication: &[(Strin
     change(session, &statement).await
 }
 
-fn quorum(text: &str) -> Statement {
+pub(super) fn quorum(text: &str) -> Statement {
     let mut statement = Statement::new(text);
     statement.set_consistency(Consistency::LocalQuorum);
     statement.set_serial_consistency(Some(SerialConsistency::LocalSerial));
+    statement
+}
+
+/// A read of what lightweight transactions write.
+pub(super) fn serial(text: &str) -> Statement {
+    let mut statement = Statement::new(text);
+    statement.set_consistency(Consistency::LocalSerial);
     statement
 }
 
@@ -158,7 +166,12 @@ async fn unlock(session: &Session, holder: &[u8]) -> Result<()> {
     swapped(session, free, (CqlTimestamp(0), holder)).await.map(drop)
 }
 
-async fn swapped(session: &Session, text: &str, values: impl scylla::serialize::row::SerializeRow) -> Result<bool> {
+/// Whether a lightweight transaction took effect.
+pub(super) async fn swapped(
+    session: &Session,
+    text: &str,
+    values: impl scylla::serialize::row::SerializeRow,
+) -> Result<bool> {
     let result = session.query_unpaged(quorum(text), values).await.map_err(unavailable)?;
     let rows = result.into_rows_result().map_err(unavailable)?;
     let row = rows.first_row::<Row>().map_err(unavailable)?;
@@ -180,6 +193,12 @@ async fn newest_version(session: &Session, keyspace: &str) -> Result<i32> {
 
 /// What a start asks of a keyspace; each refusal is a sentence that says what to do.
 pub(super) async fn check(session: &Session, access: &Access) -> Result<()> {
+    check_tables(session, access).await?;
+    refuse_unfinished(session, access).await
+}
+
+/// What whoever fills a keyspace asks of it too.
+pub(super) async fn check_tables(session: &Session, access: &Access) -> Result<()> {
     let keyspace = &access.keyspace;
     let Some(replication) = keyspace_replication(session, keyspace).await? else {
         let said = format!("there is no keyspace {keyspace}: `coldproof migrate --store {access}` makes it");

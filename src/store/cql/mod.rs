@@ -16,6 +16,7 @@ mod open;
 mod record;
 mod registered;
 mod requests;
+mod restoring;
 mod scans;
 mod snapshot;
 mod staged;
@@ -40,6 +41,7 @@ use self::{
 pub use self::{
     migrate::{SCHEMA_VERSION, migrate},
     open::Access,
+    restoring::Restoring,
 };
 use super::{
     Capture, Chunk, Claims, Error, Feed, FeedRow, Intake, Ledgers, Records, Report, Result, ScanSum, Scans, Slice,

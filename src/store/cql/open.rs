@@ -77,6 +77,11 @@ impl CqlStore {
     pub async fn open(access: &Access) -> Result<Arc<Self>> {
         let session = connect(access).await?;
         migrate::check(&session, access).await?;
+        Self::over(session, access).await
+    }
+
+    /// As [`CqlStore::open`], of a keyspace that has been checked.
+    pub(super) async fn over(session: Session, access: &Access) -> Result<Arc<Self>> {
         let statements = Statements::prepare(&session, &access.keyspace).await?;
         let cluster = Arc::new(Cluster {
             requests: Requests::new(session),

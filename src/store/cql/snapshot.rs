@@ -17,6 +17,7 @@ use super::{
     feed::capture_id,
     record::RecordRow,
     registered::StatementRow,
+    restoring,
     scans::ScanRow,
     staged::{StagedChunk, applied_ids},
     words::corrupt,
@@ -130,6 +131,9 @@ impl Reading {
         let mut rows = cluster.requests.pages::<(String, Option<Vec<u8>>)>(all, (), ("claims", "*")).await?;
         while let Some(row) = rows.next().await {
             let (name, value) = row?;
+            if name == restoring::MARK {
+                continue;
+            }
             let noted = {
                 // Of a swap under way it is known then how it ended.
                 let _turn = self.turns.take(name.as_str()).await;

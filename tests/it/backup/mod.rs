@@ -2,6 +2,7 @@
 
 mod command;
 mod cut;
+mod moved;
 mod quarantine;
 mod retired;
 

@@ -21,7 +21,7 @@ use coldproof::{
     http::{App, layers::layered, router::router},
     service::{
         Caller, Service, Settings,
-        backup::{BackupError, BackupReader, Summary, restore},
+        backup::{BackupError, BackupReader, Restoration, Summary, restore},
     },
     store::{
         Store, Writer,
@@ -329,7 +329,8 @@ pub async fn restore_into(folder: &Path, backup: &[u8]) -> Result<Summary, Backu
     let restoring = Restoring::begin(&folder.join("store"))?;
     let files = LocalFileSystem::new_with_prefix(folder.join("files")).unwrap();
     let mut reader = BackupReader::new(backup)?;
-    let summary = restore(&mut reader, &**restoring.store(), &files, None, START_MS, |_| {}).await?;
+    let restoration = Restoration { ring: None, begun_ms: START_MS };
+    let (summary, _) = restore(&mut reader, &**restoring.store(), &files, restoration, |_| {}).await?;
     restoring.finish().await?;
     Ok(summary)
 }

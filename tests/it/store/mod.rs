@@ -1,6 +1,6 @@
 //! The store: its contract, and what it survives.
 
-mod cluster;
+pub mod cluster;
 mod contract;
 mod damage;
 mod kill;
