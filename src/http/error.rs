@@ -147,6 +147,7 @@ impl From<store::Error> for Problem {
     fn from(error: store::Error) -> Self {
         match &error {
             store::Error::Unavailable(_) | store::Error::Ambiguous(_) | store::Error::NotStaged { .. } => {
+                metrics::counter!("coldproof_store_errors_total", "error" => "unavailable").increment(1);
                 tracing::warn!(%error, "store");
                 Self::unavailable("The store does not take this now; nothing was acknowledged. Try again later.")
             }
@@ -155,6 +156,7 @@ impl From<store::Error> for Problem {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "retired", "The store is retired", error.to_string())
             }
             store::Error::Corrupt { .. } | store::Error::NotCommitted(_) => {
+                metrics::counter!("coldproof_store_errors_total", "error" => "damaged").increment(1);
                 tracing::error!(%error, "store");
                 Self::internal()
             }

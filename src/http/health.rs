@@ -10,6 +10,7 @@ use axum::{
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
 use super::{App, error::Problem, router::other_method};
+use crate::trace::Notice;
 
 /// Upper bounds of the histogram's buckets, in seconds: from a cached scan to the answer timeout.
 const SECONDS_BUCKETS: [f64; 12] = [0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.1, 0.5, 2.0, 10.0];
@@ -29,7 +30,26 @@ pub fn install_metrics() -> Result<PrometheusHandle, metrics_exporter_prometheus
     metrics::describe_gauge!("coldproof_store_writable", "1 where the store takes writes, 0 once one has failed");
     metrics::describe_counter!("coldproof_copy_notices_total", "Codes whose scans told of copies, by notice");
     metrics::describe_counter!("coldproof_failed_tags_total", "Codes with a wrong tag: mistyped, or guessed");
+    metrics::describe_counter!(
+        "coldproof_store_errors_total",
+        "Requests that the store could not do, by what was wrong"
+    );
+    metrics::describe_gauge!("coldproof_build_info", "1, with the version of the program");
+    metrics::gauge!("coldproof_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+    show_zeros();
     Ok(handle)
+}
+
+/// What has not happened yet is shown as zero, so that an alert sees the first time too.
+fn show_zeros() {
+    metrics::counter!("coldproof_rate_refusals_total").increment(0);
+    metrics::counter!("coldproof_failed_tags_total").increment(0);
+    for notice in [Notice::ScannedOften, Notice::ScannedInManyPlaces] {
+        metrics::counter!("coldproof_copy_notices_total", "notice" => notice.word()).increment(0);
+    }
+    for error in ["damaged", "unavailable"] {
+        metrics::counter!("coldproof_store_errors_total", "error" => error).increment(0);
+    }
 }
 
 /// The three routes.

@@ -32,6 +32,10 @@ pub const CQL_ROWS_AT_ONCE: usize = 64;
 pub const CQL_PAGE_ROWS: i32 = 1_000;
 /// How long such a page of a pass over a whole table may take, in milliseconds: nobody waits for it, and a node gives up after as long.
 pub const CQL_PASS_PAGE_MS: u64 = 10_000;
+/// How often a restore puts a part before it gives up, and milliseconds between: a cluster that is busy comes back within a minute.
+pub const CQL_LOAD_TRIES_MAX: u32 = 12;
+/// Milliseconds between two of these.
+pub const CQL_LOAD_PAUSE_MS: u64 = 5_000;
 /// One piece of a body or of a staged chunk, in bytes: a server takes 16 MiB in one write, and answers in one frame.
 pub const CQL_PIECE_BYTES: usize = 512 << 10;
 /// What is applied together with its commit, in bytes: it is staged and written again, so that more goes in chunks.

@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -11,14 +12,14 @@ use futures_util::{
     future::BoxFuture,
     stream::{self, BoxStream},
 };
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::sleep};
 
 use super::{
     Cluster, CqlStore,
     snapshot::{Moment, Reading},
 };
 use crate::{
-    limits::{CQL_CLAIMS_NOTED_MAX, CQL_ROWS_AT_ONCE, SNAPSHOT_BATCHES_WAITING},
+    limits::{CQL_CLAIMS_NOTED_MAX, CQL_LOAD_PAUSE_MS, CQL_LOAD_TRIES_MAX, CQL_ROWS_AT_ONCE, SNAPSHOT_BATCHES_WAITING},
     store::{Capture, Chunk, Copies, Error, Intake, Kept, RETIRED_CLAIM, Result, Snapshot, Writes},
 };
 
@@ -120,6 +121,37 @@ impl Copies for CqlStore {
 
     async fn load(&self, things: Vec<Kept>) -> Result<()> {
         let _inside = self.enter().await?;
+        let mut tries = 1;
+        // A scan gives up early because somebody waits; whoever moves a house would rather wait.
+        loop {
+            match self.load_once(things.clone()).await {
+                Err(Error::Unavailable(error)) if tries < CQL_LOAD_TRIES_MAX => {
+                    tracing::warn!(error, tries, "a load is tried again");
+                }
+                done => return done,
+            }
+            sleep(Duration::from_millis(CQL_LOAD_PAUSE_MS)).await;
+            tries += 1;
+        }
+    }
+
+    async fn set_intake(&self, intake: Intake) -> Result<()> {
+        let mut door = self.door.write().await;
+        match (*door, intake) {
+            (Intake::Retired, Intake::Retired) => return Ok(()),
+            (Intake::Retired, _) => return Err(Error::Retired),
+            // Where it is there already, somebody else retired the store.
+            (_, Intake::Retired) => self.cluster.load_claim(RETIRED_CLAIM, &[]).await?,
+            _ => {}
+        }
+        *door = intake;
+        Ok(())
+    }
+}
+
+impl CqlStore {
+    /// Puts things; what is there already stays, so that it may be done again.
+    async fn load_once(&self, things: Vec<Kept>) -> Result<()> {
         let (mut writes, mut rows, mut others) = (Writes::default(), Vec::new(), Vec::new());
         for thing in things {
             match thing {
@@ -141,19 +173,6 @@ impl Copies for CqlStore {
             }
             self.feed.load(&self.cluster, writer, &row).await?;
         }
-        Ok(())
-    }
-
-    async fn set_intake(&self, intake: Intake) -> Result<()> {
-        let mut door = self.door.write().await;
-        match (*door, intake) {
-            (Intake::Retired, Intake::Retired) => return Ok(()),
-            (Intake::Retired, _) => return Err(Error::Retired),
-            // Where it is there already, somebody else retired the store.
-            (_, Intake::Retired) => self.cluster.load_claim(RETIRED_CLAIM, &[]).await?,
-            _ => {}
-        }
-        *door = intake;
         Ok(())
     }
 }
