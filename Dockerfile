@@ -1,17 +1,20 @@
-# Builds the service and runs it as a user of its own. The store and the key ring lie in the volume /data.
+# Builds the service and runs it as a user of its own. The store, or what a server on a cluster keeps by itself, lies in the
+# volume /data. Images are pinned by version; no image has been built from this version of the file, for want of a daemon.
 #
-#   docker build --tag coldproof .
-#   docker run --rm --volume coldproof:/data coldproof keygen
-#   docker run --volume coldproof:/data --publish 8080:8080 coldproof serve --host trace.example.com
+#   docker build --tag coldproof:0.1.0 .
+#   docker run --rm --volume coldproof:/data coldproof:0.1.0 keygen
+#   docker run --volume coldproof:/data --publish 8080:8080 coldproof:0.1.0 serve --host trace.example.com
+#
+# docker-compose.yml runs two of them over a cluster.
 
-FROM rust:1-bookworm AS build
+FROM rust:1.91.0-bookworm AS build
 WORKDIR /build
 COPY . .
-RUN cargo build --release --locked
+RUN cargo build --release --locked --bin coldproof && strip target/release/coldproof
 
-FROM debian:bookworm-slim
+FROM debian:12.12-slim
 RUN useradd --system --uid 10001 --home-dir /data coldproof \
-    && install --directory --owner=coldproof --group=coldproof --mode=0700 /data
+    && install --directory --owner=coldproof --group=coldproof --mode=0700 /data /documents
 COPY --from=build /build/target/release/coldproof /usr/local/bin/coldproof
 USER coldproof
 VOLUME /data

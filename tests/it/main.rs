@@ -3,6 +3,7 @@
 
 mod backup;
 mod demo;
+mod deploy;
 mod epcis;
 mod misuse;
 mod pages;
