@@ -1,7 +1,6 @@
 //! Registration over HTTP, on the embedded store.
 
 use axum::http::StatusCode;
-use coldproof::store::{Feed, Writer};
 use serde_json::{Value, json};
 
 use super::routes::TestApp;
@@ -66,7 +65,7 @@ async fn a_batch_is_registered_corrected_and_readable_in_all_versions() {
     let (_, versions) = world.call("GET", &format!("{path}/versions"), &world.inspector, Value::Null).await;
     let lots: Vec<_> = versions["items"].as_array().unwrap().iter().map(|it| it["lot"].as_str().unwrap()).collect();
     assert_eq!(lots, ["L-1", "L-2", "L-1"]);
-    let rows = world.app.store.rows(Writer(0), 0, 100).await.unwrap();
+    let rows = world.app.store.rows(world.app.service.writer, 0, 100).await.unwrap();
     let records: u32 = rows.iter().flat_map(|row| &row.captures).map(|(_, records)| records).sum();
     assert_eq!(records, 5, "one registration, and twice a declaration with the event in its place");
 }

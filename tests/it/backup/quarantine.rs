@@ -3,10 +3,7 @@
 use std::collections::BTreeSet;
 
 use axum::http::StatusCode;
-use coldproof::{
-    service::quarantine::Restored,
-    store::{Claims, Records},
-};
+use coldproof::service::quarantine::Restored;
 use serde_json::{Value, json};
 
 use super::lived;

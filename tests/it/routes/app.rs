@@ -1,4 +1,4 @@
-//! The whole service in this process, over a store in a folder of its own, with a clock that the test moves.
+//! The whole service in this process, over a store of its own, with a clock that the test moves.
 
 use std::{
     net::SocketAddr,
@@ -21,19 +21,20 @@ use coldproof::{
     http::{App, layers::layered, router::router},
     service::{
         Caller, Service, Settings,
-        backup::{BackupError, BackupReader, Restoration, Summary, restore},
+        backup::{BackupError, Restoration},
     },
-    store::{
-        Store, Writer,
-        local::{LocalStore, Restoring},
-    },
+    store::Store,
     trace::{OrganizationId, Role},
 };
 use object_store::local::LocalFileSystem;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use super::{document, lay_over, number, text};
+use super::{
+    document,
+    engine::{Closed, Engine},
+    lay_over, number, text,
+};
 
 /// The GTIN of the product that [`TestApp::goods`] registers.
 pub const GTIN: &str = "09506000134352";
@@ -56,7 +57,7 @@ pub struct Keys {
 pub struct TestApp {
     pub router: Router,
     pub service: Arc<Service>,
-    pub store: Arc<LocalStore>,
+    pub store: Engine,
     pub keys: Keys,
     clock: Arc<AtomicI64>,
     folder: tempfile::TempDir,
@@ -100,7 +101,8 @@ impl TestApp {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("files")).unwrap();
         let clock = Arc::new(AtomicI64::new(START_MS));
-        let mut app = Self::open(folder, &ring(), settings, Keys::default(), clock, |store| store);
+        let mut app =
+            Self::open(Closed::new().await, folder, &ring(), settings, Keys::default(), clock, |store| store).await;
         for (role, name) in [
             ("importer", "湖南冷链进出口有限公司"),
             ("importer", "厦门海洋食品有限公司"),
@@ -120,7 +122,8 @@ impl TestApp {
         app
     }
 
-    fn open(
+    async fn open(
+        closed: Closed,
         folder: tempfile::TempDir,
         ring: &str,
         settings: &[&str],
@@ -128,7 +131,8 @@ impl TestApp {
         clock: Arc<AtomicI64>,
         wrap: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>,
     ) -> Self {
-        let store = LocalStore::open(&folder.path().join("store")).unwrap();
+        let store = closed.open(&folder.path().join("store")).await;
+        let (kept, writer) = store.store();
         let files = LocalFileSystem::new_with_prefix(folder.path().join("files")).unwrap();
         let location = format!("store.location=embedded:{}", folder.path().join("store").display());
         let fixed = [parse_setting("server.host=trace.example").unwrap(), parse_setting(&location).unwrap()];
@@ -148,7 +152,7 @@ impl TestApp {
         let time = clock.clone();
         let time = Arc::new(move || time.load(Ordering::Relaxed));
         let ring = KeyRing::parse(ring).unwrap();
-        let service = Arc::new(Service::new(wrap(store.clone()), Arc::new(files), Writer(0), ring, settings, time));
+        let service = Arc::new(Service::new(wrap(kept), Arc::new(files), writer, ring, settings, time));
         let app = App::new(service.clone(), config);
         Self { router: layered(router(app.clone()), &app.config.server, 1), service, store, keys, clock, folder }
     }
@@ -161,9 +165,9 @@ impl TestApp {
     /// As [`TestApp::restart`], with the store wrapped for the service.
     pub async fn restart_over(self, ring: &str, wrap: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>) -> Self {
         let Self { router, service, store, keys, clock, folder } = self;
-        store.close().await.unwrap();
-        drop((router, service, store));
-        let app = Self::open(folder, ring, &[], keys, clock, wrap);
+        let closed = store.close().await;
+        drop((router, service));
+        let app = Self::open(closed, folder, ring, &[], keys, clock, wrap).await;
         app.service.load_measures().await.unwrap();
         app.service.load_parties().await.unwrap();
         app
@@ -179,8 +183,8 @@ impl TestApp {
     /// The service over a store restored from a backup, with the same clock; what was restored is in its folder.
     pub async fn restored(&self, backup: &[u8], ring: &str) -> Result<Self, BackupError> {
         let folder = tempfile::tempdir().unwrap();
-        restore_into(folder.path(), backup).await?;
-        Ok(Self::open(folder, ring, &[], self.keys.clone(), self.clock.clone(), |store| store))
+        let closed = restore_into(folder.path(), backup).await?;
+        Ok(Self::open(closed, folder, ring, &[], self.keys.clone(), self.clock.clone(), |store| store).await)
     }
 
     /// The folder of the store.
@@ -191,10 +195,10 @@ impl TestApp {
     /// Stops, lets `change` work on the store's folder, and starts again.
     pub async fn tampered(self, change: impl AsyncFnOnce(&Path)) -> Self {
         let Self { router, service, store, keys, clock, folder } = self;
-        store.close().await.unwrap();
-        drop((router, service, store));
+        let closed = store.close().await;
+        drop((router, service));
         change(&folder.path().join("store")).await;
-        Self::open(folder, &ring(), &[], keys, clock, |store| store)
+        Self::open(closed, folder, &ring(), &[], keys, clock, |store| store).await
     }
 
     pub fn move_clock(&self, ms: i64) {
@@ -311,8 +315,8 @@ impl TestApp {
     }
 
     /// How many keys the store holds.
-    pub fn stored_keys(&self) -> u64 {
-        let report = self.store.verify();
+    pub async fn stored_keys(&self) -> u64 {
+        let report = self.store.verify().await.unwrap();
         assert!(report.is_clean(), "{report:?}");
         report.keys
     }
@@ -323,16 +327,14 @@ impl TestApp {
     }
 }
 
-/// Restores a backup into a folder of a service.
-pub async fn restore_into(folder: &Path, backup: &[u8]) -> Result<Summary, BackupError> {
+/// Restores a backup into an empty store and the folder of a service.
+pub async fn restore_into(folder: &Path, backup: &[u8]) -> Result<Closed, BackupError> {
     std::fs::create_dir_all(folder.join("files")).unwrap();
-    let restoring = Restoring::begin(&folder.join("store"))?;
     let files = LocalFileSystem::new_with_prefix(folder.join("files")).unwrap();
-    let mut reader = BackupReader::new(backup)?;
+    let closed = Closed::new().await;
     let restoration = Restoration { ring: None, begun_ms: START_MS };
-    let (summary, _) = restore(&mut reader, &**restoring.store(), &files, restoration, |_| {}).await?;
-    restoring.finish().await?;
-    Ok(summary)
+    closed.restore(&folder.join("store"), &files, backup, restoration).await?;
+    Ok(closed)
 }
 
 /// A request being made.

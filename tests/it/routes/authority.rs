@@ -216,7 +216,7 @@ async fn every_cell_of_the_table_holds_at_the_door_and_in_the_fold() {
             };
             let code = bench.code();
             bench.prepare(saying, &code).await;
-            let before = (bench.scan(&code).await, bench.app.stored_keys());
+            let before = (bench.scan(&code).await, bench.app.stored_keys().await);
             let reply = bench.app.capture(key, vec![bench.said(saying, &code)]).await;
             assert_eq!(reply.status, door, "{saying}, {role}, own: {own}: {}", reply.text());
             let now = bench.scan(&code).await;
@@ -225,7 +225,7 @@ async fn every_cell_of_the_table_holds_at_the_door_and_in_the_fold() {
                 false => assert_eq!(now, before.0, "{saying}, {role}, own: {own}"),
             }
             if door == StatusCode::FORBIDDEN {
-                assert_eq!(bench.app.stored_keys(), before.1, "{saying}, {role}, own: {own}: nothing is written");
+                assert_eq!(bench.app.stored_keys().await, before.1, "{saying}, {role}, own: {own}: nothing is written");
             }
         }
     }

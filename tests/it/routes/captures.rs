@@ -7,7 +7,6 @@ use coldproof::{
     config::{Config, parse_setting},
     http::serve::{Signal, serve},
     limits::{CAPTURE_MEMORY_BYTES_MAX, CAPTURES_KIB_MAX},
-    store::{Claims, Feed},
     trace::CaptureId,
 };
 use serde_json::{Value, json};
@@ -51,10 +50,10 @@ async fn a_document_in_a_file_is_the_same_capture_as_in_memory() {
     let (goods, Run { first, .. }) = app.run(10).await;
     let document = document((0..3).map(|second| observed(goods, &first, second)).collect());
     let job = post(&app, &app.keys.importer, spread(&document)).await.accepted();
-    let keys = app.stored_keys();
+    let keys = app.stored_keys().await;
     assert_eq!(post(&app, &app.keys.importer, document.to_string()).await.accepted(), job);
     assert_eq!(post(&app, &app.keys.importer, spread(&document)).await.accepted(), job);
-    assert_eq!((app.stored_keys(), files(&app)), (keys, 0));
+    assert_eq!((app.stored_keys().await, files(&app)), (keys, 0));
     assert_eq!(app.audit().await, Vec::<String>::new());
 }
 
@@ -68,7 +67,7 @@ async fn a_document_in_a_file_with_one_wrong_event_takes_no_effect_at_all() {
         events.push(wrong);
         document(events)
     };
-    let keys = app.stored_keys();
+    let keys = app.stored_keys().await;
     for (wrong, field) in [
         (observed(goods, &beyond, 1), "/epcisBody/eventList/3000/cp:spans/0/first"),
         (json!({ "type": "ObjectEvent" }), "/epcisBody/eventList/3000"),
@@ -76,12 +75,12 @@ async fn a_document_in_a_file_with_one_wrong_event_takes_no_effect_at_all() {
     ] {
         let refused = post(&app, &app.keys.importer, spread(&many(wrong))).await.refused(StatusCode::BAD_REQUEST);
         assert_eq!(refused["field"], field, "{refused}");
-        assert_eq!((app.stored_keys(), files(&app)), (keys, 0));
+        assert_eq!((app.stored_keys().await, files(&app)), (keys, 0));
     }
     let cut = spread(&many(observed(goods, &first, 1)));
     post(&app, &app.keys.importer, cut[..cut.len() - 2].to_owned()).await.refused(StatusCode::BAD_REQUEST);
     post(&app, &app.keys.importer, spread(&document(vec![]))).await.refused(StatusCode::BAD_REQUEST);
-    assert_eq!((app.stored_keys(), files(&app)), (keys, 0));
+    assert_eq!((app.stored_keys().await, files(&app)), (keys, 0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -116,11 +115,11 @@ async fn a_document_over_the_operators_limit_is_refused_whether_or_not_it_says_i
 async fn a_disk_that_takes_no_file_is_said_and_nothing_is_changed() {
     let app = TestApp::with(&["capture.spool_folder=/dev/null/spool"]).await;
     let (goods, Run { first, .. }) = app.run(10).await;
-    let keys = app.stored_keys();
+    let keys = app.stored_keys().await;
     let refused = post(&app, &app.keys.importer, spread(&document(vec![observed(goods, &first, 1)]))).await;
     refused.refused(StatusCode::SERVICE_UNAVAILABLE);
     assert!(!refused.header("retry-after").is_empty());
-    assert_eq!(app.stored_keys(), keys);
+    assert_eq!(app.stored_keys().await, keys);
     app.capture(&app.keys.importer, vec![observed(goods, &first, 1)]).await.accepted();
 }
 
@@ -168,7 +167,7 @@ async fn a_body_that_never_comes_whole_leaves_nothing_behind() {
     let app = TestApp::new().await;
     let (goods, Run { first, .. }) = app.run(10).await;
     let text = spread(&document(vec![observed(goods, &first, 1)]));
-    let (length, keys) = (format!("content-length: {}", text.len()), app.stored_keys());
+    let (length, keys) = (format!("content-length: {}", text.len()), app.stored_keys().await);
     let half = &text.as_bytes()[..text.len() - 50];
     let chunk = [format!("{:x}\r\n", half.len()).as_bytes(), half, b"\r\n"].concat();
     let small = b"{\"@context\":[]".to_vec();
@@ -185,7 +184,7 @@ async fn a_body_that_never_comes_whole_leaves_nothing_behind() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         assert_eq!((files(&app), app.service.captures.available_permits()), (0, CAPTURES_KIB_MAX as usize));
-        assert_eq!(app.stored_keys(), keys, "{declared}");
+        assert_eq!(app.stored_keys().await, keys, "{declared}");
     }
 }
 

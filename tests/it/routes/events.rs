@@ -20,7 +20,7 @@ async fn a_document_with_one_wrong_event_takes_no_effect_at_all() {
     let (goods, Run { name, first, .. }) = app.run(10).await;
     let beyond = app.code(&name, 10);
     let good = || event(1, shipping(span(goods.batch, &first, &first, 1)));
-    let before = (app.stored_keys(), lines(&app, &first).await);
+    let before = (app.stored_keys().await, lines(&app, &first).await);
     for (wrong, pointer) in [
         (event(2, shipping(span(goods.batch, &first, &beyond, 11))), "/epcisBody/eventList/1/cp:spans/0/last"),
         (event(2, shipping(span(goods.batch, &first, &first, 2))), "/epcisBody/eventList/1/quantityList"),
@@ -50,7 +50,7 @@ async fn a_document_with_one_wrong_event_takes_no_effect_at_all() {
         event(2, both(span(goods.batch, &first, &first, 1), json!({ "action": "ADD", "bizStep": "commissioning" })));
     let problem = app.capture(&app.keys.operator, vec![good(), foreign]).await.refused(StatusCode::FORBIDDEN);
     assert_eq!(problem["field"], "/epcisBody/eventList/1");
-    assert_eq!((app.stored_keys(), lines(&app, &first).await), before);
+    assert_eq!((app.stored_keys().await, lines(&app, &first).await), before);
     app.capture(&app.keys.importer, vec![]).await.refused(StatusCode::BAD_REQUEST);
     app.capture(&app.keys.importer, vec![good()]).await.accepted();
     assert_eq!(lines(&app, &first).await.len(), before.1.len() + 1, "and alone it is taken");
@@ -65,7 +65,7 @@ async fn the_same_capture_again_is_the_same_job_and_changes_nothing() {
         vec![at(1), at(2)]
     };
     let job = app.capture(&app.keys.operator, events()).await.accepted();
-    let keys = app.stored_keys();
+    let keys = app.stored_keys().await;
     app.move_clock(1_000);
     assert_eq!(app.capture(&app.keys.operator, events()).await.accepted(), job);
     let mut written_otherwise = document(events());
@@ -74,7 +74,7 @@ async fn the_same_capture_again_is_the_same_job_and_changes_nothing() {
     let again =
         again.body("application/ld+json", serde_json::to_string_pretty(&written_otherwise).unwrap()).send().await;
     assert_eq!(again.accepted(), job, "what is said is the same, however it is written");
-    assert_eq!(app.stored_keys(), keys);
+    assert_eq!(app.stored_keys().await, keys);
     let shown = app.get(&format!("/epcis/capture/{job}"), &app.keys.operator).await.expect(StatusCode::OK);
     assert_eq!(
         (&shown["createdAt"], &shown["captureErrorBehaviour"]),
@@ -97,10 +97,10 @@ async fn one_event_is_201_with_its_place_and_409_with_the_same_place_from_then_o
     made.expect(StatusCode::CREATED);
     let location = made.header("location").to_owned();
     assert!(location.starts_with("/epcis/events/ni%3A%2F%2F%2Fsha%2D256%3B"), "{location}");
-    let keys = app.stored_keys();
+    let keys = app.stored_keys().await;
     let again = post(&app.keys.operator, &given).await;
     again.refused(StatusCode::CONFLICT);
-    assert_eq!((again.header("location"), app.stored_keys()), (location.as_str(), keys));
+    assert_eq!((again.header("location"), app.stored_keys().await), (location.as_str(), keys));
     for path in [location.as_str(), "/epcis/events/urn%3Auuid%3A99e8a4ae-6b4b-4a0b-8d3c-000000000001"] {
         let found = app.get(path, &app.keys.operator).await;
         let document = found.expect(StatusCode::OK);
@@ -129,10 +129,10 @@ async fn one_event_is_201_with_its_place_and_409_with_the_same_place_from_then_o
     app.capture(&app.keys.operator, two.clone()).await.accepted();
     let mut alone = two[0].clone();
     alone["@context"] = given["@context"].clone();
-    let keys = app.stored_keys();
+    let keys = app.stored_keys().await;
     let known = post(&app.keys.operator, &alone).await;
     known.refused(StatusCode::CONFLICT);
-    assert_eq!(app.stored_keys(), keys, "an event that came in a document is known as well");
+    assert_eq!(app.stored_keys().await, keys, "an event that came in a document is known as well");
     assert!(app.get(known.header("location"), &app.keys.operator).await.status.is_success());
 }
 
@@ -276,15 +276,15 @@ async fn a_capture_too_large_for_one_write_is_staged_and_takes_effect_whole() {
     let before = lines(&app, &first).await.len();
     let mut wrong = large(goods.batch, &first);
     wrong.push(event(1, shipping(span(goods.batch, &first, &first, 7))));
-    let keys = app.stored_keys();
+    let keys = app.stored_keys().await;
     app.capture(&app.keys.operator, wrong).await.refused(StatusCode::BAD_REQUEST);
-    assert_eq!(app.stored_keys(), keys);
+    assert_eq!(app.stored_keys().await, keys);
     let job = app.capture(&app.keys.operator, large(goods.batch, &first)).await.accepted();
     let timeline = app.get(&format!("/v1/codes/{first}/timeline"), &app.keys.inspector).await.expect(StatusCode::OK);
     assert_eq!(timeline["lines_total"], before + 1_300);
-    let keys = app.stored_keys();
+    let keys = app.stored_keys().await;
     assert_eq!(app.capture(&app.keys.operator, large(goods.batch, &first)).await.accepted(), job);
-    assert_eq!(app.stored_keys(), keys);
+    assert_eq!(app.stored_keys().await, keys);
     assert_eq!(app.audit().await, Vec::<String>::new());
 }
 
@@ -304,9 +304,9 @@ async fn a_large_capture_that_a_stop_cut_behind_its_commit_is_finished_at_the_ne
     let timeline = app.get(&format!("/v1/codes/{first}/timeline"), &app.keys.inspector).await.expect(StatusCode::OK);
     assert_eq!(timeline["lines_total"], before + 1_300);
     assert_eq!(app.audit().await, Vec::<String>::new());
-    let keys = app.stored_keys();
+    let keys = app.stored_keys().await;
     app.capture(&app.keys.operator, large(goods.batch, &first)).await.accepted();
-    assert_eq!((app.stored_keys(), app.service.finish_captures().await.unwrap()), (keys, 0));
+    assert_eq!((app.stored_keys().await, app.service.finish_captures().await.unwrap()), (keys, 0));
 }
 
 #[tokio::test]

@@ -3,15 +3,15 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use super::{Goods, Run, TestApp, number, text};
+use super::{Goods, Run, TestApp, number, on_cluster, text};
 
 async fn refused(app: &TestApp, batch: u64, order: Value, status: StatusCode) -> Value {
-    let keys = app.stored_keys();
+    let keys = app.stored_keys().await;
     let reply = app.post(&format!("/v1/batches/{batch}/runs"), &app.keys.importer, order).await;
     let problem = reply.refused(status);
     let runs = app.get(&format!("/v1/batches/{batch}/runs"), &app.keys.importer).await.expect(StatusCode::OK);
     // A refused order may leave the batch's total counted anew: one key at most, and no run.
-    assert!(app.stored_keys() <= keys + 1, "{problem}: {runs}");
+    assert!(app.stored_keys().await <= keys + 1, "{problem}: {runs}");
     problem
 }
 
@@ -123,9 +123,9 @@ async fn a_large_order_becomes_several_runs_and_costs_one_row_each_whatever_thei
     app.order(goods.batch, json!({ "count": 1 })).await;
     let mut costs = Vec::new();
     for count in [1, 10, 4_096, 131_072, 4_194_304] {
-        let before = app.stored_keys();
+        let before = app.stored_keys().await;
         let runs = app.order(goods.batch, json!({ "count": count })).await;
-        costs.push(app.stored_keys() - before);
+        costs.push(app.stored_keys().await - before);
         assert_eq!((runs.len(), runs[0].count), (1, count));
     }
     assert!(costs.iter().all(|cost| *cost == costs[0]), "{costs:?}");
@@ -171,13 +171,13 @@ async fn an_idempotency_key_makes_a_repeated_request_take_effect_once() {
     };
     let made = order("order-1", json!({ "count": 10 })).await;
     made.expect(StatusCode::CREATED);
-    let keys = app.stored_keys();
+    let keys = app.stored_keys().await;
     app.move_clock(super::HOUR_MS);
     let again = order("order-1", json!({ "count": 10 })).await;
     assert_eq!((again.status, &again.body, again.header("idempotency-replayed")), (made.status, &made.body, "true"));
     let other = order("order-1", json!({ "count": 11 })).await.refused(StatusCode::CONFLICT);
     assert_eq!(other["field"], "Idempotency-Key");
-    assert_eq!(app.stored_keys(), keys);
+    assert_eq!(app.stored_keys().await, keys);
     order("order-2", json!({ "count": 10 })).await.expect(StatusCode::CREATED);
     let elsewhere = app.call("POST", "/v1/products").key(&app.keys.importer).header("idempotency-key", "order-1");
     elsewhere.json(&json!({ "name_zh": "三文鱼" })).send().await.expect(StatusCode::CREATED);
@@ -206,6 +206,9 @@ async fn a_replayed_answer_does_not_show_the_secret_of_a_key_again() {
     assert!(text(&made["key"]).starts_with("cp_"), "{made}");
     assert_eq!((again.get("key"), &again["id"]), (None, &made["id"]));
     app.get("/v1/products", &text(&made["key"])).await.expect(StatusCode::OK);
+    if on_cluster() {
+        return;
+    }
     let mut stored = Vec::new();
     for file in walk(&app.store_folder()) {
         let bytes = std::fs::read(file).unwrap();

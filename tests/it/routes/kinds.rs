@@ -35,7 +35,7 @@ async fn codes_are_proved_in_every_place_of_every_type() {
     let forged = format!("{}0", &first[..19]);
     let forged = if forged == first { format!("{}1", &first[..19]) } else { forged };
     let transaction = json!([{ "type": "po", "bizTransaction": "https://example.com/po/1" }]);
-    let before = app.stored_keys();
+    let before = app.stored_keys().await;
     for wrong in [&beyond, &forged] {
         let places = [
             ("AggregationEvent", json!({ "parentID": link(wrong), "childEPCs": [PALLET] }), "/parentID"),
@@ -69,7 +69,7 @@ async fn codes_are_proved_in_every_place_of_every_type() {
             assert_eq!(text(&problem["field"]), format!("/epcisBody/eventList/0{place}"), "{problem}");
         }
     }
-    assert_eq!(app.stored_keys(), before);
+    assert_eq!(app.stored_keys().await, before);
 }
 
 #[tokio::test]
@@ -79,7 +79,7 @@ async fn spans_and_quantities_are_proved_in_every_list() {
     let beyond = app.code(&name, 10);
     let spans = |last: &str| json!([{ "first": first, "last": last }]);
     let count = json!([{ "epcClass": class(goods.batch), "quantity": 11 }]);
-    let before = app.stored_keys();
+    let before = app.stored_keys().await;
     let spanned = [
         (
             "AggregationEvent",
@@ -113,7 +113,7 @@ async fn spans_and_quantities_are_proved_in_every_list() {
         let problem = reply.refused(StatusCode::BAD_REQUEST);
         assert_eq!(text(&problem["field"]), format!("/epcisBody/eventList/0{place}"), "{problem}");
     }
-    assert_eq!(app.stored_keys(), before);
+    assert_eq!(app.stored_keys().await, before);
 }
 
 #[tokio::test]

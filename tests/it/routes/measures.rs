@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use coldproof::{
     limits::{MEASURE_SPANS_MAX, PAGE_ITEMS_MAX},
-    store::{Ledgers, Slice},
+    store::Slice,
     trace::{BatchId, MeasureId, Subject},
 };
 use serde_json::{Value, json};
@@ -66,13 +66,13 @@ async fn an_importer_measures_its_own_goods_and_an_inspector_any() {
     for (target, field) in &targets {
         for path in ["/v1/measures", "/v1/measures/preview"] {
             let made = if path.ends_with("preview") { StatusCode::OK } else { StatusCode::CREATED };
-            let before = app.stored_keys();
+            let before = app.stored_keys().await;
             let stranger = app.post(path, &keys.other, recall(target.clone())).await.refused(StatusCode::FORBIDDEN);
             assert_eq!(stranger["field"], *field, "{stranger}");
             for key in [&keys.operator, ""] {
                 app.post(path, key, recall(target.clone())).await.refused(StatusCode::FORBIDDEN);
             }
-            assert_eq!(app.stored_keys(), before, "what is refused writes nothing");
+            assert_eq!(app.stored_keys().await, before, "what is refused writes nothing");
             for key in [&keys.importer, &keys.inspector] {
                 app.post(path, key, recall(target.clone())).await.expect(made);
             }
@@ -299,7 +299,7 @@ async fn a_preview_counts_each_code_once_and_writes_nothing() {
     let mut look = [0; 2];
     for keys in &mut look {
         app.get("/v1/batches", &app.keys.inspector).await.expect(StatusCode::OK);
-        *keys = app.stored_keys();
+        *keys = app.stored_keys().await;
     }
     let (before, a_look) = (look[1], look[1] - look[0]);
     let reach = app.post("/v1/measures/preview", &app.keys.inspector, recall(of_both)).await.expect(StatusCode::OK);
@@ -312,7 +312,7 @@ async fn a_preview_counts_each_code_once_and_writes_nothing() {
         json!({ "codes": 155, "batches": batches, "units": 1, "sold": 3, "destroyed": 0, "scanned": 1,
         "holders": holders, "unplaced": 0, "further": 0 })
     );
-    assert_eq!(app.stored_keys(), before + a_look);
+    assert_eq!(app.stored_keys().await, before + a_look);
     assert_eq!(app.make(&app.keys.inspector, recall(json!({ "batch": other }))).await, 1, "no number was taken");
 }
 

@@ -1,10 +1,11 @@
-//! The service as its users meet it: every route, over the embedded store.
+//! The service as its users meet it: every route, over the embedded store or, where `IT_STORE` says `cql`, a cluster.
 
 mod app;
 mod audit;
 mod authority;
 mod captures;
 mod classes;
+mod engine;
 mod events;
 mod inspections;
 mod issuing;
@@ -27,4 +28,5 @@ mod temperatures;
 mod transformations;
 
 pub use app::*;
+pub use engine::on_cluster;
 pub use said::*;

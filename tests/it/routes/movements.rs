@@ -207,7 +207,7 @@ async fn a_hand_over_by_gln_counts_however_the_gln_is_written_and_whenever_it_is
 #[tokio::test]
 async fn a_movement_at_fault_is_refused_by_the_place_of_each_fault_and_writes_nothing() {
     let trade = Trade::new().await;
-    let keys = trade.app.stored_keys();
+    let keys = trade.app.stored_keys().await;
     let (first, second) = (trade.item(0), trade.item(1));
     let mut forged = first.clone();
     forged.replace_range(19.., if first.ends_with('0') { "1" } else { "0" });
@@ -256,7 +256,7 @@ async fn a_movement_at_fault_is_refused_by_the_place_of_each_fault_and_writes_no
     let problem = trade.try_move(&trade.app.keys.importer, "sell", both_wrong).await.refused(StatusCode::BAD_REQUEST);
     let fields: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|error| text(&error["field"])).collect();
     assert_eq!(fields, ["/what/0", "/what/2"], "every fault is told at once");
-    assert_eq!(trade.app.stored_keys(), keys);
+    assert_eq!(trade.app.stored_keys().await, keys);
 }
 
 #[tokio::test]

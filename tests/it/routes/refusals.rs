@@ -44,7 +44,7 @@ fn asked(path: &str, who: &'static str, expected: (u16, &'static str)) -> Case {
 
 /// Sends every case and tells of all that are not answered as they must be.
 async fn sweep(app: &TestApp, cases: Vec<Case>) {
-    let keys = app.stored_keys();
+    let keys = app.stored_keys().await;
     let mut wrong = Vec::new();
     for case in cases {
         let call = app.call(case.method, &case.path);
@@ -57,7 +57,7 @@ async fn sweep(app: &TestApp, cases: Vec<Case>) {
         };
         let call = if case.body.is_empty() { call } else { call.body(case.media_type, case.body.clone()) };
         let reply = call.send().await;
-        let changed = app.stored_keys() != keys;
+        let changed = app.stored_keys().await != keys;
         if changed || !refuses(&reply, case.status, case.field) {
             let sent = String::from_utf8_lossy(&case.body[..case.body.len().min(200)]).into_owned();
             let path = &case.path[..case.path.len().min(100)];
@@ -226,7 +226,7 @@ async fn captures_that_are_wrong_are_refused_where_they_are_wrong() {
 async fn a_body_that_is_too_large_is_told_its_length_and_the_limit_of_its_route() {
     let app = TestApp::with(&[&format!("capture.document_bytes_max={CAPTURE_MEMORY_BYTES_MAX}")]).await;
     let (goods, run) = app.run(10).await;
-    let keys = app.stored_keys();
+    let keys = app.stored_keys().await;
     let key = &app.keys.importer;
     let form = "multipart/form-data; boundary=b";
     let part = |name: &str, bytes: usize| {
@@ -263,7 +263,7 @@ async fn a_body_that_is_too_large_is_told_its_length_and_the_limit_of_its_route(
         let problem = reply.refused(StatusCode::PAYLOAD_TOO_LARGE);
         assert!(problem["field"] == field && text(&problem["detail"]).contains(&limit.to_string()), "{problem}");
     }
-    assert_eq!(app.stored_keys(), keys);
+    assert_eq!(app.stored_keys().await, keys);
 }
 
 #[tokio::test]
@@ -358,7 +358,7 @@ async fn what_is_anothers_or_for_another_role_is_refused_and_a_picture_that_is_n
 async fn headers_that_are_junk_are_refused_or_ignored() {
     let app = TestApp::new().await;
     let (_, run) = app.run(10).await;
-    let keys = app.stored_keys();
+    let keys = app.stored_keys().await;
     for value in [
         "",
         "Bearer",
@@ -398,5 +398,5 @@ async fn headers_that_are_junk_are_refused_or_ignored() {
         let reply = app.call("GET", &format!("/{}", run.first)).header("accept", accept).send().await;
         assert_eq!(reply.refused(StatusCode::NOT_ACCEPTABLE)["field"], "Accept", "{accept:?}");
     }
-    assert_eq!(app.stored_keys(), keys);
+    assert_eq!(app.stored_keys().await, keys);
 }

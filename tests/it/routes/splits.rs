@@ -185,7 +185,7 @@ async fn what_may_not_be_split_is_refused_with_its_reason_and_writes_nothing() {
     let keys = shop.app.keys.clone();
     let mut forged = shop.case(0);
     forged.replace_range(19.., if forged.ends_with('0') { "1" } else { "0" });
-    let before = shop.app.stored_keys();
+    let before = shop.app.stored_keys().await;
     for (over, field) in [
         (json!({ "parent": forged }), "/parent"),
         (json!({ "parent": shop.case(10) }), "/parent"),
@@ -214,7 +214,7 @@ async fn what_may_not_be_split_is_refused_with_its_reason_and_writes_nothing() {
     }
     shop.app.post("/v1/splits", &keys.inspector, body.clone()).await.refused(StatusCode::FORBIDDEN);
     shop.app.post("/v1/splits", "", body).await.refused(StatusCode::FORBIDDEN);
-    assert_eq!(shop.app.stored_keys(), before);
+    assert_eq!(shop.app.stored_keys().await, before);
 
     let measure = shop.recall(json!({ "spans": [{ "first": shop.case(1), "last": shop.case(1) }] })).await;
     let recalled = shop.split(1, json!({})).await.refused(StatusCode::CONFLICT);

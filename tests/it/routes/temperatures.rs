@@ -60,9 +60,9 @@ async fn a_loggers_file_says_minimum_maximum_mean_and_minutes_and_shows_on_every
     assert!(scan["timeline"]["lines"].as_array().unwrap().iter().any(|line| line["biz_step"] == "sensor_reporting"));
 
     // The same file again changes nothing.
-    let keys = app.stored_keys();
+    let keys = app.stored_keys().await;
     let again = upload(&app, &path, &app.keys.importer, mild).await.expect(StatusCode::CREATED);
-    assert_eq!((&again["events"], app.stored_keys()), (&reply["events"], keys));
+    assert_eq!((&again["events"], app.stored_keys().await), (&reply["events"], keys));
 
     // A later, warmer hour and a quarter breaks the chain; the page says so with the curve.
     let warm = file(&[(-20.0, 180), (-12.0, 75), (-20.0, 30)]);
@@ -160,7 +160,7 @@ async fn bad_readings_are_refused_with_position_field_and_reason() {
     let app = TestApp::new().await;
     let goods = app.goods().await;
     let path = format!("/v1/batches/{}/temperatures", goods.batch);
-    let keys = app.stored_keys();
+    let keys = app.stored_keys().await;
     let row = "time,temp (C)\n2026-05-20 10:00,";
     for (query, file, field) in [
         ("", "time,temp (C)\n".to_owned(), "line 1"),
@@ -198,7 +198,7 @@ async fn bad_readings_are_refused_with_position_field_and_reason() {
     let other = format!("/v1/batches/{}/temperatures", number(&json!(goods.batch)) + 1000);
     upload(&app, &other, &app.keys.importer, file(&[(1.0, 5)])).await.refused(StatusCode::NOT_FOUND);
     upload(&app, &path, "", file(&[(1.0, 5)])).await.refused(StatusCode::FORBIDDEN);
-    assert_eq!(app.stored_keys(), keys);
+    assert_eq!(app.stored_keys().await, keys);
 }
 
 /// Of a normal day: 1,000 units with 40 days at five-minute steps each. `--ignored --nocapture` prints what a tenth costs.

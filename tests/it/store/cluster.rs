@@ -44,9 +44,14 @@ impl Keyspace {
 
     /// A name under which there is none.
     pub fn absent() -> Option<Self> {
+        Some(Self { access: Self::name()? })
+    }
+
+    /// As [`Keyspace::absent`], of what stays where it is made.
+    pub fn name() -> Option<Access> {
         let mut name = [0; 8];
         getrandom::fill(&mut name).unwrap();
-        let access = Access {
+        Some(Access {
             nodes: nodes()?,
             keyspace: format!("t{:016x}", u64::from_be_bytes(name)),
             user: String::new(),
@@ -54,8 +59,7 @@ impl Keyspace {
             tls_ca: None,
             data_center: String::new(),
             accept_data_loss: false,
-        };
-        Some(Self { access })
+        })
     }
 
     pub async fn session(&self) -> Session {
