@@ -60,6 +60,8 @@ pub const CQL_LISTINGS_KNOWN_MAX: u64 = 100_000;
 pub const CQL_CHILD_BUCKET_BITS: u32 = 14;
 /// Captures of this server that are known to be finished, so that its own finisher need not look.
 pub const CQL_FINISHED_KNOWN_MAX: u64 = 65_536;
+/// Captures whose commit failed halfway and that a client may send again, each some 100 bytes: those of a long fault.
+pub const CQL_BEGUN_KNOWN_MAX: u64 = 100_000;
 /// Times that a swap of which it is not known how it ended is asked for again.
 pub const CQL_SWAP_TRIES_MAX: u32 = 4;
 /// Claims of which it is noted what they were, while a copy is taken: about 200 MB.

@@ -200,6 +200,10 @@ impl CqlStore {
 
     pub(super) async fn append_capture(&self, capture: Capture, writes: Writes) -> Result<Capture> {
         let (cluster, id) = (&self.cluster, capture.id);
+        if self.begun.contains_key(&id) {
+            // An attempt before may have failed behind its row: that is finished, and not named by a second row.
+            self.follow().await?;
+        }
         // One attempt at a time: the next one finds what this one committed.
         let _turn = self.turns.take(id).await;
         if let Some(row) = cluster.capture_row(id).await?.filter(CaptureRow::is_committed) {
@@ -213,8 +217,10 @@ impl CqlStore {
         let latest_ms = latest_ms(&writes.records).max(capture.created_ms);
         let stage = async { if has_writes { cluster.stage_writes(id, latest_ms, &writes).await } else { Ok(()) } };
         tokio::try_join!(stage, cluster.put_capture(&capture, has_writes))?;
+        self.begun.insert(id, ());
         self.feed.commit(cluster, id, capture.records).await?;
         cluster.settle(id, capture.finished_ms, puts, &writes).await?;
+        self.begun.invalidate(&id);
         if has_writes {
             // Of no use any more; where this is cut off a sweep finds it.
             let cluster = std::sync::Arc::clone(cluster);

@@ -87,6 +87,8 @@ pub struct CqlStore {
     door: RwLock<Intake>,
     feed: FeedWriter,
     followed: Mutex<Followed>,
+    /// Captures whose commit was begun here and did not end well: a row may name them.
+    begun: Cache<CaptureId, ()>,
     turns: Arc<Turns>,
     /// Snapshots under way: what they still have to give is not swept.
     copies: Arc<Copyings>,

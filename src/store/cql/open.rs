@@ -29,8 +29,8 @@ use super::{
 };
 use crate::{
     limits::{
-        CQL_AGREEMENT_MS, CQL_CONNECT_MS, CQL_FINISHED_KNOWN_MAX, CQL_KEEPALIVE_MS, CQL_SPECULATE_MS,
-        CQL_SPECULATIONS_MAX, CQL_TIMEOUT_MS,
+        CQL_AGREEMENT_MS, CQL_BEGUN_KNOWN_MAX, CQL_CONNECT_MS, CQL_FINISHED_KNOWN_MAX, CQL_KEEPALIVE_MS,
+        CQL_SPECULATE_MS, CQL_SPECULATIONS_MAX, CQL_TIMEOUT_MS,
     },
     store::{Error, Intake, RETIRED_CLAIM, Result},
 };
@@ -98,6 +98,7 @@ impl CqlStore {
             door: RwLock::new(if retired { Intake::Retired } else { Intake::Open }),
             feed: FeedWriter::new(writer),
             followed: Mutex::default(),
+            begun: Cache::new(CQL_BEGUN_KNOWN_MAX),
             turns: Arc::new(Turns::new()),
             copies: Arc::default(),
         };

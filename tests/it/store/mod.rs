@@ -3,6 +3,7 @@
 pub mod cluster;
 mod contract;
 mod damage;
+mod faults;
 mod kill;
 mod load;
 mod local;
