@@ -1,4 +1,5 @@
-//! The store on a cluster while what lies between it and the server fails: what was answered is there, and counted once. A proxy stands between the two and does to some frames what networks and nodes do.
+//! The store on a cluster while what lies between it and the server fails: what was answered is there, and counted once.
+//! A proxy stands between the two and does to some frames what networks and nodes do.
 
 use std::{collections::HashSet, net::SocketAddr, sync::Arc};
 
