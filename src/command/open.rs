@@ -12,7 +12,7 @@ use crate::{
     code::Host,
     config::{self, Config, Location},
     http::{App, admin_client::AdminClient, health, layers::layered, router::router, serve::serve_in_process},
-    service::{Clock, Service, Settings},
+    service::{Clock, Service, Settings, follow::Follower},
     store::{
         self, FolderLock, Store, Writer,
         cql::{Access, CqlStore},
@@ -26,6 +26,8 @@ const IN_PROCESS_BYTES: usize = 64 << 10;
 /// A service and the store that it holds open.
 pub(super) struct Opened {
     pub(super) app: App,
+    /// What keeps the service's memory up to date where other servers write too; `None` where there can be none.
+    pub(super) follower: Option<Follower>,
     held: Held,
 }
 
@@ -103,6 +105,8 @@ pub(super) async fn open_at(config: Config, clock: Clock) -> Result<Opened> {
     };
     let service = Service::new(store, files(&config)?, writer, keys, settings, clock);
     service.note_ring().await?;
+    // Before anything is read into memory.
+    let follower = service.begin_following().await?;
     if let Some(quarantined) = service.quarantined().await? {
         tracing::warn!(%quarantined, "no codes are issued");
     }
@@ -115,7 +119,7 @@ pub(super) async fn open_at(config: Config, clock: Clock) -> Result<Opened> {
     let app = App::new(Arc::new(service), config);
     let swept = app.spools.sweep();
     swept.map_err(|source| Error::Io { what: "the folder of spooled documents".to_owned(), source })?;
-    Ok(Opened { app, held })
+    Ok(Opened { app, follower, held })
 }
 
 /// Where uploaded files are kept.

@@ -14,8 +14,8 @@ use crate::{
         layers::layered,
         serve::{Ending, serve, signals},
     },
-    limits::{FINISH_INTERVAL_MS, SCAN_FLUSH_INTERVAL_MS, SWEEP_INTERVAL_MS},
-    service::Service,
+    limits::{FINISH_INTERVAL_MS, FOLLOW_INTERVAL_MS, SCAN_FLUSH_INTERVAL_MS, SWEEP_INTERVAL_MS},
+    service::{Service, follow::Follower},
     store,
 };
 
@@ -57,7 +57,8 @@ pub(super) async fn until_stopped(config: Config) -> Result<()> {
     let metrics = install_metrics()
         .map_err(|error| Error::Io { what: "metrics".to_owned(), source: std::io::Error::other(error) })?;
     let signals = signals().map_err(Error::io("signals"))?;
-    let opened = open::open(config).await?;
+    let mut opened = open::open(config).await?;
+    let follower = opened.follower.take();
     let server = &opened.app.config.server;
     let listener = TcpListener::bind(server.listen).await.map_err(Error::io(server.listen.to_string()))?;
     let folder = opened.app.config.store.folder();
@@ -66,7 +67,8 @@ pub(super) async fn until_stopped(config: Config) -> Result<()> {
     let (stop, stopped) = watch::channel(());
     let flush = tokio::spawn(flush_scans(Arc::clone(&opened.app.service), stopped.clone()));
     let finish = tokio::spawn(finish_captures(Arc::clone(&opened.app.service), stopped.clone()));
-    let sweep = tokio::spawn(sweep_captures(Arc::clone(&opened.app.service), stopped));
+    let sweep = tokio::spawn(sweep_captures(Arc::clone(&opened.app.service), stopped.clone()));
+    let follow = tokio::spawn(follow(Arc::clone(&opened.app.service), follower, stopped));
     let router = layered(opened.router(Some(metrics)), server, open::random_number()?);
     say_symbol(&opened.app.service);
     tracing::info!(listen = %server.listen, store = %opened.app.config.store.location, "serving");
@@ -74,7 +76,7 @@ pub(super) async fn until_stopped(config: Config) -> Result<()> {
     upkeep.abort();
     // They end by themselves: a flush that is cut off would lose what it had taken.
     drop(stop);
-    let _ = (flush.await, finish.await, sweep.await);
+    let _ = (flush.await, finish.await, sweep.await, follow.await);
     opened.close().await?;
     match ending {
         Ending::Finished => tracing::info!("stopped: everything that was accepted has been answered"),
@@ -117,6 +119,28 @@ async fn finish_captures(service: Arc<Service>, mut stopped: watch::Receiver<()>
                 tracing::error!(%error, "a committed capture could not be applied; it is tried again");
             }
         }
+    }
+}
+
+/// Keeps memory up to date with what the other servers write.
+async fn follow(service: Arc<Service>, follower: Option<Follower>, mut stopped: watch::Receiver<()>) {
+    let Some(mut follower) = follower else { return };
+    let mut is_silent = false;
+    while goes_on(&mut stopped, FOLLOW_INTERVAL_MS).await {
+        let followed = loop {
+            match service.follow(&mut follower).await {
+                Ok(false) => {}
+                Ok(true) => break Ok(()),
+                Err(error) => break Err(error),
+            }
+        };
+        match &followed {
+            Ok(()) if is_silent => tracing::info!("the store answers again: what others wrote is known"),
+            Ok(()) => {}
+            Err(error) if !is_silent => tracing::error!(%error, "what others write is not known; it is tried again"),
+            Err(_) => {}
+        }
+        is_silent = followed.is_err();
     }
 }
 

@@ -64,6 +64,13 @@ pub const CQL_FINISHED_KNOWN_MAX: u64 = 65_536;
 pub const CQL_BEGUN_KNOWN_MAX: u64 = 100_000;
 /// Times that a swap of which it is not known how it ended is asked for again.
 pub const CQL_SWAP_TRIES_MAX: u32 = 4;
+/// How long the claim of a feed stands still before its server is thought dead, in milliseconds, by the clock of whoever
+/// looks: four renewals, so that a cluster that is silent for a while costs no server its feed.
+pub const CQL_LEASE_MS: u64 = 10_000;
+/// How often a server moves the claim of its feed on and looks at those of others, in milliseconds.
+pub const CQL_LEASE_RENEWED_MS: u64 = 2_500;
+/// How long a capture that a feed names may be without its mark before any server finishes it, in milliseconds.
+pub const CQL_SETTLED_AFTER_MS: u64 = 5_000;
 /// Claims of which it is noted what they were, while a copy is taken: about 200 MB.
 pub const CQL_CLAIMS_NOTED_MAX: usize = 1_000_000;
 /// How long one server may change the schema before another one may think that it is gone, in milliseconds.
@@ -73,5 +80,20 @@ pub const CQL_ENTER_MS: u64 = 10_000;
 /// How long a start waits for another one that changes the schema, in milliseconds.
 pub const CQL_SCHEMA_WAIT_MS: u64 = 120_000;
 
+/// How often the other servers' feeds are read, in milliseconds: so that what one of them answered shows here within a second.
+pub const FOLLOW_INTERVAL_MS: u64 = 250;
+/// Captures of others, and records of one, that are looked at together.
+pub const FOLLOWED_AT_ONCE: usize = 64;
+/// Rows of another's feed that are read together: at most 2.5 MB.
+pub const FOLLOWED_ROWS_AT_ONCE: usize = 64;
+/// Looks in a row at a capture of another that is not applied, 250 ms apart: half an hour covers ten million records. Behind
+/// them it is looked at more seldom, because its server may have died before it counted.
+pub const FOLLOWED_LOOKS_OFTEN: u32 = 7_200;
+/// Every which look is taken then; and every which look at a capture under way asks what of it is applied.
+pub const FOLLOWED_LOOKS_BETWEEN: u32 = 8;
+/// Captures of others that wait until they are applied: further rows are read when there are fewer. 5 MB.
+pub const FOLLOWED_CAPTURES_MAX: usize = 65_536;
+
 const _: () = assert!(CQL_FEED_PARTITION_ROWS as usize * (FEED_ROW_CAPTURES_MAX * 38 + 128) < 100_000_000);
+const _: () = assert!(CQL_LEASE_RENEWED_MS * 4 <= CQL_LEASE_MS && CQL_TRIES_MS + CQL_TIMEOUT_MS < CQL_LEASE_MS / 2);
 const _: () = assert!(WRITE_BYTES_MAX < 100_000_000 && CQL_TRIES_MS + CQL_TIMEOUT_MS <= 2_000);

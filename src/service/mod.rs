@@ -5,6 +5,7 @@ pub mod audit;
 pub mod backup;
 pub mod capture;
 mod contents;
+pub mod follow;
 mod gather;
 mod growth;
 pub mod inspection;
@@ -129,6 +130,8 @@ pub struct Service {
     pub settings: Settings,
     /// The hosts whose links are ours.
     pub hosts: Hosts,
+    /// When all that others wrote was last known here.
+    pub heard: follow::Heard,
     /// Which caches a write makes stale.
     pub watch: Arc<Watch>,
     /// How often codes were scanned.
@@ -193,6 +196,7 @@ impl Service {
             keys,
             settings,
             hosts,
+            heard: follow::Heard::default(),
             watch,
             scans,
             alerts: AlertQueue::default(),

@@ -132,6 +132,15 @@ impl Watch {
         }
     }
 
+    /// Makes every view stale.
+    pub fn touch_all(&self) {
+        let counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
+        for counter in counters.values().filter_map(Weak::upgrade) {
+            counter.fetch_add(1, Ordering::Release);
+        }
+        self.touches.fetch_add(1, Ordering::Release);
+    }
+
     /// How often anything watched was touched. What was found to be current at a number of touches is current as long as the
     /// number stands; it has to be read before the counters are.
     pub fn touches(&self) -> u64 {

@@ -191,8 +191,14 @@ pub trait Feed: Send + Sync {
     /// Removes staged chunks of captures that no feed row names and whose records were all accepted
     /// ([`Record::record_time_ms`]) before `before_ms`; says how many. `before_ms` lies well behind any capture under way.
     async fn sweep(&self, before_ms: i64) -> Result<u64>;
+    /// Whether other servers may write to the store while it is open here. Where they may not, all that there is has gone
+    /// through this process.
+    fn is_shared(&self) -> bool;
     /// The feeds there are.
     async fn writers(&self) -> Result<Vec<Writer>>;
+    /// A position of a feed before which every capture is applied: from where on somebody follows it who has read the
+    /// store as it is now. It may lie somewhat behind.
+    async fn applied(&self, writer: Writer) -> Result<u64>;
     /// Rows of a feed from `position` on, without a gap, at most `limit`.
     async fn rows(&self, writer: Writer, position: u64, limit: usize) -> Result<Vec<FeedRow>>;
 }

@@ -149,7 +149,8 @@ impl Service {
         self.store.finish(id, self.now_ms()).await
     }
 
-    fn writes_of(&self, records: Vec<Record>) -> store::Result<Writes> {
+    /// Records with the entries that they make.
+    pub(in crate::service) fn writes_of(&self, records: Vec<Record>) -> store::Result<Writes> {
         let mut writes = Writes::default();
         for record in &records {
             writes.entries.extend(entries_of(record, &self.event_of(record)?));

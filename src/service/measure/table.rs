@@ -133,16 +133,20 @@ impl Service {
             let Some(last) = page.last() else { return Ok(()) };
             after = Some(*last);
             for id in page {
-                match self.measure(MeasureId(id)).await {
-                    Ok(Some(measure)) => {
-                        self.measures.change(TableChange(vec![(measure.id, words_of(&measure))]), true);
-                    }
-                    Ok(None) => {}
+                if let Err(error) = self.load_measure(MeasureId(id)).await {
                     // It stands all the same, because its events say so; an audit names it.
-                    Err(error) => tracing::error!(%error, measure = id, "the words of a measure could not be read"),
+                    tracing::error!(%error, measure = id, "the words of a measure could not be read");
                 }
             }
         }
+    }
+
+    /// Reads what a measure says now.
+    pub(in crate::service) async fn load_measure(&self, id: MeasureId) -> store::Result<()> {
+        if let Some(measure) = self.measure(id).await? {
+            self.measures.change(TableChange(vec![(measure.id, words_of(&measure))]), true);
+        }
+        Ok(())
     }
 }
 

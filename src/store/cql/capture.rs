@@ -1,6 +1,8 @@
 //! Captures: stage, commit, apply. A capture is none before its row in the feed, and whoever comes next does what a stop
 //! behind it left undone.
 
+use std::time::Duration;
+
 use futures_util::{StreamExt, TryStreamExt, future::BoxFuture, stream};
 use scylla::{
     DeserializeRow,
@@ -9,7 +11,7 @@ use scylla::{
 
 use super::{
     Cluster, CqlStore,
-    feed::capture_id,
+    feeds::capture_id,
     staged::{StagedChunk, WRITES, latest_ms},
     words::{self, corrupt},
 };
@@ -202,7 +204,7 @@ impl CqlStore {
         let (cluster, id) = (&self.cluster, capture.id);
         if self.begun.contains_key(&id) {
             // An attempt before may have failed behind its row: that is finished, and not named by a second row.
-            self.follow().await?;
+            self.follow(Duration::ZERO).await?;
         }
         // One attempt at a time: the next one finds what this one committed.
         let _turn = self.turns.take(id).await;
@@ -266,7 +268,7 @@ impl CqlStore {
     /// Says how many chunks of the first kind there were.
     pub(super) async fn sweep_staged(&self, before_ms: i64) -> Result<u64> {
         // What a stop left between a row of a feed and its mark must have its mark.
-        self.follow().await?;
+        self.follow(Duration::ZERO).await?;
         let mut removed = 0;
         let all = &self.cluster.statements.all_staged;
         let mut chunks = self.cluster.requests.pages::<StagedChunk>(all, (), ("staged", "*")).await?;

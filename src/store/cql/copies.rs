@@ -95,7 +95,7 @@ impl Copies for CqlStore {
     async fn snapshot(&self) -> Result<Snapshot> {
         let copying = Copying::begin(&self.copies);
         // What a stop, or a failed request, left behind a row of a feed is part of it.
-        self.follow().await?;
+        self.follow(Duration::ZERO).await?;
         let cluster = Arc::clone(&self.cluster);
         let mut heads = Vec::new();
         let moment = {

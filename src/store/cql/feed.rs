@@ -1,27 +1,21 @@
 //! This server's feed: one row in flight, so that it is dense, and what waits meanwhile shares the next one.
+//!
+//! A server that was not heard of for the time of its lease finds its feed closed by another. What it had written counts up
+//! to where it was closed; with the rest it goes on in a new feed.
 
 use std::{
     collections::{HashSet, VecDeque},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use scylla::{DeserializeRow, value::CqlTimestamp};
 use tokio::sync::oneshot;
 
-use super::{
-    Cluster,
-    record::limit_of,
-    requests::SwapError,
-    stamps::now_us,
-    words::{corrupt, digest, hex},
-};
+use super::{Cluster, feeds::odd, lease::Holding};
 use crate::{
-    limits::{CQL_FEED_PARTITION_ROWS, FEED_ROW_CAPTURES_MAX},
-    store::{Error, FeedHead, FeedRow, Result, Writer},
+    limits::FEED_ROW_CAPTURES_MAX,
+    store::{Error, FeedRow, Result, Writer},
     trace::CaptureId,
 };
-
-const TABLE: &str = "feed_rows";
 
 /// A capture that is to be committed.
 struct Waiting {
@@ -32,9 +26,12 @@ struct Waiting {
 
 /// The feed that this server writes.
 pub struct FeedWriter {
+    /// Its first one: the name of this server.
     pub writer: Writer,
     queue: Mutex<VecDeque<Waiting>>,
     end: tokio::sync::Mutex<End>,
+    /// Changed by whoever renews it, and with the feed.
+    holding: Mutex<Holding>,
 }
 
 /// Where the feed ends.
@@ -50,15 +47,17 @@ struct End {
 impl End {
     fn pass(&mut self, row: &FeedRow, writer: Writer) {
         (self.next, self.previous) = (row.position + 1, row.digest(writer));
+        self.unsure = None;
     }
 }
 
 impl FeedWriter {
-    pub fn new(writer: Writer) -> Self {
-        Self { writer, queue: Mutex::default(), end: tokio::sync::Mutex::default() }
+    pub fn new(holding: Holding) -> Self {
+        let (queue, end) = (Mutex::default(), tokio::sync::Mutex::default());
+        Self { writer: holding.writer, queue, end, holding: Mutex::new(holding) }
     }
 
-    /// Commits a capture: a row that names it is durable on return. Whoever comes first writes for all who wait.
+    /// Commits a capture: a row that names it is durable on return, and counts. Whoever comes first writes for all who wait.
     ///
     /// # Errors
     /// Where the cluster did not take the row; it may have landed, and is written again before any other.
@@ -82,8 +81,48 @@ impl FeedWriter {
         self.end.lock().await.unsure.as_ref().is_some_and(|row| names(row).any(|id| id == capture))
     }
 
-    fn queue(&self) -> std::sync::MutexGuard<'_, VecDeque<Waiting>> {
+    /// Says that this server lives; where another one took it for dead, it goes on in a new feed. A row of which it is not
+    /// known whether it landed is written again.
+    pub async fn renew(&self, cluster: &Cluster) -> Result<()> {
+        let held = self.held();
+        let renewed = held.renew(cluster).await?;
+        {
+            let mut holding = self.holding();
+            match renewed {
+                Some(renewed) if holding.writer == renewed.writer => *holding = renewed,
+                _ => {}
+            }
+        }
+        let mut end = self.end.lock().await;
+        if renewed.is_none() && self.held().writer == held.writer {
+            self.reopen(cluster, &mut end).await?;
+        }
+        self.settle(cluster, &mut end).await.map(drop)
+    }
+
+    /// Gives the feed back: nothing is written to it any more.
+    pub async fn close(&self, cluster: &Cluster) -> Result<()> {
+        let mut end = self.end.lock().await;
+        self.settle(cluster, &mut end).await?;
+        self.held().give_back(cluster, end.next).await
+    }
+
+    fn queue(&self) -> MutexGuard<'_, VecDeque<Waiting>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn holding(&self) -> MutexGuard<'_, Holding> {
+        self.holding.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether this server writes the feed now.
+    pub fn is_own(&self, writer: Writer) -> bool {
+        self.held().writer == writer
+    }
+
+    /// The lease as it stands now.
+    fn held(&self) -> Holding {
+        *self.holding()
     }
 
     /// Writes the next row and answers those who waited for it.
@@ -104,40 +143,59 @@ impl FeedWriter {
             return;
         }
         let captures = new.iter().map(|one| (one.capture, one.records)).collect();
-        let row = FeedRow { position: end.next, previous: end.previous, captures };
         // Before it is sent: this future may be dropped while it is on its way.
-        end.unsure = Some(row.clone());
-        let written = cluster.put_row(self.writer, &row).await;
-        if written.is_ok() {
-            end.unsure = None;
-            end.pass(&row, self.writer);
+        end.unsure = Some(FeedRow { position: end.next, previous: end.previous, captures });
+        match self.settle(cluster, end).await {
+            Ok(named) if named.is_empty() => {
+                // The feed was closed before it; the next round writes it to the new one.
+                let mut queue = self.queue();
+                new.into_iter().rev().for_each(|one| queue.push_front(one));
+            }
+            outcome => answer(new, &outcome.map(drop)),
         }
-        answer(new, &written);
     }
 
-    /// Writes the row again of which it is not known whether it is there; what it names.
+    /// Writes the row of which it is not known whether it is there; what it names. Nothing where there is none, or where the
+    /// feed was closed before it: then there is a new feed.
     async fn settle(&self, cluster: &Cluster, end: &mut End) -> Result<HashSet<CaptureId>> {
         let Some(row) = end.unsure.clone() else { return Ok(HashSet::new()) };
-        cluster.put_row(self.writer, &row).await?;
-        end.unsure = None;
-        end.pass(&row, self.writer);
-        Ok(names(&row).collect())
+        let held = self.held();
+        cluster.put_row(held.writer, &row).await?;
+        // Asked behind the write and before any answer. The lease was renewed since, or can be no other's yet.
+        if self.held().is_sure() || cluster.counts(held.writer, row.position).await? {
+            end.pass(&row, held.writer);
+            return Ok(names(&row).collect());
+        }
+        self.reopen(cluster, end).await?;
+        Ok(HashSet::new())
+    }
+
+    /// Goes on in a new feed.
+    async fn reopen(&self, cluster: &Cluster, end: &mut End) -> Result<()> {
+        let (closed, holding) = (self.held().writer, cluster.open_feed().await?);
+        tracing::warn!(
+            closed = closed.0,
+            feed = holding.writer.0,
+            "another server heard nothing of this one for so long that it closed its feed; it goes on in a new one"
+        );
+        *end = End::default();
+        *self.holding() = holding;
+        Ok(())
     }
 
     /// Puts a row of another store where it follows the rows that are there.
     pub async fn load(&self, cluster: &Cluster, writer: Writer, row: &FeedRow) -> Result<()> {
-        let odd =
-            || corrupt(TABLE, format!("{}/{}", writer.0, row.position), "it does not follow the rows that are there");
-        if writer == self.writer {
-            let mut end = self.end.lock().await;
+        let mut end = self.end.lock().await;
+        if writer == self.held().writer {
             self.settle(cluster, &mut end).await?;
             if (row.position, row.previous) != (end.next, end.previous) {
-                return Err(odd());
+                return Err(odd(writer, row));
             }
             cluster.put_row(writer, row).await?;
             end.pass(row, writer);
             return Ok(());
         }
+        drop(end);
         let before = row.position.saturating_sub(1);
         let there = cluster.rows(writer, before, 2).await?;
         let follows = match there.last() {
@@ -145,7 +203,7 @@ impl FeedWriter {
             Some(last) => last.position + 1 == row.position && last.digest(writer) == row.previous,
         };
         if !follows {
-            return Err(odd());
+            return Err(odd(writer, row));
         }
         if row.position == 0 {
             cluster.add_feed(writer).await?;
@@ -163,122 +221,4 @@ fn answer(waiting: Vec<Waiting>, outcome: &Result<()>) {
         // A caller that has gone away needs no answer.
         let _ = one.answer.send(outcome.clone());
     }
-}
-
-#[derive(DeserializeRow)]
-struct Row {
-    position: i64,
-    previous: Vec<u8>,
-    captures: Vec<(Vec<u8>, i32)>,
-}
-
-impl Cluster {
-    async fn put_row(&self, writer: Writer, row: &FeedRow) -> Result<()> {
-        let captures: Vec<_> =
-            row.captures.iter().map(|(id, records)| (id.0.as_slice(), records.cast_signed())).collect();
-        let bucket = row.position / CQL_FEED_PARTITION_ROWS;
-        let values = (
-            writer.0.cast_signed(),
-            bucket.cast_signed(),
-            row.position.cast_signed(),
-            row.previous.as_slice(),
-            captures,
-        );
-        self.requests.write(&self.statements.put_row, self.stamps.stays(), values).await
-    }
-
-    /// Rows of a feed from a position on, without a gap.
-    pub async fn rows(&self, writer: Writer, position: u64, limit: usize) -> Result<Vec<FeedRow>> {
-        let mut rows: Vec<FeedRow> = Vec::new();
-        let mut next = position;
-        while rows.len() < limit {
-            let bucket = next / CQL_FEED_PARTITION_ROWS;
-            let at = (TABLE, format!("{}/{bucket}", writer.0));
-            let left = limit_of(limit - rows.len());
-            let values = (writer.0.cast_signed(), bucket.cast_signed(), next.cast_signed(), left);
-            let page = self.requests.list::<Row>(&self.statements.rows, values, at).await?;
-            let before = rows.len();
-            for row in page {
-                let row = feed_row(writer, row)?;
-                if row.position != next {
-                    return Ok(rows);
-                }
-                next += 1;
-                rows.push(row);
-            }
-            if rows.len() == before || next / CQL_FEED_PARTITION_ROWS == bucket {
-                break;
-            }
-        }
-        Ok(rows)
-    }
-
-    /// Where a feed ends.
-    pub async fn feed_head(&self, writer: Writer) -> Result<FeedHead> {
-        let applied = self.cursor(writer).await?;
-        let mut bucket = applied.saturating_sub(1) / CQL_FEED_PARTITION_ROWS;
-        let mut head = FeedHead { writer, rows: 0, digest: [0; 32] };
-        loop {
-            let at = (TABLE, format!("{}/{bucket}", writer.0));
-            let values = (writer.0.cast_signed(), bucket.cast_signed());
-            let Some(row) = self.requests.one::<Row>(&self.statements.last_row, values, at).await? else {
-                return Ok(head);
-            };
-            let row = feed_row(writer, row)?;
-            head = FeedHead { writer, rows: row.position + 1, digest: row.digest(writer) };
-            bucket += 1;
-        }
-    }
-
-    /// Up to which position everything of a feed is applied.
-    pub async fn cursor(&self, writer: Writer) -> Result<u64> {
-        let (at, values) = (("feed_cursors", writer.0), (writer.0.cast_signed(),));
-        let row = self.requests.one::<(i64,)>(&self.statements.cursor, values, at).await?;
-        Ok(row.map_or(0, |(position,)| position.cast_unsigned()))
-    }
-
-    /// The feeds there are, in the order in which they were opened.
-    pub async fn writers(&self) -> Result<Vec<Writer>> {
-        let rows = self.requests.list::<(i64,)>(&self.statements.feeds, (), ("feeds", 0)).await?;
-        Ok(rows.into_iter().map(|(writer,)| Writer(writer.cast_unsigned())).collect())
-    }
-
-    /// Opens a feed that nobody has opened before.
-    pub async fn open_feed(&self) -> Result<Writer> {
-        let mut next = self.writers().await?.last().map_or(0, |last| last.0 + 1);
-        loop {
-            match self.add_feed(Writer(next)).await? {
-                Some(true) => return Ok(Writer(next)),
-                // Somebody else's, or of nobody: an empty feed harms nobody.
-                Some(false) | None => next += 1,
-            }
-        }
-    }
-
-    /// Names a feed; whether it was this call that did, `None` where that is not known.
-    async fn add_feed(&self, writer: Writer) -> Result<Option<bool>> {
-        let values = (writer.0.cast_signed(), CqlTimestamp(now_us() / 1_000));
-        match self.requests.swap(&self.statements.add_feed, values).await {
-            Ok(added) => Ok(Some(added)),
-            Err(SwapError::Unknown(_)) => Ok(None),
-            Err(SwapError::Failed(error)) => Err(error),
-        }
-    }
-}
-
-fn feed_row(writer: Writer, row: Row) -> Result<FeedRow> {
-    let key = format!("{}/{}", writer.0, row.position);
-    let id = |(id, records): &(Vec<u8>, i32)| {
-        Ok((CaptureId(digest(TABLE, &key, "a capture", id)?), records.cast_unsigned()))
-    };
-    Ok(FeedRow {
-        position: row.position.cast_unsigned(),
-        previous: digest(TABLE, &key, "previous", &row.previous)?,
-        captures: row.captures.iter().map(id).collect::<Result<_>>()?,
-    })
-}
-
-/// A capture's id from its column.
-pub fn capture_id(table: &'static str, bytes: &[u8]) -> Result<CaptureId> {
-    Ok(CaptureId(digest(table, hex(bytes), "capture", bytes)?))
 }

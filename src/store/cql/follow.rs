@@ -1,7 +1,10 @@
 //! Which captures were committed and are not applied: found in the feeds, from where everything before is applied, so
 //! that no queue has to be deleted from.
 
-use std::collections::{BTreeMap, HashMap, hash_map::Entry};
+use std::{
+    collections::{BTreeMap, HashMap, hash_map::Entry},
+    time::{Duration, Instant},
+};
 
 use futures_util::{StreamExt, stream};
 
@@ -16,8 +19,16 @@ use crate::{
 #[derive(Default)]
 pub struct Followed {
     cursors: HashMap<Writer, Cursor>,
-    /// Captures that were named and not known to be applied, with where.
-    pending: BTreeMap<CaptureId, (Writer, u64)>,
+    /// Captures that were named and not known to be applied.
+    pending: BTreeMap<CaptureId, Named>,
+}
+
+/// Where a capture was named, and when that was first read.
+#[derive(Clone, Copy)]
+struct Named {
+    writer: Writer,
+    position: u64,
+    since: Instant,
 }
 
 struct Cursor {
@@ -37,15 +48,16 @@ enum Pending {
 }
 
 impl CqlStore {
-    /// Reads the feeds on, finishes what was committed together with its writes, and says which captures remain, in the
-    /// order of their ids.
-    pub(super) async fn follow(&self) -> Result<Vec<CaptureId>> {
+    /// Reads the feeds on, finishes what was committed together with its writes where its server has not for `patience`,
+    /// and says which captures remain, in the order of their ids. Those that their server may still be at are not among
+    /// them: it looks for them itself.
+    pub(super) async fn follow(&self, patience: Duration) -> Result<Vec<CaptureId>> {
         let mut followed = self.followed.lock().await;
         for writer in self.cluster.writers().await? {
             self.read_on(&mut followed, writer).await?;
         }
-        let ids: Vec<_> = followed.pending.keys().copied().collect();
-        let states = stream::iter(ids).map(|id| async move { (id, self.pending(id).await) });
+        let all: Vec<_> = followed.pending.iter().map(|(id, named)| (*id, *named)).collect();
+        let states = stream::iter(all).map(|(id, named)| async move { (id, self.pending(id, named, patience).await) });
         let states: Vec<_> = states.buffered(CQL_ROWS_AT_ONCE).collect().await;
         let mut unfinished = Vec::new();
         for (id, state) in states {
@@ -75,7 +87,8 @@ impl CqlStore {
             for row in &rows {
                 cursor.next = row.position + 1;
                 let unknown = row.captures.iter().filter(|(id, _)| !cluster.finished.contains_key(id));
-                followed.pending.extend(unknown.map(|(id, _)| (*id, (writer, row.position))));
+                let (position, since) = (row.position, Instant::now());
+                followed.pending.extend(unknown.map(|(id, _)| (*id, Named { writer, position, since })));
             }
             if rows.len() < AUDIT_FEED_ROWS {
                 return Ok(());
@@ -83,7 +96,7 @@ impl CqlStore {
         }
     }
 
-    async fn pending(&self, id: CaptureId) -> Result<Pending> {
+    async fn pending(&self, id: CaptureId, named: Named, patience: Duration) -> Result<Pending> {
         let Some(row) = self.cluster.capture_row(id).await? else {
             let found = "a feed names it, but it is not there";
             return Err(super::words::corrupt("captures", id, found));
@@ -92,19 +105,31 @@ impl CqlStore {
             return Ok(Pending::Done);
         }
         if row.is_committed() {
-            return Ok(Pending::Chunks);
+            return Ok(self.chunks_of(named));
         }
-        // Somebody here is at it, or its server stopped in between.
+        // Somebody is at it, or its server stopped in between.
+        if named.since.elapsed() < patience {
+            return Ok(Pending::Later);
+        }
         let Some(_turn) = self.turns.try_take(id) else { return Ok(Pending::Later) };
+        // Behind the reading of the row.
+        if !self.cluster.counts(named.writer, named.position).await? {
+            return Ok(Pending::Done);
+        }
         self.cluster.settle_again(&row).await?;
         let row = self.cluster.capture_row(id).await?;
-        Ok(if row.is_some_and(|row| row.is_finished()) { Pending::Done } else { Pending::Chunks })
+        Ok(if row.is_some_and(|row| row.is_finished()) { Pending::Done } else { self.chunks_of(named) })
+    }
+
+    fn chunks_of(&self, named: Named) -> Pending {
+        let is_left = self.feed.is_own(named.writer) || self.cluster.feeds.rows_of_closed(named.writer).is_some();
+        if is_left { Pending::Chunks } else { Pending::Later }
     }
 
     /// Says up to where everything is applied, so that the next start begins there.
     async fn save_cursors(&self, followed: &mut Followed) -> Result<()> {
         let mut first: HashMap<Writer, u64> = HashMap::new();
-        for (writer, position) in followed.pending.values() {
+        for Named { writer, position, .. } in followed.pending.values() {
             first.entry(*writer).and_modify(|first| *first = (*position).min(*first)).or_insert(*position);
         }
         for (writer, cursor) in &mut followed.cursors {

@@ -28,8 +28,10 @@ const KEYSPACE: &str = include_str!("../../../schema/keyspace.cql");
 /// What tells the version: made where it is absent, before everything else.
 const BOOKKEEPING: &str = include_str!("../../../schema/versioned/0000_versions.cql");
 /// Every version by its number, from 1, without a gap.
-const VERSIONS: &[(i32, &str, &str)] =
-    &[(1, "first_tables", include_str!("../../../schema/versioned/0001_first_tables.cql"))];
+const VERSIONS: &[(i32, &str, &str)] = &[
+    (1, "first_tables", include_str!("../../../schema/versioned/0001_first_tables.cql")),
+    (2, "closed_feeds", include_str!("../../../schema/versioned/0002_closed_feeds.cql")),
+];
 
 /// The version of the schema that this program works with.
 pub const SCHEMA_VERSION: i32 = match VERSIONS.last() {

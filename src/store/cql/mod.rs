@@ -9,7 +9,10 @@ mod claims;
 mod copies;
 mod entry;
 mod feed;
+mod feeds;
 mod follow;
+mod keeper;
+mod lease;
 mod ledger;
 mod migrate;
 mod open;
@@ -27,7 +30,11 @@ mod words;
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -35,8 +42,8 @@ use moka::sync::Cache;
 use tokio::sync::{Mutex, MutexGuard, RwLock, RwLockReadGuard};
 
 use self::{
-    copies::Copyings, feed::FeedWriter, follow::Followed, ledger::Growths, registered::Listed, requests::Requests,
-    stamps::Stamps, statements::Statements,
+    copies::Copyings, feed::FeedWriter, feeds::Feeds, follow::Followed, ledger::Growths, registered::Listed,
+    requests::Requests, stamps::Stamps, statements::Statements,
 };
 pub use self::{
     migrate::{SCHEMA_VERSION, migrate},
@@ -48,7 +55,7 @@ use super::{
     Verify, Writer, Writes,
 };
 use crate::{
-    limits::CQL_ATOMIC_BYTES_MAX,
+    limits::{CQL_ATOMIC_BYTES_MAX, CQL_SETTLED_AFTER_MS},
     registration::{Kind, Parent, Statement},
     trace::{Block, CaptureId, Entry, EventHash, OrganizationId, Place, Record, RecordId, Subject},
 };
@@ -92,6 +99,8 @@ pub struct CqlStore {
     turns: Arc<Turns>,
     /// Snapshots under way: what they still have to give is not swept.
     copies: Arc<Copyings>,
+    /// Whether nobody keeps its feed any more.
+    is_closed: AtomicBool,
 }
 
 /// The cluster, and what this server knows of what is there.
@@ -99,6 +108,7 @@ struct Cluster {
     requests: Requests,
     statements: Statements,
     stamps: Stamps,
+    feeds: Feeds,
     growths: Growths,
     listed: Listed,
     /// Captures that are known to be finished.
@@ -106,16 +116,23 @@ struct Cluster {
 }
 
 impl CqlStore {
-    /// The feed that this server writes.
+    /// The name of this server: the first feed that it writes.
     pub fn writer(&self) -> Writer {
         self.feed.writer
     }
 
-    /// Waits for every write that was let in; writes are refused from then on, reads go on.
+    /// Waits for every write that was let in, and closes this server's feed; writes are refused from then on, reads go on.
     pub async fn close(&self) {
-        let mut door = self.door.write().await;
-        if *door == Intake::Open {
-            *door = Intake::Paused;
+        {
+            let mut door = self.door.write().await;
+            if *door == Intake::Open {
+                *door = Intake::Paused;
+            }
+        }
+        if !self.is_closed.swap(true, Ordering::AcqRel)
+            && let Err(error) = self.feed.close(&self.cluster).await
+        {
+            tracing::warn!(%error, "this server's feed was not closed; another one does it, or the next start");
         }
     }
 
@@ -193,7 +210,7 @@ impl Feed for CqlStore {
         self.cluster.chunk(capture, chunk).await
     }
     async fn unfinished(&self, limit: usize) -> Result<Vec<CaptureId>> {
-        let mut unfinished = self.follow().await?;
+        let mut unfinished = self.follow(Duration::from_millis(CQL_SETTLED_AFTER_MS)).await?;
         unfinished.truncate(limit);
         Ok(unfinished)
     }
@@ -201,8 +218,14 @@ impl Feed for CqlStore {
         let _inside = self.enter().await?;
         self.sweep_staged(before_ms).await
     }
+    fn is_shared(&self) -> bool {
+        true
+    }
     async fn writers(&self) -> Result<Vec<Writer>> {
         self.cluster.writers().await
+    }
+    async fn applied(&self, writer: Writer) -> Result<u64> {
+        self.cluster.cursor(writer).await
     }
     async fn rows(&self, writer: Writer, position: u64, limit: usize) -> Result<Vec<FeedRow>> {
         self.cluster.rows(writer, position, limit).await

@@ -3,7 +3,7 @@
 use std::{
     fmt,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -24,8 +24,8 @@ use tokio::sync::{Mutex, RwLock};
 use zeroize::Zeroizing;
 
 use super::{
-    Cluster, CqlStore, Turns, feed::FeedWriter, ledger::Growths, migrate, registered::Listed, requests::Requests,
-    stamps::Stamps, statements::Statements,
+    Cluster, CqlStore, Turns, feed::FeedWriter, feeds::Feeds, keeper::keep, ledger::Growths, migrate,
+    registered::Listed, requests::Requests, stamps::Stamps, statements::Statements,
 };
 use crate::{
     limits::{
@@ -87,26 +87,30 @@ impl CqlStore {
             requests: Requests::new(session),
             statements,
             stamps: Stamps::new(),
+            feeds: Feeds::default(),
             growths: Growths::new(),
             listed: Listed::new(),
             finished: Cache::new(CQL_FINISHED_KNOWN_MAX),
         });
         let retired = cluster.claim(RETIRED_CLAIM).await?.is_some();
-        let writer = cluster.open_feed().await?;
-        let store = Self {
+        cluster.load_closed().await?;
+        let holding = cluster.open_feed().await?;
+        let store = Arc::new(Self {
             cluster,
             door: RwLock::new(if retired { Intake::Retired } else { Intake::Open }),
-            feed: FeedWriter::new(writer),
+            feed: FeedWriter::new(holding),
             followed: Mutex::default(),
             begun: Cache::new(CQL_BEGUN_KNOWN_MAX),
             turns: Arc::new(Turns::new()),
             copies: Arc::default(),
-        };
+            is_closed: AtomicBool::new(false),
+        });
         if !retired {
             // What a server left between its row and its mark is no capture before it has one.
-            store.follow().await?;
+            store.follow(Duration::ZERO).await?;
         }
-        Ok(Arc::new(store))
+        keep(&store);
+        Ok(store)
     }
 }
 

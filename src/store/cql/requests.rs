@@ -52,6 +52,7 @@ impl Requests {
     pub async fn write(&self, statement: &PreparedStatement, stamp: i64, values: impl SerializeRow) -> Result<()> {
         let mut statement = statement.clone();
         statement.set_timestamp(Some(stamp));
+        count(statement.get_variable_col_specs().iter().next().map_or("", |spec| spec.table_spec().table_name()), "write");
         let bound = statement.bind(&values).map_err(unavailable)?;
         let _turn = turn(&self.writes).await?;
         let begun = Instant::now();
@@ -76,6 +77,7 @@ impl Requests {
         values: impl SerializeRow,
         at: (&'static str, impl Display),
     ) -> Result<Option<R>> {
+        count(at.0, "read");
         let _turn = turn(&self.reads).await?;
         let result = self.session.execute_unpaged(statement, values).await.map_err(unavailable)?;
         let rows = result.into_rows_result().map_err(|error| corrupt(at.0, &at.1, error))?;
@@ -110,6 +112,7 @@ impl Requests {
         let mut statement = statement.clone();
         statement.set_page_size(CQL_PAGE_ROWS);
         let (table, key) = (at.0, at.1.to_string());
+        count(table, "read");
         let pager = self.session.execute_iter(statement, values).await.map_err(unavailable)?;
         let rows = pager.rows_stream::<R>().map_err(|error| corrupt(table, &key, error))?;
         let rows = rows.map(move |row| {
@@ -127,6 +130,7 @@ impl Requests {
         statement: &PreparedStatement,
         values: impl SerializeRow,
     ) -> std::result::Result<bool, SwapError> {
+        count(statement.get_variable_col_specs().iter().next().map_or("", |spec| spec.table_spec().table_name()), "swap");
         let _turn = turn(&self.writes).await.map_err(SwapError::Failed)?;
         let result = match self.session.execute_unpaged(statement, values).await {
             Ok(result) => result,
@@ -140,6 +144,11 @@ impl Requests {
             other => Err(SwapError::Unknown(format!("the answer to a swap begins with {other:?}"))),
         }
     }
+}
+
+/// Counts a request, so that it can be seen what store reads follow: changes, not scans.
+fn count(table: &str, kind: &'static str) {
+    metrics::counter!("coldproof_store_requests_total", "table" => table.to_owned(), "kind" => kind).increment(1);
 }
 
 /// Waits until one more request may be under way.

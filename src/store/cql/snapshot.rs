@@ -14,7 +14,7 @@ use super::{
     capture::CaptureRow,
     copies::Before,
     entry::{EntryRow, TABLE},
-    feed::capture_id,
+    feeds::capture_id,
     record::RecordRow,
     registered::StatementRow,
     restoring,

@@ -140,7 +140,9 @@ statements! {
     applied: idempotent = "SELECT records FROM applied WHERE capture = ? AND chunk = ?";
 
     add_feed: swap = "INSERT INTO feeds (list, writer, opened) VALUES (0, ?, ?) IF NOT EXISTS";
-    feeds: serial = "SELECT writer FROM feeds WHERE list = 0";
+    feeds: idempotent = "SELECT writer FROM feeds WHERE list = 0 AND writer > ?";
+    put_closed: idempotent = "INSERT INTO closed_feeds (list, writer, rows) VALUES (0, ?, ?)";
+    closed: idempotent = "SELECT writer, rows FROM closed_feeds WHERE list = 0";
     put_row: idempotent = "INSERT INTO feed_rows (writer, bucket, position, previous, captures) VALUES (?, ?, ?, ?, ?)";
     rows: idempotent = "SELECT position, previous, captures FROM feed_rows \
         WHERE writer = ? AND bucket = ? AND position >= ? LIMIT ?";
@@ -150,6 +152,7 @@ statements! {
     cursor: idempotent = "SELECT position FROM feed_cursors WHERE writer = ?";
 
     claim: serial = "SELECT value, swap FROM claims WHERE name = ?";
+    glance: idempotent = "SELECT value FROM claims WHERE name = ?";
     first_claim: swap = "INSERT INTO claims (name, value, swap) VALUES (?, ?, ?) IF NOT EXISTS";
     next_claim: swap = "UPDATE claims SET value = ?, swap = ? WHERE name = ? IF value = ?";
 

@@ -233,8 +233,14 @@ impl Feed for LocalStore {
             }
         }
     }
+    fn is_shared(&self) -> bool {
+        false
+    }
     async fn writers(&self) -> Result<Vec<Writer>> {
         read::writers(&self.tables.view())
+    }
+    async fn applied(&self, writer: Writer) -> Result<u64> {
+        self.read(1, move |view| read::applied(view, writer)).await
     }
     async fn rows(&self, writer: Writer, position: u64, limit: usize) -> Result<Vec<FeedRow>> {
         self.read(limit, move |view| read::rows(view, writer, position, limit)).await

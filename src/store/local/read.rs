@@ -132,6 +132,15 @@ pub fn writers(view: &View) -> Result<Vec<Writer>> {
     }
 }
 
+/// Which row named an unfinished capture is kept nowhere: then it is the first one.
+pub fn applied(view: &View, writer: Writer) -> Result<u64> {
+    if writer != WRITER || !unfinished(view, 1)?.is_empty() {
+        return Ok(0);
+    }
+    let last = view.range(&[Table::Feed as u8], None, false).next_back();
+    last.map_or(Ok(0), |item| Ok(feed_row(&item?)?.position + 1))
+}
+
 pub fn claim(view: &View, name: &str) -> Result<Option<Vec<u8>>> {
     Ok(view.get::<Bytes>(&key::claim(name)?)?.map(|bytes| bytes.0))
 }

@@ -127,8 +127,15 @@ impl Feed for SilentStore {
     async fn sweep(&self, before_ms: i64) -> Result<u64> {
         self.inner.sweep(before_ms).await
     }
+    fn is_shared(&self) -> bool {
+        self.inner.is_shared()
+    }
     async fn writers(&self) -> Result<Vec<Writer>> {
+        unless(&self.fails.reads)?;
         self.inner.writers().await
+    }
+    async fn applied(&self, writer: Writer) -> Result<u64> {
+        self.inner.applied(writer).await
     }
     async fn rows(&self, writer: Writer, position: u64, limit: usize) -> Result<Vec<FeedRow>> {
         self.inner.rows(writer, position, limit).await
