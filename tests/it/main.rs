@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test that panics has failed")]
 
 mod backup;
+mod cluster;
 mod demo;
 mod deploy;
 mod epcis;

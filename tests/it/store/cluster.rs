@@ -21,7 +21,7 @@ use sha2::{Digest, Sha256};
 use super::{contract::contract_tests, model, sample};
 
 /// The nodes of the server; `None` where there is none, which is said once a test.
-fn nodes() -> Option<Vec<String>> {
+pub fn nodes() -> Option<Vec<String>> {
     let Ok(nodes) = std::env::var("CASSANDRA_TEST_NODES") else {
         assert!(std::env::var("CI").is_err(), "CASSANDRA_TEST_NODES is not set: tests/run starts a server");
         println!("skipped: CASSANDRA_TEST_NODES is not set (tests/cassandra start)");

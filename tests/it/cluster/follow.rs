@@ -1,0 +1,43 @@
+//! What one server writes, another shows.
+
+use reqwest::StatusCode;
+use serde_json::json;
+
+use super::{Cluster, now};
+use crate::routes::{both, span, text};
+
+/// Ten codes that were scanned on the second server, so that it has them in memory, are destroyed on the first one; then
+/// their batch is recalled there, and the recall lifted on the second.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_captured_and_recalled_on_one_server_shows_on_another() {
+    let Some(cluster) = Cluster::start(2).await else { return };
+    let [a, b] = &cluster.servers[..] else { panic!() };
+    let batch = cluster.batch(a).await;
+    let run = cluster.run(a, batch, 100).await;
+    let (mut captured, mut last) = (Vec::new(), String::new());
+    for serial in 0..10 {
+        let code = cluster.code(&run, serial);
+        b.scan_until(&code, |scan| scan["verdict"] == "genuine").await;
+        let gone = both(span(batch, &code, &code, 1), json!({ "bizStep": "destroying", "disposition": "destroyed" }));
+        cluster.capture(a, vec![now(gone)]).await.expect(StatusCode::ACCEPTED);
+        captured.push(b.scan_until(&code, |scan| scan["verdict"] == "destroyed").await.1);
+        last = code;
+    }
+    captured.sort();
+    println!("captured on one server, shown on another: {captured:?}");
+
+    // Of another code of the same batch, which was not touched.
+    let code = cluster.code(&run, 50);
+    b.scan_until(&code, |scan| scan["verdict"] == "genuine").await;
+    let recall = json!({ "kind": "recall", "batch": batch, "reason": "test report 7", "notice": "请勿食用" });
+    let made = a.post("/v1/measures", &cluster.inspector, recall).await.expect(StatusCode::CREATED);
+    let (scan, recalled) = b.scan_until(&code, |scan| scan["verdict"] == "recalled").await;
+    assert_eq!(scan["measures"][0]["notice"], "请勿食用", "with its words");
+    a.scan_until(&code, |scan| scan["verdict"] == "recalled").await;
+    let lift = format!("/v1/measures/{}/lift", made["measure"]);
+    let lifted = b.post(&lift, &cluster.inspector, json!({ "reason": "test report 8" })).await;
+    assert!(lifted.status.is_success(), "{}", lifted.body);
+    let (_, lifted) = a.scan_until(&code, |scan| scan["verdict"] == "genuine").await;
+    println!("a recall shown: {recalled:?}, its lift: {lifted:?}");
+    assert_eq!(text(&a.scan(&last).await["verdict"]), "destroyed");
+}
