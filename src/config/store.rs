@@ -32,6 +32,9 @@ pub struct Store {
     pub data_center: String,
     /// Replicas by data center, for a keyspace that is made; none for three, or as many as there are nodes.
     replication: Vec<String>,
+    /// How long a server of a cluster may hear nothing of what others write before it confirms no safety any more, in
+    /// milliseconds.
+    pub unconfirmed_after_ms: i64,
     /// Whether a cluster is taken that may lose what it acknowledged.
     pub accept_data_loss: bool,
 }
@@ -61,6 +64,9 @@ impl Store {
         if let Some(wrong) = self.replication.iter().find(|text| replicas(text).is_none()) {
             let expected = "expected DATACENTER:REPLICAS, such as dc1:3, with 1 to 15 replicas";
             return Err(Error::range("store.replication", wrong, expected));
+        }
+        if !(1_000..=600_000).contains(&self.unconfirmed_after_ms) {
+            return Err(Error::range("store.unconfirmed_after_ms", self.unconfirmed_after_ms, "expected 1000 to 600000"));
         }
         if self.user.is_empty() != self.password.0.is_empty() {
             let found = if self.user.is_empty() { "empty" } else { "set" };

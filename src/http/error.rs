@@ -11,6 +11,9 @@ use crate::store;
 /// Where the stable names of problems live; they are names, not addresses.
 const TYPE_BASE: &str = "https://w3id.org/coldproof/problem/";
 
+/// When to come back to a store that does not answer, in seconds.
+pub const RETRY_AFTER_S: u32 = 2;
+
 /// A refusal, as it is sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Problem {
@@ -128,7 +131,7 @@ impl Problem {
     /// 503: the store cannot take this now.
     pub fn unavailable(detail: impl Into<String>) -> Self {
         let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not available now", detail);
-        Self { retry_after_s: Some(2), ..problem }
+        Self { retry_after_s: Some(RETRY_AFTER_S), ..problem }
     }
     /// 500: something stored is damaged, or the service is wrong. The cause is logged, not sent.
     pub fn internal() -> Self {

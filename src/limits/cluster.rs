@@ -80,6 +80,17 @@ pub const CQL_ENTER_MS: u64 = 10_000;
 /// How long a start waits for another one that changes the schema, in milliseconds.
 pub const CQL_SCHEMA_WAIT_MS: u64 = 120_000;
 
+/// How long a turn that another server left behind stands before it is taken over, in milliseconds: longer than any order or
+/// change takes where the store answers at all.
+pub const TURN_MS: u64 = 20_000;
+/// How long a request waits for its turn at what another server is at, in milliseconds, before it is answered with 503.
+pub const TURN_WAIT_MS: u64 = 5_000;
+/// How often it looks meanwhile, in milliseconds.
+pub const TURN_PAUSE_MS: u64 = 20;
+/// Turns of other servers that are remembered for one kind of work, so that one that was left behind is recognized.
+pub const TURNS_SEEN_MAX: u64 = 10_000;
+/// How long a scan waits for the store, in milliseconds, so that it is answered within two seconds in any case.
+pub const SCAN_STORE_MS: u64 = 1_800;
 /// How often the other servers' feeds are read, in milliseconds: so that what one of them answered shows here within a second.
 pub const FOLLOW_INTERVAL_MS: u64 = 250;
 /// Captures of others, and records of one, that are looked at together.

@@ -2,8 +2,8 @@
 
 use jiff::civil::DateTime;
 
-use super::{CodePart, Lang};
-use crate::trace::Notice;
+use super::{CodePart, Lang, Telling, words::Words};
+use crate::trace::{Notice, Verdict};
 
 /// What is put in, and where: HTML comments in the template. Everything from data is escaped, so
 /// that no data can hold one.
@@ -89,7 +89,8 @@ impl Gaps {
     /// Bytes that all gaps take at most.
     fn bytes_max(&self, part: &CodePart<'_>) -> usize {
         let notices = self.at.iter().filter(|(_, slot)| *slot == Slot::Notice).count();
-        let noticed = if part.notice.is_some() { NOTICE_BYTES_MAX } else { 0 };
+        let boxes = usize::from(part.notice.is_some()) + usize::from(part.as_of.is_some());
+        let noticed = boxes * NOTICE_BYTES_MAX;
         (self.at.len() - notices) * SLOT_BYTES_MAX + notices * noticed
     }
 
@@ -105,7 +106,10 @@ impl Gaps {
                 Slot::Plain => push_code(&mut page, part.code, CODE_CHARACTERS),
                 Slot::Grouped => push_code(&mut page, part.code, GROUP_CHARACTERS),
                 Slot::Scans => push_scans(&mut page, self.lang, part),
-                Slot::Notice => push_notice(&mut page, self.lang, part.notice),
+                Slot::Notice => {
+                    push_as_of(&mut page, self.lang, part.as_of);
+                    push_notice(&mut page, self.lang, part.notice);
+                }
             }
             (rest, done) = (after, at);
         }
@@ -157,6 +161,18 @@ fn push_scans(page: &mut Vec<u8>, lang: Lang, part: &CodePart<'_>) {
         };
         page.extend_from_slice(normal.as_bytes());
     }
+}
+
+/// Appends the box that says of when the page is, and that safety is not confirmed.
+fn push_as_of(page: &mut Vec<u8>, lang: Lang, as_of: Option<DateTime>) {
+    let Some(as_of) = as_of else { return };
+    page.extend_from_slice(b"<section class=\"card noticed\"><p>");
+    page.extend_from_slice(Telling::of(Verdict::Unverifiable, lang).sentence.as_bytes());
+    page.push(b' ');
+    page.extend_from_slice(Words::of(lang).data_as_of.as_bytes());
+    page.extend_from_slice(b" <time>");
+    push_minute(page, as_of);
+    page.extend_from_slice(b"</time></p></section>\n");
 }
 
 /// Appends the box with a notice. It is no verdict: anybody can scan a photo of a label.
@@ -221,6 +237,7 @@ mod tests {
             first_scan: Some(date(2026, 5, 1).at(4, 3, 59, 0)),
             notice: None,
             sold: false,
+            as_of: None,
         };
         let html = "<!--scans-->a<!--code--><!--grouped-->b<!--other--><!--code-->";
         assert_eq!(
@@ -240,7 +257,7 @@ mod tests {
             (Lang::En, 1000, "Scanned 1000 times before, first on <time>2026-12-31 23:59</time>."),
         ] {
             assert_eq!(
-                fill(lang, "<!--scans-->", &CodePart { code: CODE, scans, first_scan, notice: None, sold: false }),
+                fill(lang, "<!--scans-->", &CodePart { code: CODE, scans, first_scan, notice: None, sold: false, as_of: None }),
                 sentence
             );
         }
@@ -249,13 +266,13 @@ mod tests {
     #[test]
     fn nothing_but_the_alphabet_of_codes_gets_through() {
         let part =
-            CodePart { code: "\"><script>ABC&<!--code-->", scans: 0, first_scan: None, notice: None, sold: false };
+            CodePart { code: "\"><script>ABC&<!--code-->", scans: 0, first_scan: None, notice: None, sold: false, as_of: None };
         assert_eq!(fill(Lang::En, "<!--code-->", &part), "ABC");
     }
 
     #[test]
     fn a_notice_is_a_box_and_a_sale_is_normal_where_there_is_none() {
-        let part = |notice| CodePart { code: CODE, scans: 5, first_scan: None, notice, sold: true };
+        let part = |notice| CodePart { code: CODE, scans: 5, first_scan: None, notice, sold: true, as_of: None };
         let html = "<!--notice-->|<!--scans-->";
         for lang in [Lang::Zh, Lang::En] {
             let (boxed, scans) = (fill(lang, html, &part(Some(Notice::ScannedOften))), fill(lang, html, &part(None)));
@@ -270,10 +287,10 @@ mod tests {
         fn one_allocation_is_enough(scans: u64, minutes in 0_i64..20_000_000, zh: bool, sold: bool) {
             let first_scan = Some(date(2020, 1, 1).at(0, 0, 0, 0) + jiff::Span::new().minutes(minutes));
             let lang = if zh { Lang::Zh } else { Lang::En };
-            let page = fill(lang, "<!--scans-->", &CodePart { code: CODE, scans, first_scan, notice: None, sold });
+            let page = fill(lang, "<!--scans-->", &CodePart { code: CODE, scans, first_scan, notice: None, sold, as_of: None });
             prop_assert!(page.len() <= SLOT_BYTES_MAX);
             for notice in [Notice::ScannedOften, Notice::ScannedInManyPlaces] {
-                let part = CodePart { code: CODE, scans, first_scan, notice: Some(notice), sold };
+                let part = CodePart { code: CODE, scans, first_scan, notice: Some(notice), sold, as_of: None };
                 prop_assert!(fill(lang, "<!--notice-->", &part).len() <= NOTICE_BYTES_MAX);
             }
             prop_assert!(scans == 0 || page.contains(&scans.to_string()));
@@ -281,7 +298,7 @@ mod tests {
 
         #[test]
         fn text_without_slots_stays_as_it_is(html in "[ -~\\p{Han}]{0,80}") {
-            let part = CodePart { code: CODE, scans: 0, first_scan: None, notice: None, sold: false };
+            let part = CodePart { code: CODE, scans: 0, first_scan: None, notice: None, sold: false, as_of: None };
             prop_assert_eq!(fill(Lang::Zh, &html, &part), html);
         }
     }

@@ -79,6 +79,8 @@ pub struct CodePart<'a> {
     pub notice: Option<Notice>,
     /// Whether the goods are sold, so that scans are the buyer's.
     pub sold: bool,
+    /// Of when the page is, where the service has heard nothing from its store since and confirms no safety.
+    pub as_of: Option<DateTime>,
 }
 
 /// A trade item, and how much of it one code stands for.

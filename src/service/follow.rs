@@ -13,7 +13,7 @@ use std::{
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::{Service, Watched, make_stale};
+use super::{Service, Watched, make_stale, measure::measure_turn};
 use crate::{
     limits::{
         FOLLOWED_AT_ONCE, FOLLOWED_CAPTURES_MAX, FOLLOWED_LOOKS_BETWEEN, FOLLOWED_LOOKS_OFTEN, FOLLOWED_ROWS_AT_ONCE,
@@ -195,7 +195,7 @@ impl Service {
     /// Reads again what a measure says.
     async fn refresh_measure(&self, id: MeasureId) -> store::Result<()> {
         // A lift here must not be taken back by what was read before it.
-        let _changing = self.changing.lock((Kind::Measure, id.0)).await;
+        let _changing = self.changing.here(measure_turn(id)).await;
         self.load_measure(id).await
     }
 }

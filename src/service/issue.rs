@@ -110,13 +110,13 @@ impl Service {
         let (service, caller, order) = (Arc::clone(self), *caller, order.clone());
         // On a task of its own: a client that hangs up must not free the lock before the runs are written.
         let task = tokio::spawn(async move {
-            let _one_order_a_batch = service.issuing.lock(batch).await;
-            service.issue_locked(&caller, batch, order).await
+            let issued = service.issue_in_turn(&caller, batch, order);
+            service.in_turn(&service.issuing, batch, issued).await
         });
         task.await.unwrap_or_else(|error| Err(store::Error::Unavailable(error.to_string()).into()))
     }
 
-    async fn issue_locked(&self, caller: &Caller, batch: BatchId, mut order: Order) -> Result<Vec<Issued>, OrderError> {
+    async fn issue_in_turn(&self, caller: &Caller, batch: BatchId, mut order: Order) -> Result<Vec<Issued>, OrderError> {
         let facts = self.batch_facts(batch, &mut Basis::default()).await?.ok_or(OrderError::NotFound(batch))?;
         let issuer = facts.batch.organization;
         if caller.role != Role::Admin && caller.organization != issuer {
@@ -150,7 +150,7 @@ impl Service {
         Ok(issued)
     }
 
-    /// Whether the batch may have as many runs more as the order becomes. Its lock is held.
+    /// Whether the batch may have as many runs more as the order becomes. It is this order's turn.
     async fn check_runs(&self, batch: BatchId, order: &Order) -> Result<(), OrderError> {
         let runs = self.store.children(&Parent::Batch(batch.0), Kind::Run, None, RUNS_OF_BATCH_MAX).await?.len();
         let more = order.count.div_ceil(RUN_CODES_MAX) as usize;

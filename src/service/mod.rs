@@ -23,6 +23,7 @@ pub mod split;
 pub mod stock;
 pub mod temperature;
 pub mod timeline;
+mod turn;
 pub mod unit;
 mod void;
 mod watch;
@@ -30,16 +31,12 @@ pub mod whereabouts;
 #[cfg(test)]
 pub(crate) mod world;
 
-use std::{
-    collections::{BTreeSet, HashSet},
-    hash::{DefaultHasher, Hash, Hasher},
-    sync::Arc,
-};
+use std::{collections::HashSet, hash::Hash, sync::Arc};
 
 use jiff::tz::TimeZone;
 use moka::sync::Cache;
 use object_store::ObjectStore;
-use tokio::sync::{Mutex, MutexGuard, Semaphore};
+use tokio::sync::{Mutex, Semaphore};
 
 use self::alert::AlertQueue;
 use self::measure::{MeasureTable, TableChange};
@@ -47,7 +44,7 @@ pub use self::number::{Counter, Numbers};
 pub use self::party::Parties;
 use self::scan::{BlockView, RunFacts, ScanCounts, SharedLedgers, Whole, WholeLot};
 pub use self::watch::{Basis, Watch, Watched};
-use self::{capture::Applying, growth::Growth};
+use self::{capture::Applying, growth::Growth, turn::Turns};
 use crate::{
     code::{Host, KeyRing, LinkCase, LinkScheme, RunId},
     cold_chain::Rule,
@@ -106,6 +103,8 @@ pub struct Settings {
     pub zone: TimeZone,
     /// By how much the live codes of a level may pass the batch's quantity for it, in thousandths.
     pub issuing_tolerance_permille: u32,
+    /// After how long a silence of the store safety is not confirmed any more, in milliseconds; where other servers write too.
+    pub unconfirmed_after_ms: i64,
     /// When a cold chain is broken.
     pub cold_chain: Rule,
     /// When scans of a code are noticed.
@@ -154,13 +153,13 @@ pub struct Service {
     growth: Growth,
     /// Bounds the files that are in memory because they are being sent: one permit a KiB.
     pub downloads: Arc<Semaphore>,
-    /// Held while an order is reserved and written, by batch.
-    issuing: Striped,
-    /// Held from reading something to writing its next version, so that no change is lost; by what is changed. A
-    /// consignment's stripe is that of its batches and documents too.
-    changing: Striped,
-    /// Held from looking for a declaration's line to writing the batch that takes it, by declaration. Taken after `changing`.
-    lines: Striped,
+    /// While an order is reserved and written, by batch.
+    issuing: Turns,
+    /// From reading something to writing its next version, so that no change is lost; by what is changed. A consignment's
+    /// turn is that of its batches and documents too.
+    changing: Turns,
+    /// From looking for a declaration's line to writing the batch that takes it, by declaration. Taken after `changing`.
+    lines: Turns,
     /// The final backup for which writes are paused.
     final_backup: Mutex<Option<backup::FinalBackup>>,
     blocks: Cache<Block, Arc<BlockView>>,
@@ -208,9 +207,9 @@ impl Service {
             applying: Applying::default(),
             growth: Growth::default(),
             downloads: Arc::new(Semaphore::new(DOWNLOADS_KIB_MAX as usize)),
-            issuing: Striped::default(),
-            changing: Striped::default(),
-            lines: Striped::default(),
+            issuing: Turns::new("issuing"),
+            changing: Turns::new("changing"),
+            lines: Turns::new("lines"),
             final_backup: Mutex::default(),
             blocks,
             runs,
@@ -289,35 +288,6 @@ fn make_stale(watch: &Watch, blocks: &Cache<Block, Arc<BlockView>>, touched: &Ha
         {
             block.forget(*offset);
         }
-    }
-}
-
-/// Locks by what they are for: two who change one thing never run at the same time, those of different ones seldom wait.
-#[derive(Default)]
-struct Striped([Mutex<()>; 32]);
-
-/// Locks that are held together.
-type StripedGuards<'a> = Vec<MutexGuard<'a, ()>>;
-
-impl Striped {
-    async fn lock(&self, of: impl Hash) -> Option<MutexGuard<'_, ()>> {
-        Some(self.0.get(Self::stripe(of)?)?.lock().await)
-    }
-
-    /// Locks all of them, in an order in which nobody waits for somebody who waits for him.
-    async fn lock_all(&self, of: impl Iterator<Item: Hash>) -> StripedGuards<'_> {
-        let stripes: BTreeSet<_> = of.filter_map(Self::stripe).collect();
-        let mut guards = Vec::with_capacity(stripes.len());
-        for stripe in stripes.into_iter().filter_map(|stripe| self.0.get(stripe)) {
-            guards.push(stripe.lock().await);
-        }
-        guards
-    }
-
-    fn stripe(of: impl Hash) -> Option<usize> {
-        let mut hash = DefaultHasher::new();
-        of.hash(&mut hash);
-        usize::try_from(hash.finish() % 32).ok()
     }
 }
 

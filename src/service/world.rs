@@ -48,6 +48,7 @@ impl World {
             link_case: config.qr.case,
             zone: config.dates.utc_offset.time_zone(),
             issuing_tolerance_permille: 20,
+            unconfirmed_after_ms: 10_000,
             cold_chain: config.cold_chain.rule(),
             misuse: config.misuse.rules(),
             profiles: config.papers.profiles.clone(),

@@ -78,7 +78,7 @@ pub async fn lot(app: &App, gtin: Gtin, lot: &Lot, wanted: Wanted) -> Result<Res
     let whole = app.service.whole_lot(gtin, lot, today).await?.ok_or_else(unknown)?;
     let WholeLot { number, batches, batches_further, verdicts, measures, .. } = &*whole;
     let first = &batches.first().ok_or_else(unknown)?.facts;
-    let measures = app.service.measures.of(measures);
+    let (verdicts, measures) = (&confirmed(app, verdicts), app.service.measures.of(measures));
     let page = || ClassPage {
         verdicts: verdicts.clone(),
         measures: page::measures_of(&measures, &app.service.settings.zone),
@@ -108,7 +108,7 @@ pub async fn batch(app: &App, id: u64, wanted: Wanted) -> Result<Response, Probl
     let found = app.service.whole_batch(BatchId(id), today).await?.filter(|whole| !whole.facts.batch.draft);
     let Some(whole) = found else { return Err(Problem::not_found("this batch is not known here")) };
     let Whole { number, facts, verdicts, measures, cold_record, lines, lines_further, made_of, .. } = &*whole;
-    let measures = app.service.measures.of(measures);
+    let (verdicts, measures) = (&confirmed(app, verdicts), app.service.measures.of(measures));
     let page = || ClassPage {
         verdicts: verdicts.clone(),
         measures: page::measures_of(&measures, &app.service.settings.zone),
@@ -141,7 +141,13 @@ fn reasons<'a>(verdicts: &[Verdict], measures: &'a [StandingMeasure]) -> Vec<&'a
     sentences.chain(measures.iter().flat_map(MeasureAnswer::sentences)).collect()
 }
 
-/// Renders it once for each view, form and language.
+/// What holds; and that safety is not confirmed, while nothing is heard of what others write.
+fn confirmed(app: &App, verdicts: &[Verdict]) -> Vec<Verdict> {
+    let unconfirmed = app.service.unconfirmed_since(app.service.now_ms()).map(|_| Verdict::Unverifiable);
+    verdicts.iter().copied().chain(unconfirmed).collect()
+}
+
+/// Renders it once for each view, form and language; anew while nothing is heard of what others write.
 fn told_once<'a>(
     app: &App,
     view: u64,
@@ -149,6 +155,9 @@ fn told_once<'a>(
     page: impl FnOnce() -> ClassPage,
     json: impl FnOnce() -> ClassAnswer<'a>,
 ) -> Response {
+    if app.service.unconfirmed_since(app.service.now_ms()).is_some() {
+        return respond(StatusCode::OK, wanted.form, rendered(wanted, page, json));
+    }
     let body = app.rendered_classes.get_with((view, wanted.rendered_as()), || rendered(wanted, page, json).into());
     respond(StatusCode::OK, wanted.form, body)
 }

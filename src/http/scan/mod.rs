@@ -7,6 +7,7 @@ mod json;
 mod page;
 mod timeline;
 mod typed;
+mod unconfirmed;
 
 use std::time::Instant;
 
@@ -134,21 +135,31 @@ struct Figures<'a> {
     notice: Option<Notice>,
     /// Whether the goods are sold, and nothing tells of two things under one code.
     sold: bool,
+    /// Of when the answer is, milliseconds since 1970-01-01 UTC, where its safety is not confirmed.
+    as_of_ms: Option<i64>,
 }
 
 impl Figures<'_> {
-    const NONE: Self = Self { sum: &ScanSum::NONE, counted: false, notice: None, sold: false };
+    const NONE: Self = Self { sum: &ScanSum::NONE, counted: false, notice: None, sold: false, as_of_ms: None };
 }
 
 impl App {
     async fn tell(&self, code: &Code, scanned: &Scanned, named: &Named, counted: bool, wanted: Wanted) -> Response {
-        let (run, kept, view, sum, notice, retired) = match scanned {
+        let (run, kept, view, sum, notice, retired, as_of_ms) = match scanned {
             Scanned::Nothing(verdict) => return self.tell_nothing(&code.to_string(), *verdict, named.gtin, wanted),
-            Scanned::Issued { run, kept, view, sum, notice, retired } => (run, kept, view, sum, *notice, *retired),
+            Scanned::Unanswered => return self.tell_unanswered(&code.to_string(), named.gtin, wanted),
+            Scanned::Issued { run, kept, view, sum, notice, retired, as_of_ms } => {
+                (run, kept, view, sum, *notice, *retired, *as_of_ms)
+            }
         };
         let code_text = code.to_ascii();
-        let figures = Figures { sum, counted, notice, sold: kept.sold_ms.is_some() && !kept.suspicious };
+        let sold = kept.sold_ms.is_some() && !kept.suspicious;
+        let figures = Figures { sum, counted, notice, sold, as_of_ms };
         let contradicted = run.contradicts(named.gtin, named.lot.as_ref());
+        if as_of_ms.is_some() {
+            let kept = (!contradicted).then_some(&**kept);
+            return self.tell_unconfirmed(code, kept, &figures, named.gtin, wanted);
+        }
         let form = wanted.rendered_as();
         if let Some(rendered) = kept.rendered(form).filter(|_| !contradicted) {
             // Where it begins to take more, the next scan weighs it.
@@ -166,7 +177,7 @@ impl App {
             },
         };
         let Some(view) = view.as_deref().or(again.as_ref()) else {
-            return self.tell_nothing(&code.to_string(), Verdict::Unverifiable, named.gtin, wanted);
+            return self.tell_unanswered(&code.to_string(), named.gtin, wanted);
         };
         // All codes of a view are of one run, and so under one key.
         let Spliced { fixed, gaps } = &self.render(view, contradicted, retired, wanted);

@@ -68,9 +68,10 @@ pub fn issued(
 
 /// What a rendered page tells of one code and its scans: of those before this one.
 pub(super) fn part<'a>(code: &'a str, figures: &Figures<'_>, zone: &TimeZone) -> CodePart<'a> {
-    let Figures { sum, counted, notice, sold } = *figures;
+    let Figures { sum, counted, notice, sold, as_of_ms } = *figures;
     let scans = sum.count - u64::from(counted).min(sum.count);
-    CodePart { code, scans, first_scan: (scans > 0).then(|| civil(sum.first_ms, zone)), notice, sold }
+    let first_scan = (scans > 0).then(|| civil(sum.first_ms, zone));
+    CodePart { code, scans, first_scan, notice, sold, as_of: as_of_ms.map(|ms| civil(ms, zone)) }
 }
 
 /// A temperature record, in the zone of the page.

@@ -9,9 +9,10 @@ use crate::{
     limits::CAPTURE_LABEL_BATCHES_MAX,
     registration::Run,
     service::{
-        Basis, Service, StripedGuards,
+        Basis, Service,
         growth::Tally,
         issue::{Order, OrderError},
+        turn::Turn,
     },
     trace::BatchId,
 };
@@ -49,10 +50,17 @@ impl Effects {
 }
 
 impl Service {
-    /// Takes all of it or nothing. No order of codes of the same batches comes before what is returned is dropped, which
-    /// is to be when the document is committed.
-    pub(super) async fn take(&self, effects: &Effects, now_ms: i64) -> Result<StripedGuards<'_>, CaptureError> {
-        let guards = self.issuing.lock_all(effects.labels.keys()).await;
+    /// Takes all of it or nothing. No order of codes of the same batches comes before the turn is ended, which is to be when
+    /// the document is committed.
+    pub(super) async fn take(&self, effects: &Effects, now_ms: i64) -> Result<Turn<'_>, CaptureError> {
+        let turn = self.turn(&self.issuing, effects.labels.keys()).await?;
+        match self.take_in_turn(effects, now_ms).await {
+            Ok(()) => Ok(turn),
+            Err(error) => turn.end(Err(error)).await,
+        }
+    }
+
+    async fn take_in_turn(&self, effects: &Effects, now_ms: i64) -> Result<(), CaptureError> {
         self.growth
             .spend(&effects.growth, now_ms)
             .map_err(|(event, retry_after_s)| CaptureError::TooMany { event, retry_after_s })?;
@@ -69,7 +77,7 @@ impl Service {
                 }
             }
         }
-        Ok(guards)
+        Ok(())
     }
 
     /// Refused where the batch has no room for the labels any more.

@@ -35,10 +35,14 @@ impl Service {
         if let Some(capture) = self.known(id).await? {
             return Ok(capture);
         }
-        let _taken = self.take(&acceptance.effects, acceptance.now_ms).await?;
-        let staging = self.stage_large(caller, &mut acceptance, spool, id).await?;
-        let capture = caller.capture(id, u32::try_from(records).unwrap_or(u32::MAX), &[], acceptance.now_ms);
-        Ok(staging.commit(capture, Writes::default()).await?)
+        let turn = self.take(&acceptance.effects, acceptance.now_ms).await?;
+        let captured = async {
+            let staging = self.stage_large(caller, &mut acceptance, spool, id).await?;
+            let capture = caller.capture(id, u32::try_from(records).unwrap_or(u32::MAX), &[], acceptance.now_ms);
+            Ok(staging.commit(capture, Writes::default()).await?)
+        };
+        let captured: Result<_, CaptureError> = captured.await;
+        turn.end(captured).await
     }
 
     /// The first reading: the capture's id and how many records it has.

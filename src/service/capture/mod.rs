@@ -194,8 +194,9 @@ impl Service {
         if let Some(capture) = self.known(id).await? {
             return Ok(Captured { capture, events: hashes(events), repeated: true });
         }
-        let _taken = self.take(&acceptance.effects, acceptance.now_ms).await?;
-        Ok(self.commit_records(caller, id, &ids, events, Vec::new(), acceptance.now_ms).await?)
+        let turn = self.take(&acceptance.effects, acceptance.now_ms).await?;
+        let captured = self.commit_records(caller, id, &ids, events, Vec::new(), acceptance.now_ms).await;
+        Ok(turn.end(captured).await?)
     }
 
     /// Commits events, with the statements that belong to them. They must have been accepted.

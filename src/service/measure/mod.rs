@@ -139,7 +139,10 @@ impl Service {
     /// # Errors
     /// Where there is none, it was lifted, or the caller may not.
     pub async fn lift_measure(&self, caller: &Caller, id: MeasureId, reason: Option<String>) -> Result<()> {
-        let _changing = self.changing.lock((Kind::Measure, id.0)).await;
+        self.in_turn(&self.changing, measure_turn(id), self.lift_in_turn(caller, id, reason)).await
+    }
+
+    async fn lift_in_turn(&self, caller: &Caller, id: MeasureId, reason: Option<String>) -> Result<()> {
         let (before, mut measure) = self.measure_statement(id).await?.ok_or(MeasureError::NotFound(id))?;
         if !measure.may_be_lifted_by(caller.organization, caller.role) {
             let made_by = format!("{:?} of organization {}", measure.role, measure.organization);
@@ -236,6 +239,11 @@ impl Service {
         let key = self.keys.run_key(span.run()).ok_or(MeasureError::KeyAbsent(span.run()))?;
         Ok([span.first(), span.last()].map(|serial: Serial| key.code(serial)))
     }
+}
+
+/// The turn at a measure.
+pub(super) fn measure_turn(id: MeasureId) -> String {
+    format!("measure/{id}")
 }
 
 fn records_of(caller: &Caller, events: &[Event]) -> Vec<crate::trace::RecordId> {

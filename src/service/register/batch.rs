@@ -23,6 +23,11 @@ pub struct BatchInput {
 /// Declaration lines that one change takes, and by which batch: none of these stands in the store yet.
 pub(super) type TakenLines = HashMap<u16, BatchId>;
 
+/// The turn at a consignment, its batches and its documents.
+pub(super) fn consignment_turn(id: ConsignmentId) -> String {
+    format!("consignment/{id}")
+}
+
 impl Service {
     /// The consignment under which the caller may register batches.
     ///
@@ -97,21 +102,34 @@ impl Service {
         consignment: ConsignmentId,
         batches: Vec<Batch>,
     ) -> Result<Vec<Statement>> {
-        let _changing = self.changing.lock((Kind::Consignment, consignment.0)).await;
+        let created = self.create_batches_in_turn(caller, consignment, batches);
+        self.in_turn(&self.changing, consignment_turn(consignment), created).await
+    }
+
+    async fn create_batches_in_turn(
+        &self,
+        caller: &Caller,
+        consignment: ConsignmentId,
+        batches: Vec<Batch>,
+    ) -> Result<Vec<Statement>> {
         let consignment = self.own_consignment(caller, consignment).await?;
         if self.batches_of(consignment.id).await?.len() + batches.len() > CONSIGNMENT_BATCHES_MAX {
             let max = CONSIGNMENT_BATCHES_MAX;
             return Err(RegisterError::Full { what: "the consignment", of: "batches", max });
         }
-        let (_lines, mut taken) = (self.lines.lock(&consignment.declaration).await, TakenLines::default());
-        let mut change = Change::default();
-        for batch in batches {
-            let id = BatchId(self.next_number(Counter::Batches).await?);
-            let mut batch = Batch { id, organization: caller.organization, consignment: consignment.id, ..batch };
-            self.flag_line(&mut batch, &consignment, &mut taken).await?;
-            self.write_batch(caller, &mut change, None, batch, &consignment).await?;
-        }
-        self.write(caller, change).await
+        let turn = self.turn(&self.lines, &consignment.declaration).await?;
+        let written = async {
+            let (mut change, mut taken) = (Change::default(), TakenLines::default());
+            for batch in batches {
+                let id = BatchId(self.next_number(Counter::Batches).await?);
+                let mut batch = Batch { id, organization: caller.organization, consignment: consignment.id, ..batch };
+                self.flag_line(&mut batch, &consignment, &mut taken).await?;
+                self.write_batch(caller, &mut change, None, batch, &consignment).await?;
+            }
+            self.write(caller, change).await
+        };
+        let written = written.await;
+        turn.end(written).await
     }
 
     /// Changes a batch of the caller's; once it is registered, by a correcting event.
@@ -127,9 +145,19 @@ impl Service {
     ) -> Result<Statement> {
         // A batch never leaves its consignment, so that this one is the one to lock.
         let consignment = content_of!(self.owned(caller, Kind::Batch, id.0).await?.content, Batch)?.consignment;
-        let _changing = self.changing.lock((Kind::Consignment, consignment.0)).await;
+        let changed = self.change_batch_in_turn(caller, id, consignment, edit);
         // No order comes between the look whether there are codes and the write.
-        let _issuing = self.issuing.lock(id).await;
+        let changed = self.in_turn(&self.issuing, id, changed);
+        self.in_turn(&self.changing, consignment_turn(consignment), changed).await
+    }
+
+    async fn change_batch_in_turn(
+        &self,
+        caller: &Caller,
+        id: BatchId,
+        consignment: ConsignmentId,
+        edit: impl FnOnce(&mut BatchInput) -> Result<()> + Send,
+    ) -> Result<Statement> {
         let before = self.owned(caller, Kind::Batch, id.0).await?;
         let batch = content_of!(before.content.clone(), Batch)?;
         let registered = !batch.draft;
@@ -151,16 +179,20 @@ impl Service {
         }
         input.batch.consignment = consignment;
         let consignment = self.own_consignment(caller, consignment).await?;
-        let (_lines, mut taken) = (self.lines.lock(&consignment.declaration).await, TakenLines::default());
         if !registered {
             input.batch.created_ms = self.now_ms();
         }
-        if input.batch.line != line {
-            self.flag_line(&mut input.batch, &consignment, &mut taken).await?;
-        }
-        let mut change = Change::default();
-        self.write_batch(caller, &mut change, Some(&before), input.batch, &consignment).await?;
-        let written = self.write(caller, change).await?;
+        let turn = self.turn(&self.lines, &consignment.declaration).await?;
+        let written = async {
+            let (mut change, mut taken) = (Change::default(), TakenLines::default());
+            if input.batch.line != line {
+                self.flag_line(&mut input.batch, &consignment, &mut taken).await?;
+            }
+            self.write_batch(caller, &mut change, Some(&before), input.batch, &consignment).await?;
+            self.write(caller, change).await
+        };
+        let written = written.await;
+        let written = turn.end(written).await?;
         Ok(written.into_iter().next().unwrap_or(before))
     }
 
@@ -203,7 +235,7 @@ impl Service {
 
     /// Takes the batch's declaration line for it, or flags the batch with the one that took it before: in the same change,
     /// or in the store. A line whose batch has moved to another one is free, and so is one whose batch was never written.
-    /// The caller holds the declaration's lock until the batch is written.
+    /// It is the caller's turn at the declaration until the batch is written.
     pub(super) async fn flag_line(
         &self,
         batch: &mut Batch,

@@ -1,6 +1,10 @@
 //! Consignments.
 
-use super::{Change, Result, Service, batch::TakenLines, content_of};
+use super::{
+    Change, Result, Service,
+    batch::{TakenLines, consignment_turn},
+    content_of,
+};
 use crate::{
     limits::CONSIGNMENT_BATCHES_MAX,
     registration::{Consignment, Content, Kind, Parent, Statement},
@@ -32,23 +36,37 @@ impl Service {
         id: ConsignmentId,
         edit: impl FnOnce(&mut Consignment) -> Result<()> + Send,
     ) -> Result<Statement> {
-        let _changing = self.changing.lock((Kind::Consignment, id.0)).await;
+        let changed = self.change_consignment_in_turn(caller, id, edit);
+        self.in_turn(&self.changing, consignment_turn(id), changed).await
+    }
+
+    async fn change_consignment_in_turn(
+        &self,
+        caller: &Caller,
+        id: ConsignmentId,
+        edit: impl FnOnce(&mut Consignment) -> Result<()> + Send,
+    ) -> Result<Statement> {
         let before = self.owned(caller, Kind::Consignment, id.0).await?;
         let mut consignment = content_of!(before.content.clone(), Consignment)?;
         let declaration = consignment.declaration.clone();
         edit(&mut consignment)?;
-        let (_lines, mut taken) = (self.lines.lock(&consignment.declaration).await, TakenLines::default());
         let statement = self.next_version(caller, &before, Vec::new(), Content::Consignment(consignment.clone()));
-        let mut change = Change { statements: vec![statement.clone()], events: Vec::new() };
-        for id in self.batches_of(id).await? {
-            let Some(before) = self.statement(Kind::Batch, id).await? else { continue };
-            let mut batch = content_of!(before.content.clone(), Batch)?;
-            if consignment.declaration != declaration {
-                self.flag_line(&mut batch, &consignment, &mut taken).await?;
+        let turn = self.turn(&self.lines, &consignment.declaration).await?;
+        let written = async {
+            let mut taken = TakenLines::default();
+            let mut change = Change { statements: vec![statement.clone()], events: Vec::new() };
+            for id in self.batches_of(id).await? {
+                let Some(before) = self.statement(Kind::Batch, id).await? else { continue };
+                let mut batch = content_of!(before.content.clone(), Batch)?;
+                if consignment.declaration != declaration {
+                    self.flag_line(&mut batch, &consignment, &mut taken).await?;
+                }
+                self.write_batch(caller, &mut change, Some(&before), batch, &consignment).await?;
             }
-            self.write_batch(caller, &mut change, Some(&before), batch, &consignment).await?;
-        }
-        self.write(caller, change).await?;
+            self.write(caller, change).await
+        };
+        let written = written.await;
+        turn.end(written).await?;
         Ok(statement)
     }
 

@@ -4,7 +4,7 @@ use image::ImageFormat;
 use object_store::{ObjectStoreExt, PutPayload, path::Path};
 use sha2::{Digest, Sha256};
 
-use super::{Change, RegisterError, Result, Service, content_of, picture::decodes};
+use super::{Change, RegisterError, Result, Service, batch::consignment_turn, content_of, picture::decodes};
 use crate::{
     limits::DOCUMENTS_MAX,
     registration::{Content, Document, DocumentOf, FileHash, Kind, MediaType, Statement, StoredFile, ValueError},
@@ -71,7 +71,16 @@ impl Service {
     /// Where what it belongs to is not the caller's, or has as many documents as it may.
     pub async fn create_document(&self, caller: &Caller, document: Document) -> Result<Statement> {
         let consignment = self.consignment_with(caller, document.of).await?;
-        let _changing = self.changing.lock((Kind::Consignment, consignment.0)).await;
+        let created = self.create_document_in_turn(caller, document, consignment);
+        self.in_turn(&self.changing, consignment_turn(consignment), created).await
+    }
+
+    async fn create_document_in_turn(
+        &self,
+        caller: &Caller,
+        document: Document,
+        consignment: ConsignmentId,
+    ) -> Result<Statement> {
         let (of, parent) = (document.of, document.of.parent());
         if self.store.children(&parent, Kind::Document, None, DOCUMENTS_MAX).await?.len() >= DOCUMENTS_MAX {
             let what = match of {
@@ -96,12 +105,14 @@ impl Service {
         // A document never changes hands, so that what it belongs to may be read before the lock.
         let of = content_of!(self.owned(caller, Kind::Document, id.0).await?.content, Document)?.of;
         let consignment = self.consignment_with(caller, of).await?;
-        let _changing = self.changing.lock((Kind::Consignment, consignment.0)).await;
-        let before = self.owned(caller, Kind::Document, id.0).await?;
-        let document = content_of!(before.content.clone(), Document)?;
-        let document = Document { public: Some(public), ..document };
-        let statement = self.next_version(caller, &before, Vec::new(), Content::Document(document));
-        self.write_document(caller, statement, consignment, of).await
+        let published = async {
+            let before = self.owned(caller, Kind::Document, id.0).await?;
+            let document = content_of!(before.content.clone(), Document)?;
+            let document = Document { public: Some(public), ..document };
+            let statement = self.next_version(caller, &before, Vec::new(), Content::Document(document));
+            self.write_document(caller, statement, consignment, of).await
+        };
+        self.in_turn(&self.changing, consignment_turn(consignment), published).await
     }
 
     /// The caller's consignment that a document concerns, itself or through a batch.

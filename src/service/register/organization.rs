@@ -31,7 +31,16 @@ impl Service {
         id: OrganizationId,
         edit: impl FnOnce(&mut Organization) -> Result<()> + Send,
     ) -> Result<Statement> {
-        let _changing = self.changing.lock((Kind::Organization, id.0)).await;
+        let changed = self.change_organization_in_turn(caller, id, edit);
+        self.in_turn(&self.changing, format!("organization/{id}"), changed).await
+    }
+
+    async fn change_organization_in_turn(
+        &self,
+        caller: &Caller,
+        id: OrganizationId,
+        edit: impl FnOnce(&mut Organization) -> Result<()> + Send,
+    ) -> Result<Statement> {
         let before = match caller.role {
             Role::Admin => self.readable(caller, Kind::Organization, id.0).await?,
             _ => self.owned(caller, Kind::Organization, id.0).await?,
@@ -94,7 +103,10 @@ impl Service {
     /// # Errors
     /// Where it is not the caller's to revoke.
     pub async fn revoke_key(&self, caller: &Caller, id: KeyId) -> Result<Statement> {
-        let _changing = self.changing.lock((Kind::Key, id.0)).await;
+        self.in_turn(&self.changing, format!("key/{id}"), self.revoke_key_in_turn(caller, id)).await
+    }
+
+    async fn revoke_key_in_turn(&self, caller: &Caller, id: KeyId) -> Result<Statement> {
         let before = self.readable(caller, Kind::Key, id.0).await?;
         let mut key = content_of!(before.content.clone(), Key)?;
         if key.revoked_ms.is_some() {

@@ -42,7 +42,16 @@ impl Service {
         id: ProductId,
         edit: impl FnOnce(&mut Product) -> Result<()> + Send,
     ) -> Result<Statement> {
-        let _changing = self.changing.lock((Kind::Product, id.0)).await;
+        let changed = self.change_product_in_turn(caller, id, edit);
+        self.in_turn(&self.changing, format!("product/{id}"), changed).await
+    }
+
+    async fn change_product_in_turn(
+        &self,
+        caller: &Caller,
+        id: ProductId,
+        edit: impl FnOnce(&mut Product) -> Result<()> + Send,
+    ) -> Result<Statement> {
         let before = self.owned(caller, Kind::Product, id.0).await?;
         let mut product = content_of!(before.content.clone(), Product)?;
         let gtin = product.gtin;

@@ -111,7 +111,7 @@ async fn a_line_is_free_where_the_batch_that_claimed_it_was_never_written() {
 #[tokio::test]
 async fn a_consignment_under_change_takes_no_batch_and_holds_up_no_other_change() {
     let world = World::new().await;
-    let changing = world.service.changing.lock((Kind::Consignment, 1u64)).await;
+    let changing = world.service.changing.here("consignment/1").await;
     let (service, importer) = (world.service.clone(), world.importer);
     let creating = tokio::spawn(async move {
         service.create_batches(&importer, ConsignmentId(1), vec![samples::batch()]).await.unwrap().len()

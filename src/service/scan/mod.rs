@@ -13,9 +13,10 @@ mod view;
 mod weight;
 mod whole;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use jiff::civil::Date;
+use tokio::time::timeout;
 
 pub(super) use self::facts::lots_of;
 pub(super) use self::origins::made_by;
@@ -33,6 +34,7 @@ pub use self::{
 use super::{Service, alert::Raised};
 use crate::{
     code::{Code, Verification},
+    limits::SCAN_STORE_MS,
     store::{self, ScanSum},
     trace::{Block, Notice, Region, Verdict},
 };
@@ -42,6 +44,8 @@ use crate::{
 pub enum Scanned {
     /// No more than this verdict: forged, not issued, or not verifiable.
     Nothing(Verdict),
+    /// Its tag is ours, and the store did not say more in time.
+    Unanswered,
     /// It was issued.
     Issued {
         /// What it shares with all of its run.
@@ -56,6 +60,9 @@ pub enum Scanned {
         notice: Option<Notice>,
         /// The master key is retired.
         retired: bool,
+        /// Of when it is, milliseconds since 1970-01-01 UTC, where nothing was heard since of what others write for so
+        /// long that safety is not confirmed.
+        as_of_ms: Option<i64>,
     },
 }
 
@@ -72,7 +79,8 @@ pub enum ScanBy {
 }
 
 impl Service {
-    /// Answers the scan of a code. A store that is silent gives `unverifiable`, never an error.
+    /// Answers the scan of a code, from memory where it is there. While nothing is heard of what others write, nothing else
+    /// is asked for.
     pub async fn scan(&self, code: &Code, by: ScanBy) -> Scanned {
         let now_ms = self.now_ms();
         let at = Block::of(code.run, code.serial);
@@ -89,15 +97,20 @@ impl Service {
             Verification::Valid => false,
             Verification::Retired => true,
         };
-        let (block, kept, view) = match self.with_view(cached, code, now_ms, touches).await {
-            Ok(Some(found)) => found,
-            Ok(None) => return Scanned::Nothing(Verdict::NotIssued),
-            Err(error) => {
-                tracing::error!(%error, run = %code.run, "a scan could not be answered from the store");
-                return Scanned::Nothing(Verdict::Unverifiable);
-            }
+        let (offset, as_of_ms) = (Block::offset(code.serial), self.unconfirmed_since(now_ms));
+        let in_memory = cached.as_ref().and_then(|block| Some((Arc::clone(block), block.known(offset, touches).ok()?)));
+        let (block, kept, view) = match (in_memory, as_of_ms) {
+            (Some((block, kept)), _) => (block, kept, None),
+            (None, Some(_)) => return Scanned::Unanswered,
+            (None, None) => match self.with_view_in_time(cached, code, now_ms, touches).await {
+                Ok(Some(found)) => found,
+                Ok(None) => return Scanned::Nothing(Verdict::NotIssued),
+                Err(error) => {
+                    tracing::error!(%error, run = %code.run, "a scan could not be answered from the store");
+                    return Scanned::Unanswered;
+                }
+            },
         };
-        let offset = Block::offset(code.serial);
         let sum = match by {
             ScanBy::Public(region) => self.scans.count(&block.scans, offset, region, now_ms),
             ScanBy::Other => ScanCounts::sum(&block.scans, offset),
@@ -108,7 +121,24 @@ impl Service {
         if let (Some(notice), ScanBy::Public(_)) = (notice, by) {
             self.alerts.raise(Raised::new(code, &run, &sum, notice, now_ms));
         }
-        Scanned::Issued { run, kept, view, sum, notice, retired }
+        Scanned::Issued { run, kept, view, sum, notice, retired, as_of_ms }
+    }
+
+    /// Since when nothing was heard of what others write, where that is longer than safety may be confirmed for.
+    pub fn unconfirmed_since(&self, now_ms: i64) -> Option<i64> {
+        let silent_ms = self.heard.silent_ms(now_ms)?;
+        (silent_ms >= self.settings.unconfirmed_after_ms).then(|| now_ms.saturating_sub(silent_ms))
+    }
+
+    async fn with_view_in_time(
+        &self,
+        cached: Option<Arc<BlockView>>,
+        code: &Code,
+        now_ms: i64,
+        touches: u64,
+    ) -> store::Result<Option<Found>> {
+        let found = timeout(Duration::from_millis(SCAN_STORE_MS), self.with_view(cached, code, now_ms, touches)).await;
+        found.unwrap_or_else(|_| Err(store::Error::Unavailable(format!("nothing came for {SCAN_STORE_MS} ms"))))
     }
 
     /// A code's block, read where none is cached, with the code's view; `None` where the code was not issued.
@@ -133,6 +163,8 @@ impl Service {
     pub async fn verify(&self, code: &Code) -> Verdict {
         match self.scan(code, ScanBy::Other).await {
             Scanned::Nothing(verdict) => verdict,
+            Scanned::Unanswered => Verdict::Unverifiable,
+            Scanned::Issued { kept, as_of_ms: Some(_), .. } => kept.verdict.min(Verdict::Unverifiable),
             Scanned::Issued { kept, .. } => kept.verdict,
         }
     }

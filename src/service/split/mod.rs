@@ -172,13 +172,13 @@ impl Service {
         let task = tokio::spawn(async move {
             let run = service.parent_run(&order.parent).await?;
             // Two splits of one package at the same time would both find room.
-            let _one_split_a_batch = service.issuing.lock(run.batch).await;
-            service.split_locked(&caller, &order, &run).await
+            let split = service.split_in_turn(&caller, &order, &run);
+            service.in_turn(&service.issuing, run.batch, split).await
         });
         task.await.unwrap_or_else(|error| Err(store::Error::Unavailable(error.to_string()).into()))
     }
 
-    async fn split_locked(&self, caller: &Caller, order: &SplitOrder, parent_run: &Run) -> Result<Split> {
+    async fn split_in_turn(&self, caller: &Caller, order: &SplitOrder, parent_run: &Run) -> Result<Split> {
         let now_ms = self.now_ms();
         let case = self.case(caller, &order.parent, parent_run).await?;
         if order.at_ms.is_some_and(|at_ms| at_ms > now_ms + CLOCK_SKEW_MS_MAX) {

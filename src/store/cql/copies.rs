@@ -93,6 +93,7 @@ impl Drop for Copying {
 #[async_trait]
 impl Copies for CqlStore {
     async fn snapshot(&self) -> Result<Snapshot> {
+        self.require_alone().await?;
         let copying = Copying::begin(&self.copies);
         // What a stop, or a failed request, left behind a row of a feed is part of it.
         self.follow(Duration::ZERO).await?;
@@ -136,6 +137,9 @@ impl Copies for CqlStore {
     }
 
     async fn set_intake(&self, intake: Intake) -> Result<()> {
+        if intake != Intake::Open {
+            self.require_alone().await?;
+        }
         let mut door = self.door.write().await;
         match (*door, intake) {
             (Intake::Retired, Intake::Retired) => return Ok(()),
@@ -174,6 +178,21 @@ impl CqlStore {
             self.feed.load(&self.cluster, writer, &row).await?;
         }
         Ok(())
+    }
+}
+
+impl CqlStore {
+    /// What other servers write has no one moment here: their writes are not waited for, their swaps not noted.
+    async fn require_alone(&self) -> Result<()> {
+        self.cluster.writers().await?;
+        let others = self.cluster.feeds.open().into_iter().filter(|writer| !self.feed.is_own(*writer)).count();
+        if others == 0 {
+            return Ok(());
+        }
+        Err(Error::Unavailable(format!(
+            "{others} other servers write to this keyspace, or died within the last seconds: a backup is taken while one \
+             server runs; stop the others first"
+        )))
     }
 }
 

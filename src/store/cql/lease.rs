@@ -44,9 +44,17 @@ impl Lease {
     }
 }
 
+/// What the names of all these claims begin with.
+const CLAIMS: &str = "feed/";
+
 /// The claim of a feed.
 pub fn claim_name(writer: Writer) -> String {
-    format!("feed/{}", writer.0)
+    format!("{CLAIMS}{}", writer.0)
+}
+
+/// Whether a claim is that of a feed.
+pub fn is_lease(claim: &str) -> bool {
+    claim.starts_with(CLAIMS)
 }
 
 /// The lease that this server holds.

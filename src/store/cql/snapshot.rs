@@ -15,6 +15,7 @@ use super::{
     copies::Before,
     entry::{EntryRow, TABLE},
     feeds::capture_id,
+    lease,
     record::RecordRow,
     registered::StatementRow,
     restoring,
@@ -131,7 +132,8 @@ impl Reading {
         let mut rows = cluster.requests.pages::<(String, Option<Vec<u8>>)>(all, (), ("claims", "*")).await?;
         while let Some(row) = rows.next().await {
             let (name, value) = row?;
-            if name == restoring::MARK {
+            // Of the feeds of servers of this keyspace, and of a restore that is not done.
+            if name == restoring::MARK || lease::is_lease(&name) {
                 continue;
             }
             let noted = {

@@ -2,6 +2,7 @@
 //! in `store::cluster`.
 
 mod follow;
+mod killed;
 mod together;
 
 use std::{

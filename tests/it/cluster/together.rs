@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
+use serde_json::json;
 
 use super::Cluster;
 use crate::routes::{number, text};
@@ -29,4 +30,48 @@ async fn orders_and_registrations_on_two_servers_give_no_number_twice() {
         assert_eq!(listed, batches.iter().copied().collect());
     }
     println!("{}", cluster.coldproof(0, &["audit"]));
+}
+
+/// Each of many orders is for a third of what the batch has: three of them fit, whoever takes them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn orders_on_two_servers_never_pass_the_quantity_of_a_batch() {
+    let Some(cluster) = Cluster::start(2).await else { return };
+    let cluster = &cluster;
+    let batch = cluster.batch(&cluster.servers[0]).await;
+    let orders = (0..8).map(|i| async move { cluster.order(&cluster.servers[i % 2], batch, 6_600).await.status });
+    let made = join_all(orders).await;
+    let many = |status| made.iter().filter(|made| **made == status).count();
+    // One that waits too long for its turn is told so, and may come again.
+    assert!(many(StatusCode::CREATED) <= 3 && many(StatusCode::CREATED) > 0, "{made:?}");
+    assert_eq!(many(StatusCode::CREATED) + many(StatusCode::CONFLICT) + many(StatusCode::SERVICE_UNAVAILABLE), 8, "{made:?}");
+    let codes = cluster.servers[1].get(&format!("/v1/batches/{batch}"), &cluster.importer).await.expect(StatusCode::OK);
+    println!("{made:?} {}", codes["issued"]);
+    cluster.coldproof(0, &["audit"]);
+}
+
+/// Every change that was answered with success stands in the history; the others were told that they do not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_changes_on_two_servers_none_is_lost_in_silence() {
+    let Some(cluster) = Cluster::start(2).await else { return };
+    let cluster = &cluster;
+    let batch = cluster.batch(&cluster.servers[0]).await;
+    let path = &format!("/v1/batches/{batch}");
+    let changes = (0..12).map(|i| async move {
+        let body = json!({ "lot": format!("L-{i}") });
+        let reply = cluster.servers[i % 2].call(Method::PATCH, path, &cluster.importer, Some(body)).await;
+        (i, reply.status, reply.body)
+    });
+    let changed = join_all(changes).await;
+    let history = cluster.servers[0].get(&format!("{path}/history"), &cluster.importer).await.expect(StatusCode::OK);
+    let said = history.to_string();
+    let made: Vec<_> = changed.iter().filter(|(_, status, _)| status.is_success()).collect();
+    for (i, ..) in &made {
+        assert!(said.contains(&format!("\"L-{i}\"")), "change {i} is not in {history}");
+    }
+    for (i, status, body) in changed.iter().filter(|(_, status, _)| !status.is_success()) {
+        assert!([StatusCode::CONFLICT, StatusCode::SERVICE_UNAVAILABLE].contains(status), "{i}: {body}");
+    }
+    println!("{} of {} changes took effect", made.len(), changed.len());
+    assert!(!made.is_empty());
+    cluster.coldproof(0, &["audit"]);
 }

@@ -54,7 +54,7 @@ pub fn verdict_name(verdict: Verdict) -> String {
 fn scan_page(page: &ScanPage) -> String {
     let first_scan = Some(date(2026, 11, 16).at(18, 4, 0, 0));
     let scans = if page.product.is_some() { 2 } else { 0 };
-    let part = CodePart { code: examples::CODE, scans, first_scan, notice: None, sold: false };
+    let part = CodePart { code: examples::CODE, scans, first_scan, notice: None, sold: false, as_of: None };
     String::from_utf8(render(page).fill(&part)).unwrap()
 }
 

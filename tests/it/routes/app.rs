@@ -145,6 +145,7 @@ impl TestApp {
             link_case: config.qr.case,
             zone: config.dates.utc_offset.time_zone(),
             issuing_tolerance_permille: config.issuing.tolerance_permille,
+            unconfirmed_after_ms: config.store.unconfirmed_after_ms,
             cold_chain: config.cold_chain.rule(),
             misuse: config.misuse.rules(),
             profiles: config.papers.profiles.clone(),

@@ -245,6 +245,58 @@ async fn what_can_not_be_looked_up_is_unverifiable_and_never_genuine() {
     assert_eq!(verdict(&app.scan(&format!("/{first}")).await), genuine(), "silence is not kept");
 }
 
+#[tokio::test]
+async fn after_a_long_silence_memory_is_told_with_its_age_and_nothing_is_green() {
+    let app = TestApp::new().await;
+    let (goods, Run { name, first, .. }) = app.run(10).await;
+    let silent = Silent::default();
+    silent.share();
+    let switch = silent.clone();
+    let app = app.restart_over(&ring(), move |store| Arc::new(silent.over(store))).await;
+    let (held, asked) = (app.code(&name, 1), app.code(&name, 2));
+    let hold = json!({ "kind": "hold", "spans": [{ "first": held, "last": held }], "reason": "r", "notice": "n" });
+    app.post("/v1/measures", &app.keys.inspector, hold).await.expect(StatusCode::CREATED);
+    let mut follower = app.service.begin_following().await.unwrap().unwrap();
+    let mut others = Vec::new();
+    for code in [&first, &held] {
+        others.push(app.scan(&format!("/{code}")).await);
+        page_of(&app, code).await;
+    }
+    let batch = format!("/batch/{}", goods.batch);
+    app.scan(&batch).await;
+
+    switch.fail_reads(true);
+    app.move_clock(9_999);
+    assert!(app.service.follow(&mut follower).await.is_err());
+    assert_eq!(app.scan(&format!("/{first}")).await["verdict"], "genuine", "it is not silent for long enough");
+    app.move_clock(32_001);
+    let scan = app.scan(&format!("/{first}")).await;
+    assert_eq!(verdict(&scan), not("unverifiable"));
+    assert_eq!((&scan["verdicts"], &scan["unconfirmed_s"]), (&json!(["unverifiable"]), &json!(42)));
+    assert!(texts(&scan["reasons"])[0].contains("could not be confirmed"), "{scan}");
+    assert_eq!((&scan["batch"], &scan["timeline"]), (&others[0]["batch"], &others[0]["timeline"]), "what is known");
+    let scan = app.scan(&format!("/{held}")).await;
+    assert_eq!((&scan["verdict"], &scan["verdicts"]), (&json!("on_hold"), &json!(["on_hold", "unverifiable"])));
+    for (code, word) in [(&first, "Cannot be checked"), (&held, "On hold")] {
+        let page = page_of(&app, code).await;
+        assert!(page.contains(word) && page.contains("Data as of") && !page.contains("class=\"good\""), "{page}");
+    }
+    assert_eq!(app.scan(&batch).await["verdicts"], json!(["unverifiable"]));
+    let codes = json!({ "codes": [first, held, asked] });
+    let answer = app.call("POST", "/v1/verify").json(&codes).send().await.expect(StatusCode::OK);
+    let verdicts: Vec<_> = answer["verdicts"].as_array().unwrap().iter().map(|it| text(&it["verdict"])).collect();
+    assert_eq!(verdicts, ["unverifiable", "on_hold", "unverifiable"]);
+    let unanswered = app.call("GET", &format!("/{asked}")).header("accept", "application/json").send().await;
+    assert_eq!((unanswered.status, unanswered.header("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, "2"));
+
+    switch.fail_reads(false);
+    assert!(app.service.follow(&mut follower).await.unwrap());
+    for code in [&first, &asked] {
+        assert_eq!(verdict(&app.scan(&format!("/{code}")).await), genuine(), "it answers again");
+    }
+    assert_eq!(app.scan(&batch).await["verdicts"], json!([]));
+}
+
 async fn page_of(app: &TestApp, code: &str) -> String {
     let page = app.call("GET", &format!("/{code}")).header("accept", "text/html").header("accept-language", "en");
     page.send().await.text().to_owned()

@@ -21,6 +21,7 @@ pub struct Silent {
     reads: Arc<AtomicBool>,
     writes: Arc<AtomicBool>,
     applying: Arc<AtomicBool>,
+    shared: Arc<AtomicBool>,
 }
 
 impl Silent {
@@ -34,6 +35,11 @@ impl Silent {
 
     pub fn fail_writes(&self, fail: bool) {
         self.writes.store(fail, Ordering::Relaxed);
+    }
+
+    /// As if other servers wrote to it too.
+    pub fn share(&self) {
+        self.shared.store(true, Ordering::Relaxed);
     }
 
     /// As if the machine stopped behind the commit of a staged capture.
@@ -128,7 +134,7 @@ impl Feed for SilentStore {
         self.inner.sweep(before_ms).await
     }
     fn is_shared(&self) -> bool {
-        self.inner.is_shared()
+        self.fails.shared.load(Ordering::Relaxed) || self.inner.is_shared()
     }
     async fn writers(&self) -> Result<Vec<Writer>> {
         unless(&self.fails.reads)?;
