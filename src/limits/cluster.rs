@@ -89,6 +89,9 @@ pub const TURN_WAIT_MS: u64 = 5_000;
 pub const TURN_PAUSE_MS: u64 = 20;
 /// Turns of other servers that are remembered for one kind of work, so that one that was left behind is recognized.
 pub const TURNS_SEEN_MAX: u64 = 10_000;
+/// How long the scan sums of other servers are taken as they were read, in milliseconds: of a block that is scanned here all
+/// the time they are read once a minute.
+pub const SCANS_OF_OTHERS_KEPT_MS: u64 = 60_000;
 /// How long a scan waits for the store, in milliseconds, so that it is answered within two seconds in any case.
 pub const SCAN_STORE_MS: u64 = 1_800;
 /// How often the other servers' feeds are read, in milliseconds: so that what one of them answered shows here within a second.
@@ -102,6 +105,8 @@ pub const FOLLOWED_ROWS_AT_ONCE: usize = 64;
 pub const FOLLOWED_LOOKS_OFTEN: u32 = 7_200;
 /// Every which look is taken then; and every which look at a capture under way asks what of it is applied.
 pub const FOLLOWED_LOOKS_BETWEEN: u32 = 8;
+/// Captures of this server that are known to be applied and touched: more than it commits between two polls.
+pub const APPLIED_HERE_KNOWN_MAX: u64 = 65_536;
 /// Captures of others that wait until they are applied: further rows are read when there are fewer. 5 MB.
 pub const FOLLOWED_CAPTURES_MAX: usize = 65_536;
 

@@ -5,6 +5,9 @@
 //! was read before it, in the middle of them too, is stale. A row of a feed alone says that something will come: what it
 //! names is looked at again until it is applied. So no view outlives a change by more than a poll, however its reading
 //! and another's writing fell together.
+//!
+//! This server's own feed is followed too: a commit that failed here may have landed, and is finished by whoever comes
+//! first. What it has applied and touched itself is passed over.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -12,11 +15,12 @@ use std::{
 };
 
 use futures_util::{StreamExt, TryStreamExt, stream};
+use moka::sync::Cache;
 
 use super::{Service, Watched, make_stale, measure::measure_turn};
 use crate::{
     limits::{
-        FOLLOWED_AT_ONCE, FOLLOWED_CAPTURES_MAX, FOLLOWED_LOOKS_BETWEEN, FOLLOWED_LOOKS_OFTEN, FOLLOWED_ROWS_AT_ONCE,
+        APPLIED_HERE_KNOWN_MAX, FOLLOWED_AT_ONCE, FOLLOWED_CAPTURES_MAX, FOLLOWED_LOOKS_BETWEEN, FOLLOWED_LOOKS_OFTEN, FOLLOWED_ROWS_AT_ONCE,
     },
     registration::{Content, Kind, Statement},
     store::{self, Chunk, Writer, Writes},
@@ -41,6 +45,22 @@ struct Pending {
     statements: bool,
     /// The first chunk that is not.
     chunk: u32,
+}
+
+/// Captures that this server has applied, and touched what they changed.
+#[derive(Debug)]
+pub(super) struct AppliedHere(Cache<CaptureId, ()>);
+
+impl AppliedHere {
+    pub(super) fn add(&self, id: CaptureId) {
+        self.0.insert(id, ());
+    }
+}
+
+impl Default for AppliedHere {
+    fn default() -> Self {
+        Self(Cache::new(APPLIED_HERE_KNOWN_MAX))
+    }
 }
 
 /// When this server last knew all that others had committed.
@@ -97,7 +117,7 @@ impl Service {
     pub async fn follow(&self, follower: &mut Follower) -> store::Result<bool> {
         let began_ms = self.now_ms();
         let mut is_all = true;
-        for writer in self.store.writers().await?.into_iter().filter(|writer| *writer != self.writer) {
+        for writer in self.store.writers().await? {
             is_all &= self.read_on(follower, writer).await?;
         }
         let pending: Vec<_> = follower.pending.iter().map(|(id, pending)| (*id, *pending)).collect();
@@ -143,6 +163,9 @@ impl Service {
 
     /// Touches what is applied of a capture and was not touched; what remains, if anything does.
     async fn touch_capture(&self, id: CaptureId, mut pending: Pending) -> store::Result<Option<Pending>> {
+        if self.applied_here.0.contains_key(&id) {
+            return Ok(None);
+        }
         pending.looks = pending.looks.saturating_add(1);
         if pending.looks > FOLLOWED_LOOKS_OFTEN && !pending.looks.is_multiple_of(FOLLOWED_LOOKS_BETWEEN) {
             return Ok(Some(pending));

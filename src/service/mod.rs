@@ -44,7 +44,7 @@ pub use self::number::{Counter, Numbers};
 pub use self::party::Parties;
 use self::scan::{BlockView, RunFacts, ScanCounts, SharedLedgers, Whole, WholeLot};
 pub use self::watch::{Basis, Watch, Watched};
-use self::{capture::Applying, growth::Growth, turn::Turns};
+use self::{capture::Applying, follow::AppliedHere, growth::Growth, turn::Turns};
 use crate::{
     code::{Host, KeyRing, LinkCase, LinkScheme, RunId},
     cold_chain::Rule,
@@ -149,6 +149,8 @@ pub struct Service {
     pub captures: Arc<Semaphore>,
     /// The large captures that are being applied.
     applying: Applying,
+    /// The captures that it has applied.
+    applied_here: Arc<AppliedHere>,
     /// How fast others' ledgers may grow.
     growth: Growth,
     /// Bounds the files that are in memory because they are being sent: one permit a KiB.
@@ -205,6 +207,7 @@ impl Service {
             uploads,
             captures: Arc::new(Semaphore::new(CAPTURES_KIB_MAX as usize)),
             applying: Applying::default(),
+            applied_here: Arc::default(),
             growth: Growth::default(),
             downloads: Arc::new(Semaphore::new(DOWNLOADS_KIB_MAX as usize)),
             issuing: Turns::new("issuing"),
@@ -229,6 +232,7 @@ impl Service {
     pub async fn commit(&self, capture: Capture, writes: Writes) -> crate::store::Result<Capture> {
         let (store, watch, blocks) = (Arc::clone(&self.store), Arc::clone(&self.watch), self.blocks.clone());
         let (measures, parties) = (Arc::clone(&self.measures), Arc::clone(&self.parties));
+        let applied_here = Arc::clone(&self.applied_here);
         // On a task of its own: a client that hangs up must not come between the write and what it makes stale.
         let task = tokio::spawn(async move {
             let (touched, change) = (Watched::by(&writes), TableChange::by(&writes));
@@ -239,6 +243,9 @@ impl Service {
             measures.change(change, capture.is_ok());
             // Touched after an error too: it is not known then whether the write took effect.
             make_stale(&watch, &blocks, &touched);
+            if let Ok(Capture { id, finished_ms: Some(_), .. }) = &capture {
+                applied_here.add(*id);
+            }
             capture
         });
         task.await.unwrap_or_else(|error| Err(crate::store::Error::Unavailable(error.to_string())))

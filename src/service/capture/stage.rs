@@ -127,11 +127,14 @@ impl Service {
         if capture.finished_ms.is_some() {
             return Ok(());
         }
-        let mut writing = Writing::default();
+        let (mut writing, mut all_here) = (Writing::default(), true);
         for chunk in 0..capture.chunks {
             let records = match self.store.chunk(id, chunk).await? {
                 Some(Chunk::Staged(records)) => records,
-                Some(Chunk::Applied(_)) => continue,
+                Some(Chunk::Applied(_)) => {
+                    all_here = false;
+                    continue;
+                }
                 None => return Err(store::Error::NotStaged { capture: id, chunk }),
             };
             let writes = super::heavy(CAPTURE_CHUNK_BYTES, || self.writes_of(records))?;
@@ -146,7 +149,11 @@ impl Service {
             writing.begin(apply).await?;
         }
         writing.done().await?;
-        self.store.finish(id, self.now_ms()).await
+        self.store.finish(id, self.now_ms()).await?;
+        if all_here {
+            self.applied_here.add(id);
+        }
+        Ok(())
     }
 
     /// Records with the entries that they make.

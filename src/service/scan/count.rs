@@ -9,16 +9,20 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicU32, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use futures_util::{StreamExt, stream};
 use tokio::sync::OnceCell;
 
 use crate::{
-    limits::{BLOCK_CODES, SCAN_BLOCKS_FLUSHED_AT_ONCE, SCAN_BLOCKS_UNFLUSHED_MAX},
+    limits::{BLOCK_CODES, SCAN_BLOCKS_FLUSHED_AT_ONCE, SCAN_BLOCKS_UNFLUSHED_MAX, SCANS_OF_OTHERS_KEPT_MS},
     store::{self, ScanSum, Store, Writer},
     trace::{Block, Region},
 };
+
+/// How long what the other servers have counted is taken as it was read.
+const OTHERS_KEPT: Duration = Duration::from_millis(SCANS_OF_OTHERS_KEPT_MS);
 
 /// The sums of one block's codes, shared by every view of it.
 #[derive(Debug)]
@@ -56,8 +60,10 @@ impl BlockScans {
 struct Sums {
     /// What this server counted.
     own: HashMap<u16, ScanSum>,
-    /// What the others had counted when the block was read.
+    /// What the others had counted when they were read.
     others: HashMap<u16, ScanSum>,
+    /// When that was.
+    others_read: Option<Instant>,
     /// Codes in `own` that changed since the last flush; while there are any, the block stands in the queue.
     changed: Option<Box<Offsets>>,
     /// What the regions of codes with more than one take beside, in bytes.
@@ -153,6 +159,7 @@ impl ScanCounts {
     async fn read(&self, store: &dyn Store, scans: &BlockScans) -> store::Result<()> {
         let stored = store.scans(scans.block).await?;
         let sums = &mut *lock(&scans.sums);
+        sums.others_read = Some(Instant::now());
         let mut grown = 0;
         for (writer, codes) in stored {
             let side = if writer == self.writer { &mut sums.own } else { &mut sums.others };
@@ -221,8 +228,27 @@ impl ScanCounts {
         let written = store.put_scans(scans.block, self.writer, &changed).await;
         if written.is_err() {
             self.put_back(scans, &changed);
+        } else if store.is_shared() && lock(&scans.sums).others_read.is_none_or(|read| read.elapsed() > OTHERS_KEPT) {
+            self.read_others(store, &scans).await?;
         }
         written.map(|()| changed.len())
+    }
+
+    /// Reads again what the other servers have counted: not at a scan, and only of blocks that are scanned.
+    async fn read_others(&self, store: &dyn Store, scans: &BlockScans) -> store::Result<()> {
+        let stored = store.scans(scans.block).await?;
+        let mut others: HashMap<u16, ScanSum> = HashMap::new();
+        for (_, codes) in stored.into_iter().filter(|(writer, _)| *writer != self.writer) {
+            for (offset, sum) in codes {
+                others.entry(offset).or_default().add(&sum);
+            }
+        }
+        let bytes = |sums: &HashMap<u16, ScanSum>| sums.values().map(|sum| sum.places.bytes()).sum::<usize>();
+        let sums = &mut *lock(&scans.sums);
+        sums.regions_bytes = (sums.regions_bytes + bytes(&others)).saturating_sub(bytes(&sums.others));
+        (sums.others, sums.others_read) = (others, Some(Instant::now()));
+        scans.weigh(sums);
+        Ok(())
     }
 
     fn put_back(&self, scans: Arc<BlockScans>, unwritten: &[(u16, ScanSum)]) {

@@ -3,6 +3,7 @@
 
 mod follow;
 mod killed;
+mod stopped;
 mod together;
 
 use std::{
@@ -219,6 +220,12 @@ impl Server {
     /// What it has logged.
     pub fn said(&self) -> String {
         fs::read_to_string(&self.log).unwrap()
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([format!("-{name}"), self.process.id().to_string()]).status().unwrap();
+        assert!(sent.success());
     }
 
     /// As if the machine had lost its power.

@@ -62,7 +62,7 @@ async fn of_changes_on_two_servers_none_is_lost_in_silence() {
         (i, reply.status, reply.body)
     });
     let changed = join_all(changes).await;
-    let history = cluster.servers[0].get(&format!("{path}/history"), &cluster.importer).await.expect(StatusCode::OK);
+    let history = cluster.servers[0].get(&format!("{path}/versions"), &cluster.importer).await.expect(StatusCode::OK);
     let said = history.to_string();
     let made: Vec<_> = changed.iter().filter(|(_, status, _)| status.is_success()).collect();
     for (i, ..) in &made {

@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, ops::Deref, sync::Arc};
 use coldproof::{
     registration::Kind,
     store::{
-        Chunk, Feed, Records, Slice, Store, Verify, Writes,
+        Chunk, Feed, Intake, Records, Slice, Store, Verify, Writes,
         cql::{Access, CqlStore, SCHEMA_VERSION, migrate},
     },
     trace::{BatchId, Entry, Place, Scope, Subject},
@@ -226,6 +226,66 @@ async fn a_write_that_lands_late_or_twice_changes_nothing() {
         store.keyspace.run(&update).await;
     }
     assert_eq!(store.record(first.id).await.unwrap(), Some(first));
+}
+
+/// The same of a ledger and of a statement, read before and behind.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_older_write_that_lands_behind_a_reading_changes_neither_entry_nor_statement() {
+    let Some(store) = open().await else { return };
+    let (subject, entry) = (Subject::Batch(BatchId(7)), sample::entry(1, 5, Scope::All));
+    let statement = sample::writes(7).statements.remove(0);
+    let writes = Writes {
+        entries: vec![(subject.clone(), entry.clone())],
+        statements: vec![statement.clone()],
+        ..Writes::default()
+    };
+    store.append(sample::capture(1, 0), writes).await.unwrap();
+    let read = async || {
+        let entries = store.entries(&subject, Slice::Whole, None, 9).await.unwrap();
+        (entries, store.statement(statement.kind, statement.id).await.unwrap())
+    };
+    let before = read().await;
+    assert_eq!(before, (vec![entry.clone()], Some(statement.clone())));
+    let now_us = i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_micros()).unwrap();
+    let late = 3_000_000_000_000_000 - (now_us + 60_000_000);
+    for _ in 0..2 {
+        store
+            .keyspace
+            .run(&format!(
+                "UPDATE $K.ledgers USING TIMESTAMP {late} SET organization = 99, role = 'admin', biz_step = 'destroying' \
+                 WHERE subject = 'batch/7' AND bucket = 0 AND cluster = 0 AND event_time = {} AND record = 0x{} \
+                 AND ordinal = {}",
+                entry.place.event_time_ms, entry.place.record, entry.place.ordinal
+            ))
+            .await;
+        store
+            .keyspace
+            .run(&format!(
+                "UPDATE $K.statements USING TIMESTAMP {late} SET author = 99, written = 0 \
+                 WHERE kind = 'batch' AND number = {} AND version = {}",
+                statement.id, statement.version
+            ))
+            .await;
+    }
+    assert_eq!(read().await, before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_is_taken_where_no_other_server_writes() {
+    let Some(store) = open().await else { return };
+    let other = CqlStore::open(&store.keyspace.access).await.unwrap();
+    let refused = store.snapshot().await.err().unwrap().to_string();
+    assert!(refused.contains("1 other servers") && refused.contains("stop the others"), "{refused}");
+    assert!(store.set_intake(Intake::Retired).await.is_err(), "what it writes would be lost");
+    other.close().await;
+    store.set_intake(Intake::Open).await.unwrap();
+    // What another one closed is heard of when it is looked for.
+    let heard = async {
+        while store.snapshot().await.is_err() {
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), heard).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -29,6 +29,7 @@ macro_rules! contract_tests {
             the_highest_version_of_a_statement_holds
             children_are_listed_under_every_parent_and_paged
             the_feed_is_dense_and_chained
+            a_feed_may_be_followed_from_where_all_before_is_applied
             staged_records_are_seen_by_nobody
             a_large_capture_is_staged_committed_applied_and_finished
             a_capture_whose_chunks_are_missing_is_not_committed
@@ -249,6 +250,27 @@ pub async fn the_feed_is_dense_and_chained(store: &dyn Store) {
     assert_eq!(store.rows(writer, last, 10).await.unwrap(), rows[last as usize..]);
     assert_eq!(store.rows(writer, last + 1, 10).await.unwrap(), []);
     assert_eq!(store.rows(Writer(77), 0, 10).await.unwrap(), []);
+}
+
+pub async fn a_feed_may_be_followed_from_where_all_before_is_applied(store: &dyn Store) {
+    let writer = store.writers().await.unwrap()[0];
+    for number in 0..3 {
+        append(store, number, records(vec![record(number)])).await;
+    }
+    let large = large_capture(9, 2, 1);
+    store.stage(large.id, 0, &[record(8), record(9)]).await.unwrap();
+    store.append(large.clone(), Writes::default()).await.unwrap();
+    append(store, 10, records(vec![record(10)])).await;
+    let rows = store.rows(writer, 0, 100).await.unwrap();
+    let of_large = rows.iter().find(|row| row.captures.iter().any(|(id, _)| *id == large.id)).unwrap().position;
+    // Whoever looks for what is unfinished says where that begins.
+    assert_eq!(store.unfinished(9).await.unwrap(), [large.id]);
+    assert!(store.applied(writer).await.unwrap() <= of_large, "it is not applied");
+    store.apply(large.id, 0, records(vec![record(8), record(9)])).await.unwrap();
+    store.finish(large.id, 5).await.unwrap();
+    assert_eq!(store.unfinished(9).await.unwrap(), []);
+    assert_eq!(store.applied(writer).await.unwrap(), rows.last().unwrap().position + 1);
+    assert_eq!(store.applied(Writer(u64::MAX >> 1)).await.unwrap(), 0, "nobody's");
 }
 
 pub async fn staged_records_are_seen_by_nobody(store: &dyn Store) {
