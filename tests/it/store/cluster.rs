@@ -252,7 +252,7 @@ async fn an_older_write_that_lands_behind_a_reading_changes_neither_entry_nor_st
         store
             .keyspace
             .run(&format!(
-                "UPDATE $K.ledgers USING TIMESTAMP {late} SET organization = 99, role = 'admin', biz_step = 'destroying' \
+                "UPDATE $K.ledgers USING TIMESTAMP {late} SET organization = 99, role = 'admin', record_time = 0 \
                  WHERE subject = 'batch/7' AND bucket = 0 AND cluster = 0 AND event_time = {} AND record = 0x{} \
                  AND ordinal = {}",
                 entry.place.event_time_ms, entry.place.record, entry.place.ordinal
