@@ -127,16 +127,10 @@ async fn follow(service: Arc<Service>, follower: Option<Follower>, mut stopped: 
     let Some(mut follower) = follower else { return };
     let mut is_silent = false;
     while goes_on(&mut stopped, FOLLOW_INTERVAL_MS).await {
-        let followed = loop {
-            match service.follow(&mut follower).await {
-                Ok(false) => {}
-                Ok(true) => break Ok(()),
-                Err(error) => break Err(error),
-            }
-        };
+        let followed = service.follow(&mut follower).await;
         match &followed {
-            Ok(()) if is_silent => tracing::info!("the store answers again: what others wrote is known"),
-            Ok(()) => {}
+            Ok(_) if is_silent => tracing::info!("the store answers again: what others wrote is known"),
+            Ok(_) => {}
             Err(error) if !is_silent => tracing::error!(%error, "what others write is not known; it is tried again"),
             Err(_) => {}
         }

@@ -100,17 +100,16 @@ impl Service {
         if !self.store.is_shared() {
             return Ok(None);
         }
-        let mut follower = Follower::default();
         let began_ms = self.now_ms();
-        for writer in self.store.writers().await? {
-            follower.next.insert(writer, self.store.applied(writer).await?);
-        }
+        let writers = stream::iter(self.store.writers().await?);
+        let next = writers.map(|writer| async move { store::Result::Ok((writer, self.store.applied(writer).await?)) });
+        let next = next.buffer_unordered(FOLLOWED_AT_ONCE).try_collect().await?;
         self.heard.at(began_ms);
-        Ok(Some(follower))
+        Ok(Some(Follower { next, pending: BTreeMap::new() }))
     }
 
     /// Reads on what the other servers have committed, and makes stale what was made from it. Returns whether that was
-    /// all: more rows than are read at once remain for the next call.
+    /// all: where very many captures wait to be applied, the next call reads further.
     ///
     /// # Errors
     /// Where the store does not answer. What was not touched then is by a later call.
