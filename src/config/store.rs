@@ -66,7 +66,11 @@ impl Store {
             return Err(Error::range("store.replication", wrong, expected));
         }
         if !(1_000..=600_000).contains(&self.unconfirmed_after_ms) {
-            return Err(Error::range("store.unconfirmed_after_ms", self.unconfirmed_after_ms, "expected 1000 to 600000"));
+            return Err(Error::range(
+                "store.unconfirmed_after_ms",
+                self.unconfirmed_after_ms,
+                "expected 1000 to 600000",
+            ));
         }
         if self.user.is_empty() != self.password.0.is_empty() {
             let found = if self.user.is_empty() { "empty" } else { "set" };

@@ -28,8 +28,14 @@ pub fn install_metrics() -> Result<PrometheusHandle, metrics_exporter_prometheus
     metrics::describe_histogram!("coldproof_http_request_seconds", "From a request to the head of its answer");
     metrics::describe_counter!("coldproof_rate_refusals_total", "Requests refused by the rate limit");
     metrics::describe_gauge!("coldproof_store_writable", "1 where the store takes writes, 0 once one has failed");
-    metrics::describe_counter!("coldproof_store_requests_total", "Requests to the cluster, by table, and read, write or swap");
-    metrics::describe_gauge!("coldproof_store_silent_seconds", "How long nothing was heard of what other servers write");
+    metrics::describe_counter!(
+        "coldproof_store_requests_total",
+        "Requests to the cluster, by table, and read, write or swap"
+    );
+    metrics::describe_gauge!(
+        "coldproof_store_silent_seconds",
+        "How long nothing was heard of what other servers write"
+    );
     metrics::describe_counter!("coldproof_copy_notices_total", "Codes whose scans told of copies, by notice");
     metrics::describe_counter!("coldproof_failed_tags_total", "Codes with a wrong tag: mistyped, or guessed");
     metrics::describe_counter!(

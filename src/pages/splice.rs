@@ -257,7 +257,11 @@ mod tests {
             (Lang::En, 1000, "Scanned 1000 times before, first on <time>2026-12-31 23:59</time>."),
         ] {
             assert_eq!(
-                fill(lang, "<!--scans-->", &CodePart { code: CODE, scans, first_scan, notice: None, sold: false, as_of: None }),
+                fill(
+                    lang,
+                    "<!--scans-->",
+                    &CodePart { code: CODE, scans, first_scan, notice: None, sold: false, as_of: None }
+                ),
                 sentence
             );
         }
@@ -265,8 +269,14 @@ mod tests {
 
     #[test]
     fn nothing_but_the_alphabet_of_codes_gets_through() {
-        let part =
-            CodePart { code: "\"><script>ABC&<!--code-->", scans: 0, first_scan: None, notice: None, sold: false, as_of: None };
+        let part = CodePart {
+            code: "\"><script>ABC&<!--code-->",
+            scans: 0,
+            first_scan: None,
+            notice: None,
+            sold: false,
+            as_of: None,
+        };
         assert_eq!(fill(Lang::En, "<!--code-->", &part), "ABC");
     }
 

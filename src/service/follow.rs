@@ -20,7 +20,8 @@ use moka::sync::Cache;
 use super::{Service, Watched, make_stale, measure::measure_turn};
 use crate::{
     limits::{
-        APPLIED_HERE_KNOWN_MAX, FOLLOWED_AT_ONCE, FOLLOWED_CAPTURES_MAX, FOLLOWED_LOOKS_BETWEEN, FOLLOWED_LOOKS_OFTEN, FOLLOWED_ROWS_AT_ONCE,
+        APPLIED_HERE_KNOWN_MAX, FOLLOWED_AT_ONCE, FOLLOWED_CAPTURES_MAX, FOLLOWED_LOOKS_BETWEEN, FOLLOWED_LOOKS_OFTEN,
+        FOLLOWED_ROWS_AT_ONCE,
     },
     registration::{Content, Kind, Statement},
     store::{self, Chunk, Writer, Writes},

@@ -116,7 +116,12 @@ impl Service {
         task.await.unwrap_or_else(|error| Err(store::Error::Unavailable(error.to_string()).into()))
     }
 
-    async fn issue_in_turn(&self, caller: &Caller, batch: BatchId, mut order: Order) -> Result<Vec<Issued>, OrderError> {
+    async fn issue_in_turn(
+        &self,
+        caller: &Caller,
+        batch: BatchId,
+        mut order: Order,
+    ) -> Result<Vec<Issued>, OrderError> {
         let facts = self.batch_facts(batch, &mut Basis::default()).await?.ok_or(OrderError::NotFound(batch))?;
         let issuer = facts.batch.organization;
         if caller.role != Role::Admin && caller.organization != issuer {

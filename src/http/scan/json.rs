@@ -64,6 +64,13 @@ pub struct Answer<'a> {
     pub timeline: Option<Timeline<'a>>,
     /// The temperatures that the goods went through; null where nobody reported one.
     pub cold_chain: Option<ColdChainJson>,
+    /// Of when the answer is, where the store has been silent since and safety is not confirmed.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data_as_of: Option<Timestamp>,
+    /// How long that is ago, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unconfirmed_s: Option<i64>,
 }
 
 /// A hold or recall that stands.
@@ -199,6 +206,8 @@ impl<'a> Answer<'a> {
             came_from_further: None,
             timeline: None,
             cold_chain: None,
+            data_as_of: None,
+            unconfirmed_s: None,
         }
     }
 
@@ -227,6 +236,8 @@ impl<'a> Answer<'a> {
             came_from_further: view.made_of.as_ref().map(|made| made.came_from_further),
             timeline: Some(Timeline::of(view)),
             cold_chain: view.cold_record.as_deref().map(ColdChainJson::from),
+            data_as_of: None,
+            unconfirmed_s: None,
         }
     }
 

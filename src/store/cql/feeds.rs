@@ -148,7 +148,8 @@ impl Cluster {
 
     /// Reads which feeds are closed: once, when the store is opened.
     pub async fn load_closed(&self) -> Result<()> {
-        for (writer, rows) in self.requests.list::<(i64, i64)>(&self.statements.closed, (), ("closed_feeds", 0)).await? {
+        for (writer, rows) in self.requests.list::<(i64, i64)>(&self.statements.closed, (), ("closed_feeds", 0)).await?
+        {
             self.feeds.close(Writer(writer.cast_unsigned()), rows.cast_unsigned());
         }
         Ok(())

@@ -52,7 +52,10 @@ impl Requests {
     pub async fn write(&self, statement: &PreparedStatement, stamp: i64, values: impl SerializeRow) -> Result<()> {
         let mut statement = statement.clone();
         statement.set_timestamp(Some(stamp));
-        count(statement.get_variable_col_specs().iter().next().map_or("", |spec| spec.table_spec().table_name()), "write");
+        count(
+            statement.get_variable_col_specs().iter().next().map_or("", |spec| spec.table_spec().table_name()),
+            "write",
+        );
         let bound = statement.bind(&values).map_err(unavailable)?;
         let _turn = turn(&self.writes).await?;
         let begun = Instant::now();
@@ -130,7 +133,10 @@ impl Requests {
         statement: &PreparedStatement,
         values: impl SerializeRow,
     ) -> std::result::Result<bool, SwapError> {
-        count(statement.get_variable_col_specs().iter().next().map_or("", |spec| spec.table_spec().table_name()), "swap");
+        count(
+            statement.get_variable_col_specs().iter().next().map_or("", |spec| spec.table_spec().table_name()),
+            "swap",
+        );
         let _turn = turn(&self.writes).await.map_err(SwapError::Failed)?;
         let result = match self.session.execute_unpaged(statement, values).await {
             Ok(result) => result,

@@ -1,9 +1,11 @@
 //! What one server writes, another shows.
 
+use std::time::Duration;
+
 use reqwest::StatusCode;
 use serde_json::json;
 
-use super::{Cluster, now};
+use super::{Cluster, Server, now};
 use crate::routes::{both, span, text};
 
 /// Ten codes that were scanned on the second server, so that it has them in memory, are destroyed on the first one; then
@@ -40,4 +42,42 @@ async fn what_is_captured_and_recalled_on_one_server_shows_on_another() {
     let (_, lifted) = a.scan_until(&code, |scan| scan["verdict"] == "genuine").await;
     println!("a recall shown: {recalled:?}, its lift: {lifted:?}");
     assert_eq!(text(&a.scan(&last).await["verdict"]), "destroyed");
+}
+
+/// Reads that a server has made of tables that scans are made from.
+async fn reads(server: &Server) -> f64 {
+    let metrics = server.get("/metrics", "").await.expect(StatusCode::OK);
+    let is_of_scans = |line: &&str| {
+        line.starts_with("coldproof_store_requests_total{")
+            && line.contains("kind=\"read\"")
+            && ["ledgers", "records", "statements", "children", "scans"].iter().any(|table| line.contains(table))
+    };
+    let lines = metrics.as_str().unwrap().lines().filter(is_of_scans);
+    lines.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reads_of_the_store_follow_what_changes_and_not_what_is_scanned() {
+    let Some(cluster) = Cluster::start(2).await else { return };
+    let [a, b] = &cluster.servers[..] else { panic!() };
+    let batch = cluster.batch(a).await;
+    let run = cluster.run(a, batch, 10).await;
+    let code = cluster.code(&run, 0);
+    b.scan_until(&code, |scan| scan["verdict"] == "genuine").await;
+    // What was written before is followed by now.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    b.scan(&code).await;
+    let before = reads(b).await;
+    for _ in 0..500 {
+        b.scan(&code).await;
+    }
+    let scanned = reads(b).await;
+    assert!(before > 0.0 && scanned == before, "{before} reads, and {scanned} behind 500 scans");
+    let other = cluster.code(&run, 1);
+    let gone = both(span(batch, &code, &code, 1), json!({ "bizStep": "destroying", "disposition": "destroyed" }));
+    cluster.capture(a, vec![now(gone)]).await.expect(StatusCode::ACCEPTED);
+    b.scan_until(&code, |scan| scan["verdict"] == "destroyed").await;
+    let changed = reads(b).await;
+    assert!(changed > scanned, "a change is read");
+    println!("reads: {before} at first, {scanned} behind 500 scans, {changed} behind a capture of {code}, not {other}");
 }

@@ -5,13 +5,45 @@ use std::time::{Duration, Instant};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use super::{Cluster, PATIENCE, now};
+use super::{Cluster, PATIENCE, Server, now};
 use crate::routes::{both, document, number, span};
 
 /// How many events the document has that is under way when its server is killed.
 fn events() -> u32 {
     let given = std::env::var("CLUSTER_TEST_EVENTS").ok().and_then(|given| given.parse().ok());
     given.unwrap_or(20_000)
+}
+
+/// How long all of them may take.
+fn patience() -> Duration {
+    PATIENCE * (5 + events() / 4_000)
+}
+
+/// The rows of a table.
+async fn rows(cluster: &Cluster, table: &str) -> i64 {
+    let count = format!("SELECT COUNT(*) FROM {}.{table}", cluster.keyspace.access.keyspace);
+    let rows = cluster.keyspace.session().await.query_unpaged(count, ()).await.unwrap().into_rows_result().unwrap();
+    rows.single_row::<(i64,)>().unwrap().0
+}
+
+/// Sends a document as it is.
+fn send(server: &Server, key: &str, document: String) -> reqwest::RequestBuilder {
+    let request = server.client.post(format!("{}/epcis/capture", server.base_url)).bearer_auth(key);
+    request.header("Content-Type", "application/json").body(document)
+}
+
+/// Waits until the job of a document is done.
+async fn finished(cluster: &Cluster, server: &Server, job: &Value) {
+    let begun = Instant::now();
+    let path = format!("/epcis/capture/{}", job["captureID"].as_str().unwrap());
+    loop {
+        let job = server.get(&path, &cluster.importer).await.expect(StatusCode::OK);
+        if job["running"] == false {
+            return assert_eq!(job["success"], true, "{job}");
+        }
+        assert!(begun.elapsed() < patience(), "it is not finished: {job} {}", server.said());
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
 }
 
 /// Small captures are answered while a large one is under way; then their server is killed. The other one finishes what was
@@ -21,81 +53,52 @@ async fn what_a_killed_server_acknowledged_is_applied_once_by_another() {
     let Some(mut cluster) = Cluster::start(2).await else { return };
     let batch = cluster.batch(&cluster.servers[0]).await;
     let run = cluster.run(&cluster.servers[0], batch, 2_000).await;
-    let observed = |serial: u32, second: u32| {
-        let code = cluster.code(&run, serial);
-        let at = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(1_000_000 - i64::from(second));
-        now(both(span(batch, &code, &code, 1), json!({ "bizStep": "inspecting", "eventTime": at.to_string() })))
+    let observed = |at: u32| {
+        let (code, ago_s) = (cluster.code(&run, at % 1_000), 1_000_000 - i64::from(at));
+        let time = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(ago_s);
+        now(both(span(batch, &code, &code, 1), json!({ "bizStep": "inspecting", "eventTime": time.to_string() })))
     };
-    let large: Vec<Value> = (0..events()).map(|at| observed(at % 1_000, at)).collect();
-    let large = document(large).to_string();
-    let sold: Vec<_> = (1_000..1_040).map(|serial| (cluster.code(&run, serial), serial)).collect();
+    let large = document((0..events()).map(observed).collect()).to_string();
+    let gone: Vec<_> = (1_000..1_040).map(|serial| cluster.code(&run, serial)).collect();
 
     let victim = &cluster.servers[0];
-    let (base, key, body) = (victim.base_url.clone(), cluster.importer.clone(), large.clone());
-    let under_way = tokio::spawn(async move {
-        let request = reqwest::Client::new().post(format!("{base}/epcis/capture")).bearer_auth(key);
-        request.header("Content-Type", "application/json").body(body).send().await.map(|answer| answer.status())
-    });
-    let mut acknowledged = Vec::new();
-    for (code, _) in &sold {
-        let gone = both(span(batch, code, code, 1), json!({ "bizStep": "destroying", "disposition": "destroyed" }));
-        cluster.capture(victim, vec![now(gone)]).await.expect(StatusCode::ACCEPTED);
-        acknowledged.push(code.clone());
+    let under_way = tokio::spawn(send(victim, &cluster.importer, large.clone()).send());
+    for code in &gone {
+        let event = both(span(batch, code, code, 1), json!({ "bizStep": "destroying", "disposition": "destroyed" }));
+        cluster.capture(victim, vec![now(event)]).await.expect(StatusCode::ACCEPTED);
     }
-    // Into its applying, where the large one has begun that.
-    let begun = Instant::now();
-    let name = cluster.keyspace.access.keyspace.clone();
-    let session = cluster.keyspace.session().await;
-    let committed = format!("SELECT COUNT(*) FROM {name}.applied");
-    let applied = async || {
-        let rows = session.query_unpaged(committed.clone(), ()).await.unwrap().into_rows_result().unwrap();
-        rows.single_row::<(i64,)>().unwrap().0
-    };
-    let small = applied().await;
-    while applied().await < small + 2 && !under_way.is_finished() && begun.elapsed() < PATIENCE * (5 + events() / 4_000) {
+    // Until the large one is committed and some of it is applied, if it is slow enough.
+    let (begun, small) = (Instant::now(), rows(&cluster, "applied").await);
+    while rows(&cluster, "applied").await < small + 2 && !under_way.is_finished() && begun.elapsed() < patience() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     println!("killed {:?} behind the last answer; under way: {}", begun.elapsed(), !under_way.is_finished());
     cluster.servers[0].kill();
     let _ = under_way.await;
 
-    let other = &cluster.servers[1];
-    for code in &acknowledged {
+    let (other, begun) = (&cluster.servers[1], Instant::now());
+    for code in &gone {
         other.scan_until(code, |scan| scan["verdict"] == "destroyed").await;
     }
-    let log = || other.said();
-    let begun = Instant::now();
-    while !log().contains("is not heard of any more") {
-        assert!(begun.elapsed() < PATIENCE, "its feed was not closed: {}", log());
+    while !other.said().contains("is not heard of any more") {
+        assert!(begun.elapsed() < PATIENCE, "its feed was not closed: {}", other.said());
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     println!("its feed was closed after {:?}", begun.elapsed());
-    // The same document: it is finished by now, or nothing of it is there.
-    let again = other.client.post(format!("{}/epcis/capture", other.base_url)).bearer_auth(&cluster.importer);
-    let again = again.header("Content-Type", "application/json").body(large).send().await.unwrap();
+    // The same document: it is finished by now, or being finished, or nothing of it is there.
+    let again = send(other, &cluster.importer, large).send().await.unwrap();
     let (status, job) = (again.status(), again.text().await.unwrap());
     assert_eq!(status, StatusCode::ACCEPTED, "{job}");
-    let job: Value = serde_json::from_str(&job).unwrap();
-    let path = format!("/epcis/capture/{}", job["captureID"].as_str().unwrap());
-    loop {
-        let job = other.get(&path, &cluster.importer).await.expect(StatusCode::OK);
-        if job["running"] == false {
-            break assert_eq!(job["success"], true, "{job}");
-        }
-        assert!(begun.elapsed() < PATIENCE * (5 + events() / 4_000), "it is not finished: {job} {}", other.said());
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
+    finished(&cluster, other, &serde_json::from_str(&job).unwrap()).await;
     println!("finished {:?} behind the kill", begun.elapsed());
-    let records = session.query_unpaged(format!("SELECT COUNT(*) FROM {name}.records"), ()).await.unwrap();
-    let records = records.into_rows_result().unwrap().single_row::<(i64,)>().unwrap().0;
     // With the registration of the batch, and the two events that issued and applied its codes.
-    assert_eq!(records, i64::from(events()) + sold.len() as i64 + 3);
+    assert_eq!(rows(&cluster, "records").await, i64::from(events()) + gone.len() as i64 + 3);
     println!("{}", cluster.coldproof(1, &["audit"]));
 
     // And started again.
     cluster.add(0).await;
     let again = cluster.servers.last().unwrap();
-    for code in &acknowledged {
+    for code in &gone {
         assert_eq!(again.scan(code).await["verdict"], "destroyed");
     }
     assert_eq!(number(&again.scan(&cluster.code(&run, 1_500)).await["scans"]["count"]), 1);

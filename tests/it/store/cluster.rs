@@ -169,7 +169,8 @@ async fn a_start_that_cannot_be_says_why_and_what_to_do() {
     says(refusal(access).await, ["of version 99", "install the newer program"]);
     version("DELETE FROM $K.schema_versions WHERE list = 0").await;
     says(refusal(access).await, ["of version 0", "coldproof migrate"]);
-    version(&format!("INSERT INTO $K.schema_versions (list, version, name) VALUES (0, {SCHEMA_VERSION}, 'ours')")).await;
+    version(&format!("INSERT INTO $K.schema_versions (list, version, name) VALUES (0, {SCHEMA_VERSION}, 'ours')"))
+        .await;
     CqlStore::open(access).await.unwrap();
     let replicas = "{'class': 'NetworkTopologyStrategy', 'datacenter1': 9}";
     version(&format!("ALTER KEYSPACE $K WITH replication = {replicas}")).await;
