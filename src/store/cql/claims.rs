@@ -39,6 +39,13 @@ impl Cluster {
         Ok(row.value)
     }
 
+    /// A claim perhaps somewhat older than it is now, without a round of Paxos.
+    pub async fn glance(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        let name = words::claim(name)?;
+        let row = self.requests.one::<(Option<Vec<u8>>,)>(&self.statements.glance, (name,), ("claims", name)).await?;
+        Ok(row.and_then(|(value,)| value))
+    }
+
     /// Sets `new` where the value is `expected`; whether it did.
     pub async fn swap(&self, name: &str, expected: Option<&[u8]>, new: &[u8]) -> Result<bool> {
         if new.len() > CLAIM_BYTES_MAX {

@@ -207,6 +207,7 @@ impl FeedWriter {
         }
         if row.position == 0 {
             cluster.add_feed(writer).await?;
+            cluster.feeds.load(writer);
         }
         cluster.put_row(writer, row).await
     }

@@ -25,10 +25,21 @@ pub const TABLE: &str = "feed_rows";
 
 /// The feeds that this server knows of: of those that are closed, how many rows they have. That never changes.
 #[derive(Default)]
-pub struct Feeds(Mutex<BTreeMap<Writer, Option<u64>>>);
+pub struct Feeds(Mutex<BTreeMap<Writer, Known>>);
+
+#[derive(Clone, Copy, Default)]
+enum Known {
+    #[default]
+    Open,
+    /// Of another store, from which this server is putting rows.
+    Loading,
+    Closed {
+        rows: u64,
+    },
+}
 
 impl Feeds {
-    fn known(&self) -> MutexGuard<'_, BTreeMap<Writer, Option<u64>>> {
+    fn known(&self) -> MutexGuard<'_, BTreeMap<Writer, Known>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -36,19 +47,28 @@ impl Feeds {
         self.known().entry(writer).or_default();
     }
 
+    /// Notes that a feed comes from another store: nobody writes it, and it is not closed before all of it is there.
+    pub fn load(&self, writer: Writer) {
+        self.known().insert(writer, Known::Loading);
+    }
+
     /// Notes that a feed is closed, and has so many rows.
     pub fn close(&self, writer: Writer, rows: u64) {
-        self.known().insert(writer, Some(rows));
+        self.known().insert(writer, Known::Closed { rows });
     }
 
     /// How many rows a closed feed has; `None` for one that may be written still.
     pub fn rows_of_closed(&self, writer: Writer) -> Option<u64> {
-        self.known().get(&writer).copied().flatten()
+        match self.known().get(&writer) {
+            Some(Known::Closed { rows }) => Some(*rows),
+            _ => None,
+        }
     }
 
-    /// The feeds that are not known to be closed.
+    /// The feeds that some server may write, as far as it is known.
     pub fn open(&self) -> Vec<Writer> {
-        self.known().iter().filter(|(_, rows)| rows.is_none()).map(|(writer, _)| *writer).collect()
+        let is_open = |(writer, known): (&Writer, &Known)| matches!(known, Known::Open).then_some(*writer);
+        self.known().iter().filter_map(is_open).collect()
     }
 }
 

@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use super::{CqlStore, lease::Lease};
 use crate::{
     limits::{CQL_LEASE_MS, CQL_LEASE_RENEWED_MS},
-    store::{Result, Writer},
+    store::{Intake, RETIRED_CLAIM, Result, Writer},
 };
 
 /// What the claims of others' feeds said, and since when, by this server's clock.
@@ -31,6 +31,9 @@ async fn kept(store: Weak<CqlStore>) {
         if let Err(error) = store.feed.renew(&store.cluster).await {
             tracing::warn!(%error, "the lease of this server's feed could not be renewed");
         }
+        if let Err(error) = store.hear_of_retirement().await {
+            tracing::warn!(%error, "it is not known whether the store was retired");
+        }
         if let Err(error) = store.close_dead_feeds(&mut seen).await {
             tracing::warn!(%error, "it is not known which other servers live");
         }
@@ -38,6 +41,14 @@ async fn kept(store: Weak<CqlStore>) {
 }
 
 impl CqlStore {
+    /// Another server may have retired the store just before this one opened its feed.
+    async fn hear_of_retirement(&self) -> Result<()> {
+        if self.cluster.glance(RETIRED_CLAIM).await?.is_some() {
+            *self.door.write().await = Intake::Retired;
+        }
+        Ok(())
+    }
+
     /// Looks at the other feeds, and closes those whose claims have stood still for the time of a lease.
     async fn close_dead_feeds(&self, seen: &mut Seen) -> Result<()> {
         self.cluster.writers().await?;

@@ -82,11 +82,12 @@ impl Holding {
         let (old, new) = (Lease::Held(self.beat).encode(), Lease::Held(next).encode());
         match cluster.swap(&name, Some(&old), &new).await {
             Ok(true) => Ok(Some(Self { beat: next, begun, ..self })),
-            Ok(false) | Err(Error::Ambiguous(_)) => {
-                // Perhaps an attempt of which nothing was heard landed.
-                let found = cluster.lease(self.writer).await?;
-                Ok((found == Some(Lease::Held(next))).then_some(Self { beat: next, begun, ..self }))
-            }
+            // Perhaps an attempt of which nothing was heard landed, or may still do so.
+            Ok(false) | Err(Error::Ambiguous(_)) => match cluster.lease(self.writer).await? {
+                Some(Lease::Held(beat)) if beat == next => Ok(Some(Self { beat: next, begun, ..self })),
+                Some(Lease::Held(beat)) if beat == self.beat => Err(Error::Ambiguous(name)),
+                _ => Ok(None),
+            },
             Err(error) => Err(error),
         }
     }
@@ -117,10 +118,8 @@ impl Cluster {
 
     /// The same, perhaps somewhat older, without a round of Paxos.
     pub async fn glance_at_lease(&self, writer: Writer) -> Result<Option<Lease>> {
-        let name = claim_name(writer);
-        let at = ("claims", name.as_str());
-        let row = self.requests.one::<(Option<Vec<u8>>,)>(&self.statements.glance, (name.as_str(),), at).await?;
-        row.and_then(|(value,)| value).map(|claim| Lease::parse(writer, &claim)).transpose()
+        let claim = self.glance(&claim_name(writer)).await?;
+        claim.map(|claim| Lease::parse(writer, &claim)).transpose()
     }
 
     /// Closes a feed whose claim stands still at `seen`; how many rows it has, `None` where its server has moved on.

@@ -92,9 +92,10 @@ impl CqlStore {
             listed: Listed::new(),
             finished: Cache::new(CQL_FINISHED_KNOWN_MAX),
         });
-        let retired = cluster.claim(RETIRED_CLAIM).await?.is_some();
         cluster.load_closed().await?;
         let holding = cluster.open_feed().await?;
+        // Behind its feed, which whoever retires the store looks for.
+        let retired = cluster.claim(RETIRED_CLAIM).await?.is_some();
         let store = Arc::new(Self {
             cluster,
             door: RwLock::new(if retired { Intake::Retired } else { Intake::Open }),
