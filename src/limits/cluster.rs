@@ -14,6 +14,8 @@ pub const CQL_TIMEOUT_MS: u64 = 1_500;
 pub const CQL_SPECULATE_MS: u64 = 100;
 /// To how many further replicas.
 pub const CQL_SPECULATIONS_MAX: usize = 2;
+/// How often an audit asks what is not answered in time.
+pub const CQL_AUDIT_TRIES_MAX: u32 = 10;
 /// How often a connection is tried, in milliseconds, and how long its answer may take.
 pub const CQL_KEEPALIVE_MS: u64 = 1_000;
 /// How long a connection may take to be made, in milliseconds.
@@ -103,6 +105,8 @@ pub const FOLLOWED_ROWS_AT_ONCE: usize = 64;
 /// Looks in a row at a capture of another that is not applied, 250 ms apart: half an hour covers ten million records. Behind
 /// them it is looked at more seldom, because its server may have died before it counted.
 pub const FOLLOWED_LOOKS_OFTEN: u32 = 7_200;
+/// Every which look asks whether its row is there still: 16 s, behind which a dead server's feed is closed.
+pub const FOLLOWED_LOOKS_AT_ROW: u32 = 64;
 /// Every which look is taken then; and every which look at a capture under way asks what of it is applied.
 pub const FOLLOWED_LOOKS_BETWEEN: u32 = 8;
 /// Captures of this server that are known to be applied and touched: more than it commits between two polls.

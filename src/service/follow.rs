@@ -20,8 +20,8 @@ use moka::sync::Cache;
 use super::{Service, Watched, make_stale, measure::measure_turn};
 use crate::{
     limits::{
-        APPLIED_HERE_KNOWN_MAX, FOLLOWED_AT_ONCE, FOLLOWED_CAPTURES_MAX, FOLLOWED_LOOKS_BETWEEN, FOLLOWED_LOOKS_OFTEN,
-        FOLLOWED_ROWS_AT_ONCE,
+        APPLIED_HERE_KNOWN_MAX, FOLLOWED_AT_ONCE, FOLLOWED_CAPTURES_MAX, FOLLOWED_LOOKS_AT_ROW, FOLLOWED_LOOKS_BETWEEN,
+        FOLLOWED_LOOKS_OFTEN, FOLLOWED_ROWS_AT_ONCE,
     },
     registration::{Content, Kind, Statement},
     store::{self, Chunk, Writer, Writes},
@@ -38,8 +38,11 @@ pub struct Follower {
 }
 
 /// What is left to be touched of a capture.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Pending {
+    /// The row that names it.
+    writer: Writer,
+    position: u64,
     /// How often it was looked at.
     looks: u32,
     /// Whether the statements that came with it are touched.
@@ -152,7 +155,8 @@ impl Service {
             let rows = self.store.rows(writer, *next, FOLLOWED_ROWS_AT_ONCE).await?;
             for row in &rows {
                 *next = row.position + 1;
-                follower.pending.extend(row.captures.iter().map(|(id, _)| (*id, Pending::default())));
+                let pending = Pending { writer, position: row.position, looks: 0, statements: false, chunk: 0 };
+                follower.pending.extend(row.captures.iter().map(|(id, _)| (*id, pending)));
             }
             if rows.len() < FOLLOWED_ROWS_AT_ONCE {
                 return Ok(true);
@@ -170,7 +174,12 @@ impl Service {
         if pending.looks > FOLLOWED_LOOKS_OFTEN && !pending.looks.is_multiple_of(FOLLOWED_LOOKS_BETWEEN) {
             return Ok(Some(pending));
         }
-        let Some(capture) = self.store.capture(id).await? else { return Ok(Some(pending)) };
+        let Some(capture) = self.store.capture(id).await? else {
+            // Of a feed that was closed before it the row is none any more.
+            let is_due = pending.looks.is_multiple_of(FOLLOWED_LOOKS_AT_ROW);
+            let is_gone = is_due && self.store.rows(pending.writer, pending.position, 1).await?.is_empty();
+            return Ok((!is_gone).then_some(pending));
+        };
         if !pending.statements {
             self.touch_statements(&capture.statements).await?;
             pending.statements = true;

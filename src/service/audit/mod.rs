@@ -10,7 +10,10 @@ mod restored;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use super::{Service, alert::alert_capture_id, statements_capture_id};
 use crate::{
@@ -38,6 +41,8 @@ struct Audit<'a> {
     entries: u64,
     /// Captures that were not applied when they were looked at, at most `AUDIT_FINDINGS_MAX`, with their records.
     unfinished: Vec<(CaptureId, u32)>,
+    /// Half of the id of each capture that was looked at, where several servers write: 32 MB for a million.
+    named: HashSet<u128>,
 }
 
 impl Service {
@@ -55,7 +60,7 @@ impl Service {
     /// An audit that gives captures under way the time of `pause` to be finished.
     async fn audit_pausing(&self, pause: impl Future<Output = ()>) -> store::Result<Report> {
         let (report, unfinished) = (Report::default(), Vec::new());
-        let mut audit = Audit { service: self, report, records: 0, entries: 0, unfinished };
+        let mut audit = Audit { service: self, report, records: 0, entries: 0, unfinished, named: HashSet::new() };
         let before = self.store.verify().await?;
         audit.report.checked += before.keys;
         for fault in &before.faults {
@@ -142,7 +147,10 @@ impl Audit<'_> {
                 }
                 (next, previous) = (row.position + 1, row.digest(writer));
                 for (capture, records) in &row.captures {
-                    self.capture(*capture, *records).await?;
+                    // Two servers may have committed it, each in its own feed: it is one all the same.
+                    if !self.service.store.is_shared() || self.named.insert(half(capture.0)) {
+                        self.capture(*capture, *records).await?;
+                    }
                 }
             }
         }
@@ -182,7 +190,7 @@ impl Audit<'_> {
         for chunk in 0..capture.chunks {
             for record in self.chunk(&capture, chunk).await? {
                 digest.add(record);
-                halves.push(half(record));
+                halves.push(half(record.0));
             }
         }
         if halves.len() != records as usize || capture.records != records {
@@ -205,7 +213,7 @@ impl Audit<'_> {
             // What is wrong with a chunk was told above.
             let Ok(Some(Chunk::Applied(applied))) = self.service.store.chunk(id, chunk).await else { continue };
             for record in applied {
-                let seen = repeated.get_mut(&Some(half(record)));
+                let seen = repeated.get_mut(&Some(half(record.0)));
                 if !seen.is_some_and(|seen| std::mem::replace(seen, true)) {
                     self.record(record, &capture).await?;
                 }
@@ -316,9 +324,9 @@ impl Audit<'_> {
     }
 }
 
-/// Half of a record id: enough to tell those of one document apart.
-fn half(record: RecordId) -> u128 {
-    let [half @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = record.0;
+/// Half of the id of a record or a capture: enough to tell them apart.
+fn half(id: [u8; 32]) -> u128 {
+    let [half @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = id;
     u128::from_be_bytes(half)
 }
 

@@ -24,7 +24,7 @@ use crate::{
 const TABLE: &str = "captures";
 
 /// A row of the table of captures.
-#[derive(DeserializeRow)]
+#[derive(Clone, DeserializeRow)]
 pub struct CaptureRow {
     capture: Vec<u8>,
     organization: i64,

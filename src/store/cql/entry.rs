@@ -53,7 +53,7 @@ macro_rules! rows {
         }
 
         /// An entry as it is read.
-        #[derive(DeserializeRow)]
+        #[derive(Clone, DeserializeRow)]
         pub struct EntryRow {
             $(pub $name: $type,)*
             $(pub $optional: Option<$of>,)*

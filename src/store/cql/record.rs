@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// A row of the table of records.
-#[derive(DeserializeRow)]
+#[derive(Clone, DeserializeRow)]
 pub struct RecordRow {
     record: Vec<u8>,
     event: Vec<u8>,

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// A row of the table of statements.
-#[derive(DeserializeRow)]
+#[derive(Clone, DeserializeRow)]
 pub struct StatementRow {
     kind: String,
     number: i64,

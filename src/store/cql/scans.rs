@@ -17,7 +17,7 @@ use crate::{
 const TABLE: &str = "scans";
 
 /// A row of the table of scans.
-#[derive(DeserializeRow)]
+#[derive(Clone, DeserializeRow)]
 pub struct ScanRow {
     writer: i64,
     serial: i32,

@@ -1,7 +1,10 @@
 //! The store's audit of itself: every row is read and understood, whatever leads to a record leads to one that is there
 //! and the other way round, and the feeds are whole. A row that is damaged hides no other.
 
+use std::time::Duration;
+
 use futures_util::{StreamExt, TryStreamExt, stream};
+use tokio::time::sleep;
 
 use super::{
     Cluster,
@@ -14,7 +17,7 @@ use super::{
     words::{self, corrupt},
 };
 use crate::{
-    limits::{AUDIT_FEED_ROWS, CQL_ROWS_AT_ONCE},
+    limits::{AUDIT_FEED_ROWS, CQL_AUDIT_TRIES_MAX, CQL_ROWS_AT_ONCE, CQL_TRY_PAUSE_MS},
     registration::Statement,
     store::{Error, FeedRow, Report, Result, Writer},
     trace::Record,
@@ -39,7 +42,7 @@ impl Cluster {
     }
 
     /// Checks each row of a table, many at a time; how many there are.
-    async fn each<'s, R: Owned, F: Future<Output = Result<()>>>(
+    async fn each<'s, R: Owned + Clone, F: Future<Output = Result<()>>>(
         &'s self,
         report: &mut Report,
         table: &'static str,
@@ -47,14 +50,10 @@ impl Cluster {
         check: impl Fn(&'s Self, R) -> F,
     ) -> Result<u64> {
         let rows = self.requests.pages::<R>(all, (), (table, "*")).await?;
-        let checks = rows.map(|row| {
-            let checked = row.map(|row| check(self, row));
-            async move {
-                match checked {
-                    Ok(checked) => checked.await,
-                    Err(error) => Err(error),
-                }
-            }
+        let check = &check;
+        let checks = rows.map(|row| async move {
+            let row = row?;
+            patiently(|| check(self, row.clone())).await
         });
         let mut found = 0;
         let mut checked = std::pin::pin!(checks.buffer_unordered(CQL_ROWS_AT_ONCE));
@@ -169,7 +168,7 @@ impl Cluster {
         let head = self.feed_head(writer).await?;
         let (mut next, mut previous) = (0, [0; 32]);
         while next < head.rows {
-            let rows = self.rows(writer, next, AUDIT_FEED_ROWS).await?;
+            let rows = patiently(|| self.rows(writer, next, AUDIT_FEED_ROWS)).await?;
             if rows.is_empty() {
                 let found = format!("it is missing; the feed has {} rows", head.rows);
                 report.fault(corrupt("feed_rows", format!("{}/{next}", writer.0), found));
@@ -189,7 +188,7 @@ impl Cluster {
             };
             let named: Vec<_> = rows.iter().flat_map(names).collect();
             let looked = stream::iter(named).map(|(position, id)| async move {
-                self.capture_row(id).await.map(|row| (position, id, row.is_some()))
+                patiently(|| self.capture_row(id)).await.map(|row| (position, id, row.is_some()))
             });
             let looked: Vec<_> = looked.buffered(CQL_ROWS_AT_ONCE).try_collect().await?;
             for (position, id, _) in looked.into_iter().filter(|(.., there)| !there) {
@@ -198,5 +197,18 @@ impl Cluster {
             }
         }
         Ok(())
+    }
+}
+
+/// An audit asks so much that some of it comes late where the cluster has other things to do: it is asked again.
+async fn patiently<T, F: Future<Output = Result<T>>>(ask: impl Fn() -> F) -> Result<T> {
+    let mut tries = 1;
+    loop {
+        match ask().await {
+            Err(Error::Unavailable(_)) if tries < CQL_AUDIT_TRIES_MAX => {}
+            outcome => return outcome,
+        }
+        sleep(Duration::from_millis(CQL_TRY_PAUSE_MS) * tries).await;
+        tries += 1;
     }
 }

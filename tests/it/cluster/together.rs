@@ -6,8 +6,8 @@ use futures_util::future::join_all;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
-use super::Cluster;
-use crate::routes::{number, text};
+use super::{Cluster, now};
+use crate::routes::{both, number, span, text};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn orders_and_registrations_on_two_servers_give_no_number_twice() {
@@ -75,4 +75,27 @@ async fn of_changes_on_two_servers_none_is_lost_in_silence() {
     println!("{} of {} changes took effect", made.len(), changed.len());
     assert!(!made.is_empty());
     cluster.coldproof(0, &["audit"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_document_that_comes_to_two_servers_at_once_is_one_capture() {
+    let Some(cluster) = Cluster::start(2).await else { return };
+    let cluster = &cluster;
+    let batch = cluster.batch(&cluster.servers[0]).await;
+    let run = cluster.run(&cluster.servers[0], batch, 20).await;
+    for serial in 0..10 {
+        let code = cluster.code(&run, serial);
+        let gone = both(span(batch, &code, &code, 1), json!({ "bizStep": "destroying", "disposition": "destroyed" }));
+        let event = now(gone);
+        let captured = cluster.servers.iter().map(|server| cluster.capture(server, vec![event.clone()]));
+        let jobs =
+            join_all(captured).await.into_iter().map(|reply| text(&reply.expect(StatusCode::ACCEPTED)["captureID"]));
+        assert_eq!(jobs.collect::<BTreeSet<_>>().len(), 1);
+        for server in &cluster.servers {
+            let (scan, _) = server.scan_until(&code, |scan| scan["verdict"] == "destroyed").await;
+            let lines = scan["timeline"].to_string();
+            assert_eq!(lines.matches("destroying").count(), 1, "{lines}");
+        }
+    }
+    println!("{}", cluster.coldproof(0, &["audit"]));
 }
