@@ -21,6 +21,8 @@ pub struct Followed {
     cursors: HashMap<Writer, Cursor>,
     /// Captures that were named and not known to be applied.
     pending: BTreeMap<CaptureId, Named>,
+    /// Whether it has read them once.
+    has_begun: bool,
 }
 
 /// Where a capture was named, and when that was first read.
@@ -29,6 +31,8 @@ struct Named {
     writer: Writer,
     position: u64,
     since: Instant,
+    /// Whether it was there when this server began: its own may be gone.
+    at_start: bool,
 }
 
 struct Cursor {
@@ -56,6 +60,7 @@ impl CqlStore {
         for writer in self.cluster.writers().await? {
             self.read_on(&mut followed, writer).await?;
         }
+        followed.has_begun = true;
         let all: Vec<_> = followed.pending.iter().map(|(id, named)| (*id, *named)).collect();
         let states = stream::iter(all).map(|(id, named)| async move { (id, self.pending(id, named, patience).await) });
         let states: Vec<_> = states.buffered(CQL_ROWS_AT_ONCE).collect().await;
@@ -87,8 +92,8 @@ impl CqlStore {
             for row in &rows {
                 cursor.next = row.position + 1;
                 let unknown = row.captures.iter().filter(|(id, _)| !cluster.finished.contains_key(id));
-                let (position, since) = (row.position, Instant::now());
-                followed.pending.extend(unknown.map(|(id, _)| (*id, Named { writer, position, since })));
+                let (position, since, at_start) = (row.position, Instant::now(), !followed.has_begun);
+                followed.pending.extend(unknown.map(|(id, _)| (*id, Named { writer, position, since, at_start })));
             }
             if rows.len() < AUDIT_FEED_ROWS {
                 return Ok(());
@@ -122,7 +127,8 @@ impl CqlStore {
     }
 
     fn chunks_of(&self, named: Named) -> Pending {
-        let is_left = self.feed.is_own(named.writer) || self.cluster.feeds.rows_of_closed(named.writer).is_some();
+        let is_closed = self.cluster.feeds.rows_of_closed(named.writer).is_some();
+        let is_left = named.at_start || is_closed || self.feed.is_own(named.writer);
         if is_left { Pending::Chunks } else { Pending::Later }
     }
 
