@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 
 use super::{Audit, Report};
@@ -122,8 +124,14 @@ async fn a_capture_under_way_is_a_finding_only_where_it_stays_so() {
 #[tokio::test]
 async fn rows_that_come_after_the_beginning_are_not_read() {
     let world = World::new().await;
-    let mut audit =
-        Audit { service: &world.service, report: Report::default(), records: 0, entries: 0, unfinished: Vec::new() };
+    let mut audit = Audit {
+        service: &world.service,
+        report: Report::default(),
+        records: 0,
+        entries: 0,
+        unfinished: Vec::new(),
+        named: HashSet::new(),
+    };
     assert_eq!(audit.end(Writer(9)).await.unwrap(), 0);
     for _ in 0..12 {
         let rows = world.store.rows(Writer(0), 0, 100).await.unwrap().len() as u64;

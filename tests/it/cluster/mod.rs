@@ -169,9 +169,15 @@ impl Cluster {
         ring.run_key(run).unwrap().code(Serial::new(serial).unwrap()).to_string()
     }
 
-    /// Captures events at a server.
+    /// Captures events at a server; again, as a client does, where the cluster has too much else to do.
     pub async fn capture(&self, server: &Server, events: Vec<Value>) -> Reply {
-        server.post("/epcis/capture", &self.importer, document(events)).await
+        let (document, begun) = (document(events), Instant::now());
+        loop {
+            let reply = server.post("/epcis/capture", &self.importer, document.clone()).await;
+            if reply.status != StatusCode::SERVICE_UNAVAILABLE || begun.elapsed() > PATIENCE {
+                return reply;
+            }
+        }
     }
 }
 
