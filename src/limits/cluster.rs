@@ -38,6 +38,8 @@ pub const CQL_PASS_PAGE_MS: u64 = 10_000;
 pub const CQL_LOAD_TRIES_MAX: u32 = 12;
 /// Milliseconds between two of these.
 pub const CQL_LOAD_PAUSE_MS: u64 = 5_000;
+/// How often what was restored is read back before a restore gives up: a cluster that is busy answers the second time.
+pub const RESTORE_READS_MAX: u32 = 3;
 /// One piece of a body or of a staged chunk, in bytes: a server takes 16 MiB in one write, and answers in one frame.
 pub const CQL_PIECE_BYTES: usize = 512 << 10;
 /// What is applied together with its commit, in bytes: it is staged and written again, so that more goes in chunks.

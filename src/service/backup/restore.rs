@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::{BackupError, BackupReader, Tally, frame::FrameKind, payload::Piece};
 use crate::{
     code::Gs1Prefix,
-    limits::{RESTORE_BATCH_BYTES, RESTORE_NUMBERS_SKIPPED},
+    limits::{RESTORE_BATCH_BYTES, RESTORE_NUMBERS_SKIPPED, RESTORE_READS_MAX},
     registration::FileHash,
     service::{
         Counter,
@@ -17,7 +17,7 @@ use crate::{
         register::file_path,
         split::OPEN_CLAIMS,
     },
-    store::{Kept, RETIRED_CLAIM, Store},
+    store::{self, Kept, RETIRED_CLAIM, Store},
 };
 
 /// What was restored.
@@ -97,7 +97,7 @@ pub async fn restore<R: Read>(
     let restored = Restored::new(header.created_ms, begun_ms, header.heads.clone(), &counters, ring);
     filling.put(Kept::Claim { name: RESTORED_CLAIM.to_owned(), value: restored.encoded()? })?;
     filling.load().await?;
-    filling.tally.same_as(&Tally::of(store).await?)?;
+    filling.tally.same_as(&read_back(store).await?)?;
     Ok((Summary::of(reader), filling.tally))
 }
 
@@ -118,6 +118,20 @@ impl Filling<'_> {
 
     async fn load(&mut self) -> Result<(), BackupError> {
         Ok(self.store.load(std::mem::take(&mut self.batch)).await?)
+    }
+}
+
+/// All that is there; read again where the store did not answer in time.
+async fn read_back(store: &dyn Store) -> Result<Tally, BackupError> {
+    let mut tries = 1;
+    loop {
+        match Tally::of(store).await {
+            Err(BackupError::Store(store::Error::Unavailable(error))) if tries < RESTORE_READS_MAX => {
+                tracing::warn!(error, tries, "what was restored is read again");
+            }
+            done => return done,
+        }
+        tries += 1;
     }
 }
 
