@@ -1,8 +1,9 @@
 //! Every bound of the service, with its reason. Units stand last in a name.
 
 mod cluster;
+mod embedded;
 
-pub use self::cluster::*;
+pub use self::{cluster::*, embedded::*};
 
 /// Codes in one run: 22 bits of serial. A larger order becomes several runs.
 pub const RUN_CODES_MAX: u32 = 1 << 22;
@@ -95,27 +96,8 @@ pub const KEY_TEXT_BYTES_MAX: usize = 4096;
 pub const CLAIM_BYTES_MAX: usize = 16 << 10;
 /// What one call may ask the embedded store to write, in bytes: the largest record with its keys, indexes and entries.
 pub const WRITE_BYTES_MAX: usize = 64 << 20;
-/// What may wait for the embedded store's committer, in KiB of keys and values: bounds memory; further callers wait.
-pub const WRITES_WAITING_KIB_MAX: u32 = 128 << 10;
-/// Calls that may wait for the embedded store's committer.
-pub const WRITES_WAITING_MAX: usize = 4096;
-/// What a group takes before it is committed, in bytes: far above what fsync costs, far below a noticeable pause.
-pub const GROUP_BYTES_MAX: usize = 8 << 20;
 /// Captures in one row of the feed: 36 bytes each keep it below 64 KiB.
 pub const FEED_ROW_CAPTURES_MAX: usize = 1024;
-/// Groups whose markers the embedded store keeps: the chain that is checked when it opens.
-pub const MARKERS_KEPT: u64 = 1 << 16;
-/// Groups after which the embedded store has its engine flush, so that what is only in the journal stays well inside
-/// the chain: one part being filled, two being flushed. At 8,000 groups a second that is every two seconds.
-pub const GROUPS_UNFLUSHED_MAX: u64 = 1 << 14;
-/// What the embedded engine holds in memory before it flushes, in bytes; with 64 MB a journal it bounds what is
-/// replayed after a kill.
-pub const MEMTABLE_BYTES_MAX: u64 = 8 << 20;
-/// Blocks that the embedded engine keeps in memory, in bytes.
-pub const BLOCK_CACHE_BYTES: u64 = 32 << 20;
-/// Threads with which the embedded engine flushes and merges. Of two its first never merges: while the second does, it hands
-/// the request to do so to itself again and again, which takes a whole core for as long as the merge lasts.
-pub const ENGINE_WORKERS: usize = 1;
 /// Faults that one pass over the store lists; beyond it they are counted.
 pub const FAULTS_LISTED_MAX: usize = 1_000;
 /// Staged chunks that one step of a sweep removes.
@@ -129,7 +111,6 @@ const _: () = assert!(CAPTURE_BYTES_MAX >> 10 <= CAPTURES_KIB_MAX as usize && SP
 const _: () = assert!(EVENT_SUBJECTS_MAX * 80 <= EVENT_URIS_BYTES_MAX && EVENT_URIS_BYTES_MAX <= RECORD_BYTES_MAX);
 const _: () = assert!(PREFIX_IRI_BYTES_MAX < URI_BYTES_MAX && URI_BYTES_MAX < KEY_TEXT_BYTES_MAX);
 const _: () = assert!(ORDER_CODES_MAX.div_ceil(RUN_CODES_MAX) <= 12);
-const _: () = assert!(ATOMIC_BYTES_MAX <= GROUP_BYTES_MAX && GROUP_BYTES_MAX <= WRITE_BYTES_MAX);
 const _: () = assert!(WRITE_BYTES_MAX >> 10 <= WRITES_WAITING_KIB_MAX as usize);
 const _: () = assert!(3 * GROUPS_UNFLUSHED_MAX < MARKERS_KEPT);
 const _: () = assert!(FEED_ROW_CAPTURES_MAX * 40 + 64 <= 64 << 10);
