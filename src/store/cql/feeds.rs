@@ -166,8 +166,10 @@ impl Cluster {
         Ok(known.keys().copied().collect())
     }
 
-    /// Reads which feeds are closed: once, when the store is opened.
-    pub async fn load_closed(&self) -> Result<()> {
+    /// Reads which feeds there are, and which of them are closed: once, when the store is opened.
+    pub async fn load_feeds(&self) -> Result<()> {
+        // All of them first: behind this only those behind the last one are asked for.
+        self.writers().await?;
         for (writer, rows) in self.requests.list::<(i64, i64)>(&self.statements.closed, (), ("closed_feeds", 0)).await?
         {
             self.feeds.close(Writer(writer.cast_unsigned()), rows.cast_unsigned());
@@ -204,7 +206,11 @@ impl Cluster {
                 self.feeds.add(writer);
                 Ok(Some(added))
             }
-            Err(SwapError::Unknown(_)) => Ok(None),
+            Err(SwapError::Unknown(_)) => {
+                // It may be another's.
+                self.feeds.add(writer);
+                Ok(None)
+            }
             Err(SwapError::Failed(error)) => Err(error),
         }
     }

@@ -92,7 +92,7 @@ impl CqlStore {
             listed: Listed::new(),
             finished: Cache::new(CQL_FINISHED_KNOWN_MAX),
         });
-        cluster.load_closed().await?;
+        cluster.load_feeds().await?;
         let holding = cluster.open_feed().await?;
         // Behind its feed, which whoever retires the store looks for.
         let retired = cluster.claim(RETIRED_CLAIM).await?.is_some();
