@@ -73,6 +73,8 @@ pub const CQL_SWAP_TRIES_MAX: u32 = 4;
 pub const CQL_LEASE_MS: u64 = 10_000;
 /// How often a server moves the claim of its feed on and looks at those of others, in milliseconds.
 pub const CQL_LEASE_RENEWED_MS: u64 = 2_500;
+/// How long a backup waits, in milliseconds, until the feeds of servers that died are closed: their leases, and two looks.
+pub const CQL_ALONE_WAIT_MS: u64 = 20_000;
 /// How long a capture that a feed names may be without its mark before any server finishes it, in milliseconds.
 pub const CQL_SETTLED_AFTER_MS: u64 = 5_000;
 /// Claims of which it is noted what they were, while a copy is taken: about 200 MB.

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
@@ -16,10 +16,14 @@ use tokio::{sync::mpsc, time::sleep};
 
 use super::{
     Cluster, CqlStore,
+    lease::Lease,
     snapshot::{Moment, Reading},
 };
 use crate::{
-    limits::{CQL_CLAIMS_NOTED_MAX, CQL_LOAD_PAUSE_MS, CQL_LOAD_TRIES_MAX, CQL_ROWS_AT_ONCE, SNAPSHOT_BATCHES_WAITING},
+    limits::{
+        CQL_ALONE_WAIT_MS, CQL_CLAIMS_NOTED_MAX, CQL_LEASE_RENEWED_MS, CQL_LOAD_PAUSE_MS, CQL_LOAD_TRIES_MAX,
+        CQL_ROWS_AT_ONCE, SNAPSHOT_BATCHES_WAITING,
+    },
     store::{Capture, Chunk, Copies, Error, Intake, Kept, RETIRED_CLAIM, Result, Snapshot, Writes},
 };
 
@@ -182,17 +186,28 @@ impl CqlStore {
 }
 
 impl CqlStore {
-    /// What other servers write has no one moment here: their writes are not waited for, their swaps not noted.
+    /// What other servers write has no one moment here: their writes are not waited for, their swaps not noted. One that died
+    /// is waited for until its feed is closed.
     async fn require_alone(&self) -> Result<()> {
-        self.cluster.writers().await?;
-        let others = self.cluster.feeds.open().into_iter().filter(|writer| !self.feed.is_own(*writer)).count();
-        if others == 0 {
-            return Ok(());
+        let (begun, mut seen) = (Instant::now(), HashMap::new());
+        loop {
+            self.cluster.writers().await?;
+            let others: Vec<_> = self.cluster.feeds.open().into_iter().filter(|it| !self.feed.is_own(*it)).collect();
+            if others.is_empty() {
+                return Ok(());
+            }
+            let mut lives = begun.elapsed() >= Duration::from_millis(CQL_ALONE_WAIT_MS);
+            for writer in &others {
+                let lease = self.cluster.glance_at_lease(*writer).await?;
+                let before = seen.insert(*writer, lease);
+                lives |= matches!(lease, Some(Lease::Held(_))) && before.is_some_and(|before| before != lease);
+            }
+            if lives {
+                let said = "other servers write to this keyspace: a backup is taken while one server runs; stop the others first";
+                return Err(Error::Unavailable(format!("{} {said}", others.len())));
+            }
+            sleep(Duration::from_millis(CQL_LEASE_RENEWED_MS)).await;
         }
-        Err(Error::Unavailable(format!(
-            "{others} other servers write to this keyspace, or died within the last seconds: a backup is taken while one \
-             server runs; stop the others first"
-        )))
     }
 }
 
