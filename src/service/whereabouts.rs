@@ -352,11 +352,8 @@ fn last_serial(run: &Run) -> Serial {
 fn subjects_of(span: &Span) -> impl Iterator<Item = Subject> + use<> {
     let (run, first, last) = (span.run(), span.first(), span.last());
     let groups = Group::of(run, first).index..=Group::of(run, last).index;
-    let blocks = Block::of(run, first).index..=Block::of(run, last).index;
     let groups = groups.map(move |index| Subject::Group(Group { run, index }));
-    std::iter::once(Subject::Run(run))
-        .chain(groups)
-        .chain(blocks.map(move |index| Subject::Block(Block { run, index })))
+    std::iter::once(Subject::Run(run)).chain(groups).chain(Block::of_span(span).map(Subject::Block))
 }
 
 /// The groups and blocks of a run, as far as it has codes.

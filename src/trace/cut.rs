@@ -18,6 +18,13 @@ impl Group {
 }
 
 impl Block {
+    /// The blocks that codes of a span are in, ascending.
+    pub fn of_span(span: &Span) -> impl Iterator<Item = Self> + use<> {
+        let run = span.run();
+        let indexes = Self::of(run, span.first()).index..=Self::of(run, span.last()).index;
+        indexes.map(move |index| Self { run, index })
+    }
+
     /// The block that a serial lies in.
     pub fn of(run: RunId, serial: Serial) -> Self {
         // 22 bits less 12 fit two bytes.

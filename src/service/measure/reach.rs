@@ -55,7 +55,7 @@ pub struct ReachedBatch {
 }
 
 /// Goods that a measure would be on.
-#[derive(Clone, Default)]
+#[derive(Default)]
 struct Goods {
     /// Whole batches.
     batches: BTreeSet<BatchId>,
@@ -116,13 +116,13 @@ impl Service {
             let at = spans.partition_point(|span| (span.run(), span.last()) < (run, serial));
             spans.get(at).is_some_and(|span| span.run() == run && span.contains(serial))
         };
-        let blocks: BTreeSet<(RunId, u16)> = spans.iter().flat_map(blocks_of).collect();
-        let counts = stream::iter(blocks).map(|(run, index)| async move {
-            let block = Block { run, index };
+        let mut blocks: Vec<_> = spans.iter().flat_map(Block::of_span).collect();
+        blocks.dedup();
+        let counts = stream::iter(blocks).map(|block| async move {
             let sums = self.store.scans(block).await?;
             let codes = sums.iter().flat_map(|(_, codes)| codes).filter(|(_, sum)| sum.count > 0);
             let scanned: HashSet<_> = codes.filter_map(|(offset, _)| block.serial(*offset)).collect();
-            store::Result::Ok(scanned.into_iter().filter(|serial| named(run, *serial)).count() as u64)
+            store::Result::Ok(scanned.into_iter().filter(|serial| named(block.run, *serial)).count() as u64)
         });
         counts.buffer_unordered(LEDGERS_READ_AT_ONCE).try_fold(0, |sum, count| async move { Ok(sum + count) }).await
     }
@@ -204,8 +204,7 @@ impl Walk<'_> {
                     What::Class(Class::Lot { gtin, lot }) => {
                         made.batches.extend(self.service.batches_of_lot(gtin, &lot, Some(record.organization)).await?);
                     }
-                    What::Class(Class::Batch(_)) => {}
-                    What::Class(Class::Other(_)) => {}
+                    What::Class(Class::Batch(_) | Class::Other(_)) => {}
                 }
             }
         }
@@ -253,11 +252,6 @@ impl Goods {
     fn is_empty(&self) -> bool {
         self.batches.is_empty() && self.contents.is_empty()
     }
-}
-
-fn blocks_of(span: &Span) -> impl Iterator<Item = (RunId, u16)> + use<> {
-    let run = span.run();
-    (Block::of(run, span.first()).index..=Block::of(run, span.last()).index).map(move |index| (run, index))
 }
 
 /// Entries that stand and say that what they are about went into something.
