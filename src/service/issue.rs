@@ -111,7 +111,7 @@ impl Service {
         // On a task of its own: a client that hangs up must not free the lock before the runs are written.
         let task = tokio::spawn(async move {
             let issued = service.issue_in_turn(&caller, batch, order);
-            service.in_turn(&service.issuing, batch, issued).await
+            service.in_turn(&service.issuing, [batch], issued).await
         });
         task.await.unwrap_or_else(|error| Err(store::Error::Unavailable(error.to_string()).into()))
     }

@@ -116,17 +116,17 @@ impl Turn<'_> {
 }
 
 impl Service {
-    /// Does some work when nobody else, on any server, is at the same work on the same thing.
+    /// Does some work when nobody else, on any server, is at the same work on any of these things.
     ///
     /// # Errors
     /// The work's own; where another server is at it for longer than `TURN_WAIT_MS`; and see [`Turn::end`].
     pub(super) async fn in_turn<T, E: From<store::Error>>(
         &self,
         turns: &Turns,
-        of: impl Display,
+        of: impl IntoIterator<Item: Display>,
         work: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
-        let turn = self.turn(turns, [of]).await?;
+        let turn = self.turn(turns, of).await?;
         let done = work.await;
         turn.end(done).await
     }

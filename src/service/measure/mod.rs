@@ -139,7 +139,7 @@ impl Service {
     /// # Errors
     /// Where there is none, it was lifted, or the caller may not.
     pub async fn lift_measure(&self, caller: &Caller, id: MeasureId, reason: Option<String>) -> Result<()> {
-        self.in_turn(&self.changing, measure_turn(id), self.lift_in_turn(caller, id, reason)).await
+        self.in_turn(&self.changing, [measure_turn(id)], self.lift_in_turn(caller, id, reason)).await
     }
 
     async fn lift_in_turn(&self, caller: &Caller, id: MeasureId, reason: Option<String>) -> Result<()> {

@@ -103,7 +103,7 @@ impl Service {
         batches: Vec<Batch>,
     ) -> Result<Vec<Statement>> {
         let created = self.create_batches_in_turn(caller, consignment, batches);
-        self.in_turn(&self.changing, consignment_turn(consignment), created).await
+        self.in_turn(&self.changing, [consignment_turn(consignment)], created).await
     }
 
     async fn create_batches_in_turn(
@@ -117,7 +117,6 @@ impl Service {
             let max = CONSIGNMENT_BATCHES_MAX;
             return Err(RegisterError::Full { what: "the consignment", of: "batches", max });
         }
-        let turn = self.turn(&self.lines, &consignment.declaration).await?;
         let written = async {
             let (mut change, mut taken) = (Change::default(), TakenLines::default());
             for batch in batches {
@@ -128,8 +127,7 @@ impl Service {
             }
             self.write(caller, change).await
         };
-        let written = written.await;
-        turn.end(written).await
+        self.in_turn(&self.lines, &consignment.declaration, written).await
     }
 
     /// Changes a batch of the caller's; once it is registered, by a correcting event.
@@ -147,8 +145,8 @@ impl Service {
         let consignment = content_of!(self.owned(caller, Kind::Batch, id.0).await?.content, Batch)?.consignment;
         let changed = self.change_batch_in_turn(caller, id, consignment, edit);
         // No order comes between the look whether there are codes and the write.
-        let changed = self.in_turn(&self.issuing, id, changed);
-        self.in_turn(&self.changing, consignment_turn(consignment), changed).await
+        let changed = self.in_turn(&self.issuing, [id], changed);
+        self.in_turn(&self.changing, [consignment_turn(consignment)], changed).await
     }
 
     async fn change_batch_in_turn(
@@ -182,7 +180,6 @@ impl Service {
         if !registered {
             input.batch.created_ms = self.now_ms();
         }
-        let turn = self.turn(&self.lines, &consignment.declaration).await?;
         let written = async {
             let (mut change, mut taken) = (Change::default(), TakenLines::default());
             if input.batch.line != line {
@@ -191,8 +188,7 @@ impl Service {
             self.write_batch(caller, &mut change, Some(&before), input.batch, &consignment).await?;
             self.write(caller, change).await
         };
-        let written = written.await;
-        let written = turn.end(written).await?;
+        let written = self.in_turn(&self.lines, &consignment.declaration, written).await?;
         Ok(written.into_iter().next().unwrap_or(before))
     }
 

@@ -37,7 +37,7 @@ impl Service {
         edit: impl FnOnce(&mut Consignment) -> Result<()> + Send,
     ) -> Result<Statement> {
         let changed = self.change_consignment_in_turn(caller, id, edit);
-        self.in_turn(&self.changing, consignment_turn(id), changed).await
+        self.in_turn(&self.changing, [consignment_turn(id)], changed).await
     }
 
     async fn change_consignment_in_turn(
@@ -51,7 +51,6 @@ impl Service {
         let declaration = consignment.declaration.clone();
         edit(&mut consignment)?;
         let statement = self.next_version(caller, &before, Vec::new(), Content::Consignment(consignment.clone()));
-        let turn = self.turn(&self.lines, &consignment.declaration).await?;
         let written = async {
             let mut taken = TakenLines::default();
             let mut change = Change { statements: vec![statement.clone()], events: Vec::new() };
@@ -65,8 +64,7 @@ impl Service {
             }
             self.write(caller, change).await
         };
-        let written = written.await;
-        turn.end(written).await?;
+        self.in_turn(&self.lines, &consignment.declaration, written).await?;
         Ok(statement)
     }
 

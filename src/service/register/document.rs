@@ -72,7 +72,7 @@ impl Service {
     pub async fn create_document(&self, caller: &Caller, document: Document) -> Result<Statement> {
         let consignment = self.consignment_with(caller, document.of).await?;
         let created = self.create_document_in_turn(caller, document, consignment);
-        self.in_turn(&self.changing, consignment_turn(consignment), created).await
+        self.in_turn(&self.changing, [consignment_turn(consignment)], created).await
     }
 
     async fn create_document_in_turn(
@@ -112,7 +112,7 @@ impl Service {
             let statement = self.next_version(caller, &before, Vec::new(), Content::Document(document));
             self.write_document(caller, statement, consignment, of).await
         };
-        self.in_turn(&self.changing, consignment_turn(consignment), published).await
+        self.in_turn(&self.changing, [consignment_turn(consignment)], published).await
     }
 
     /// The caller's consignment that a document concerns, itself or through a batch.

@@ -32,7 +32,7 @@ impl Service {
         edit: impl FnOnce(&mut Organization) -> Result<()> + Send,
     ) -> Result<Statement> {
         let changed = self.change_organization_in_turn(caller, id, edit);
-        self.in_turn(&self.changing, format!("organization/{id}"), changed).await
+        self.in_turn(&self.changing, [format!("organization/{id}")], changed).await
     }
 
     async fn change_organization_in_turn(
@@ -103,7 +103,7 @@ impl Service {
     /// # Errors
     /// Where it is not the caller's to revoke.
     pub async fn revoke_key(&self, caller: &Caller, id: KeyId) -> Result<Statement> {
-        self.in_turn(&self.changing, format!("key/{id}"), self.revoke_key_in_turn(caller, id)).await
+        self.in_turn(&self.changing, [format!("key/{id}")], self.revoke_key_in_turn(caller, id)).await
     }
 
     async fn revoke_key_in_turn(&self, caller: &Caller, id: KeyId) -> Result<Statement> {

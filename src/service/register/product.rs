@@ -43,7 +43,7 @@ impl Service {
         edit: impl FnOnce(&mut Product) -> Result<()> + Send,
     ) -> Result<Statement> {
         let changed = self.change_product_in_turn(caller, id, edit);
-        self.in_turn(&self.changing, format!("product/{id}"), changed).await
+        self.in_turn(&self.changing, [format!("product/{id}")], changed).await
     }
 
     async fn change_product_in_turn(

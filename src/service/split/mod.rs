@@ -173,7 +173,7 @@ impl Service {
             let run = service.parent_run(&order.parent).await?;
             // Two splits of one package at the same time would both find room.
             let split = service.split_in_turn(&caller, &order, &run);
-            service.in_turn(&service.issuing, run.batch, split).await
+            service.in_turn(&service.issuing, [run.batch], split).await
         });
         task.await.unwrap_or_else(|error| Err(store::Error::Unavailable(error.to_string()).into()))
     }

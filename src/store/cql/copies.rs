@@ -183,9 +183,7 @@ impl CqlStore {
         }
         Ok(())
     }
-}
 
-impl CqlStore {
     /// What other servers write has no one moment here: their writes are not waited for, their swaps not noted. One that died
     /// is waited for until its feed is closed.
     async fn require_alone(&self) -> Result<()> {
