@@ -1,13 +1,11 @@
 //! The JSON of a scan.
 //!
-//! Everything but the code and its scan sums is the same for all codes with one view, so it is written once and kept; a scan
-//! copies it between the two.
+//! Everything but the code and its scan sums is the same for all codes with one view, so it is written once and kept.
 
 use jiff::{Timestamp, civil::Date};
 use serde::Serialize;
 
 use super::{
-    Figures,
     came_from::{CameFromAnswer, PortionAnswer},
     timeline::Timeline,
 };
@@ -19,7 +17,7 @@ use crate::{
         measure::StandingMeasure,
         scan::{BatchFacts, View},
     },
-    trace::{Notice, State, Verdict, misuse::SOLD_SENTENCE},
+    trace::{State, Verdict},
 };
 
 /// A scan's answer, as far as it is known without the code's own figures.
@@ -270,44 +268,6 @@ impl Answer<'_> {
         }
         serde_json::to_vec(&Whole { code: text, answer: self, scans: Scans { count: 0, first: None }, notices: [] })
     }
-}
-
-/// What stands around the middle at most, in bytes, notices apart.
-const FIGURES_BYTES_MAX: usize = 144;
-
-/// The whole answer for one code, from what [`Answer::middle`] wrote.
-pub(super) fn fill(code: &[u8], middle: &[u8], figures: &Figures<'_>) -> Vec<u8> {
-    use std::io::Write;
-
-    let sum = figures.sum;
-    let notice = figures.notice.map(Notice::sentence).or((figures.sold && sum.count > 0).then_some(SOLD_SENTENCE));
-    let mut json = Vec::with_capacity(middle.len() + FIGURES_BYTES_MAX + notice.map_or(0, str::len));
-    json.extend_from_slice(b"{\"code\":\"");
-    json.extend_from_slice(code);
-    json.extend_from_slice(b"\",");
-    json.extend_from_slice(middle);
-    json.extend_from_slice(b",\"scans\":");
-    if sum.count == 0 {
-        json.extend_from_slice(b"{\"count\":0,\"first\":null}");
-    } else {
-        let first = timestamp(sum.first_ms);
-        // Writing to a `Vec` does not fail.
-        let _ = write!(json, "{{\"count\":{},\"first\":\"{first}\"", sum.count);
-        let regions = sum.places.regions();
-        if regions > 0 {
-            let _ = write!(json, ",\"regions\":{regions}");
-        }
-        json.push(b'}');
-    }
-    json.extend_from_slice(b",\"notices\":[");
-    if let Some(notice) = notice {
-        // Sentences of ours have nothing in them that JSON would escape.
-        json.push(b'"');
-        json.extend_from_slice(notice.as_bytes());
-        json.push(b'"');
-    }
-    json.extend_from_slice(b"]}");
-    json
 }
 
 impl<'a> MeasureAnswer<'a> {

@@ -1,6 +1,7 @@
 //! Scans: every form of link, answered as a page or as JSON.
 
 mod accept;
+mod body;
 mod came_from;
 mod class;
 mod json;
@@ -19,6 +20,7 @@ use axum::{
 };
 use moka::sync::Cache;
 
+use self::body::JsonBody;
 pub use self::{accept::Form, json::Answer, typed::typed};
 use super::{
     App,
@@ -78,6 +80,7 @@ pub async fn scan(State(app): State<App>, request: Request) -> Response {
     }
 }
 
+/// What asks the store is boxed, so that a scan from memory carries no room for it along.
 async fn answer(app: &App, parts: &mut Parts, wanted: Wanted) -> Result<Response, Problem> {
     let link = Link::parse_path(parts.uri.path(), parts.uri.query()).map_err(|error| match error {
         LinkError::Unknown { found } => {
@@ -91,7 +94,7 @@ async fn answer(app: &App, parts: &mut Parts, wanted: Wanted) -> Result<Response
         return Err(Problem { allow: Some("GET,HEAD"), ..Problem::method_not_allowed(detail) });
     }
     let caller = match parts.headers.contains_key(header::AUTHORIZATION) {
-        true => Some(Caller::from_request_parts(parts, app).await?),
+        true => Some(Box::pin(Caller::from_request_parts(parts, app)).await?),
         false => None,
     };
     let asker = match caller {
@@ -112,11 +115,11 @@ async fn answer(app: &App, parts: &mut Parts, wanted: Wanted) -> Result<Response
         }
         Link::Serial { gtin, serial, .. } => {
             app.rate.failed_tags(asker, 1, now);
-            class::foreign_serial(app, gtin, &serial, wanted).await
+            Box::pin(class::foreign_serial(app, gtin, &serial, wanted)).await
         }
-        Link::Product(gtin) => class::product(app, gtin, wanted).await,
-        Link::Lot { gtin, lot } => class::lot(app, gtin, &lot, wanted).await,
-        Link::Batch(id) => class::batch(app, id, wanted).await,
+        Link::Product(gtin) => Box::pin(class::product(app, gtin, wanted)).await,
+        Link::Lot { gtin, lot } => Box::pin(class::lot(app, gtin, &lot, wanted)).await,
+        Link::Batch(id) => Box::pin(class::batch(app, id, wanted)).await,
         Link::Unit(_) => Err(Problem::not_found("no such unit is known here")),
     }
 }
@@ -162,13 +165,15 @@ impl App {
         }
         let form = wanted.rendered_as();
         if let Some(rendered) = kept.rendered(form).filter(|_| !contradicted) {
-            // Where it begins to take more, the next scan weighs it.
-            let text = rendered.text.get(self.service.now_ms());
-            return self.fill(form, &text, &rendered.gaps, &code_text, &figures);
+            let (text, has_grown) = rendered.text.get(self.service.now_ms());
+            if has_grown {
+                self.service.weigh(code);
+            }
+            return self.fill(form, text, &rendered.gaps, &code_text, &figures);
         }
         let again = match view {
             Some(_) => None,
-            None => match self.service.view_of(code).await {
+            None => match Box::pin(self.service.view_of(code)).await {
                 Ok(view) => view,
                 Err(error) => {
                     tracing::error!(%error, run = %code.run, "a view could not be made again from the store");
@@ -180,13 +185,14 @@ impl App {
             return self.tell_unanswered(&code.to_string(), named.gtin, wanted);
         };
         // All codes of a view are of one run, and so under one key.
-        let Spliced { fixed, gaps } = &self.render(view, contradicted, retired, wanted);
+        let Spliced { fixed, gaps } = self.render(view, contradicted, retired, wanted);
+        let fixed = Bytes::from(fixed.into_boxed_slice());
         // What contradicts a link is rare, so that it is not worth keeping.
         if !contradicted {
-            kept.keep(run, form, view, fixed, gaps);
+            kept.keep(run, form, view, &fixed, &gaps);
             self.service.weigh(code);
         }
-        self.fill(form, fixed, gaps, &code_text, &figures)
+        self.fill(form, fixed, &gaps, &code_text, &figures)
     }
 
     /// The answer where no more than a verdict is known; `text` is what stood in the place of the code.
@@ -224,12 +230,12 @@ impl App {
         }
     }
 
-    fn fill(&self, form: RenderedAs, text: &[u8], gaps: &Gaps, code: &[u8], figures: &Figures<'_>) -> Response {
+    fn fill(&self, form: RenderedAs, text: Bytes, gaps: &Gaps, code: &[u8], figures: &Figures<'_>) -> Response {
         match form {
-            RenderedAs::Json => respond(StatusCode::OK, Form::Json, json::fill(code, text, figures)),
+            RenderedAs::Json => respond(StatusCode::OK, Form::Json, JsonBody::of(code, text, figures)),
             RenderedAs::Page(_) => {
                 let code = std::str::from_utf8(code).unwrap_or_default();
-                let body = gaps.fill(text, &page::part(code, figures, &self.service.settings.zone));
+                let body = gaps.fill(&text, &page::part(code, figures, &self.service.settings.zone));
                 respond(StatusCode::OK, Form::Page, body)
             }
         }

@@ -6,7 +6,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::{Figures, Form, Wanted, json, page, respond};
+use super::{Figures, Form, Wanted, body::JsonBody, page, respond};
 use crate::{
     code::{Code, Gtin},
     http::{App, answer::timestamp, error::RETRY_AFTER_S},
@@ -50,8 +50,8 @@ impl App {
     /// What was rendered, with one verdict more and of when it is; `None` where it was not rendered in this form.
     fn unconfirmed_json(&self, code: &str, kept: &KeptView, figures: &Figures<'_>) -> Option<Vec<u8>> {
         let (now_ms, as_of_ms) = (self.service.now_ms(), figures.as_of_ms?);
-        let middle = kept.rendered(RenderedAs::Json)?.text.get(now_ms);
-        let mut answer: Value = serde_json::from_slice(&json::fill(code.as_bytes(), &middle, figures)).ok()?;
+        let (middle, _) = kept.rendered(RenderedAs::Json)?.text.get(now_ms);
+        let mut answer: Value = serde_json::from_slice(&JsonBody::of(code.as_bytes(), middle, figures).whole()).ok()?;
         let genuine = Verdict::Genuine.word();
         let verdicts = answer.get_mut("verdicts")?.as_array_mut()?;
         verdicts.retain(|verdict| verdict != genuine);
@@ -84,7 +84,7 @@ impl App {
         let part = page::part(code, figures, zone);
         let is_graver = kept.verdict < Verdict::Unverifiable;
         let body = match kept.rendered(wanted.rendered_as()).filter(|_| is_graver) {
-            Some(rendered) => rendered.gaps.fill(&rendered.text.get(self.service.now_ms()), &part),
+            Some(rendered) => rendered.gaps.fill(&rendered.text.get(self.service.now_ms()).0, &part),
             None => {
                 let verdict = kept.verdict.min(Verdict::Unverifiable);
                 let nothing = page::nothing(wanted.lang, verdict, self.link_prefix(gtin));

@@ -41,6 +41,8 @@ pub struct BlockView {
     basis: Basis,
     /// Views of the codes that were scanned.
     known: Mutex<Known>,
+    /// What they take in memory, in bytes.
+    known_bytes: AtomicUsize,
     /// What it took in memory when it was last weighed, in bytes.
     weighed: AtomicUsize,
 }
@@ -103,6 +105,7 @@ impl BlockView {
             known.remove(offset);
             known.by_offset.insert(offset, Arc::clone(view));
             known.weigh(view);
+            self.known_bytes.store(known.bytes(), Ordering::Relaxed);
         }
     }
 
@@ -111,6 +114,16 @@ impl BlockView {
         let mut known = self.lock();
         known.forgotten += 1;
         known.remove(offset);
+        self.known_bytes.store(known.bytes(), Ordering::Relaxed);
+    }
+
+    /// Weighs the view of a code again: to be called once something more is kept of it.
+    pub(super) fn weigh(&self, offset: u16) {
+        let mut known = self.lock();
+        if let Some(view) = known.by_offset.get(&offset).cloned() {
+            known.weigh(&view);
+            self.known_bytes.store(known.bytes(), Ordering::Relaxed);
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {
@@ -118,17 +131,10 @@ impl BlockView {
     }
 
     /// Whether it takes more than when this was last asked: views are made when a code is first scanned, rendered when a form
-    /// is first wanted, and scan sums grow.
-    pub fn has_grown(&self, offset: u16) -> bool {
-        let views = {
-            let mut known = self.lock();
-            if let Some(view) = known.by_offset.get(&offset).cloned() {
-                known.weigh(&view);
-            }
-            known.bytes()
-        };
-        let bytes = views + self.own_bytes();
-        self.weighed.swap(bytes, Ordering::Relaxed) != bytes
+    /// is first wanted, and scan sums grow. Every scan asks, so that it takes no lock.
+    pub fn has_grown(&self) -> bool {
+        let bytes = self.known_bytes.load(Ordering::Relaxed) + self.own_bytes();
+        self.weighed.load(Ordering::Relaxed) != bytes && self.weighed.swap(bytes, Ordering::Relaxed) != bytes
     }
 
     /// What it takes without its views, in bytes. What is shared with other blocks counts in each, so that the cache
@@ -148,8 +154,9 @@ impl Service {
     pub(super) async fn read_block(&self, run: Arc<KeptRun>, block: Block, today: Day) -> store::Result<BlockView> {
         let basis = self.shared_ledgers(block).await?.basis.clone();
         let scans = self.scans.block(&*self.store, block).await?;
-        let (current_at, known, weighed) = (AtomicU64::new(NEVER), Mutex::default(), AtomicUsize::default());
-        let read = BlockView { run, scans, today, current_at, basis, known, weighed };
+        let (current_at, known) = (AtomicU64::new(NEVER), Mutex::default());
+        let (known_bytes, weighed) = (AtomicUsize::default(), AtomicUsize::default());
+        let read = BlockView { run, scans, today, current_at, basis, known, known_bytes, weighed };
         read.weighed.store(read.own_bytes(), Ordering::Relaxed);
         Ok(read)
     }

@@ -9,6 +9,7 @@ use std::{
     },
 };
 
+use bytes::Bytes;
 use jiff::civil::Date;
 
 use super::{
@@ -80,7 +81,7 @@ pub struct KeptRun {
     /// What its facts were made from.
     basis: Basis,
     /// The first text of each form: the later ones are kept by how they differ.
-    firsts: ByForm<OnceLock<Arc<[u8]>>>,
+    firsts: ByForm<OnceLock<Bytes>>,
     /// Views by the entries that they rest on, so that codes with the same history share one.
     views: Mutex<HashMap<History, Weak<KeptView>>>,
 }
@@ -190,7 +191,7 @@ impl KeptView {
 
     /// Keeps it in a form. What was rendered of a view that has another history by now is not kept: the codes that share
     /// this one may not have it.
-    pub fn keep(&self, run: &KeptRun, form: RenderedAs, view: &View, text: &[u8], gaps: &Gaps) {
+    pub fn keep(&self, run: &KeptRun, form: RenderedAs, view: &View, text: &Bytes, gaps: &Gaps) {
         if (view.history, view.today) == (self.history, self.today) {
             let rendered = || Rendered { text: Text::new(text, run.firsts.of(form)), gaps: gaps.clone() };
             self.rendered.of(form).get_or_init(rendered);
@@ -241,15 +242,15 @@ mod tests {
         let (history, form) = (view.history, RenderedAs::Json);
         view.history = History::of(&[]);
         assert_ne!(view.history, history);
-        kept.keep(&run, form, &view, b"newer", &gaps);
+        kept.keep(&run, form, &view, &Bytes::from_static(b"newer"), &gaps);
         assert!(kept.rendered(form).is_none());
         view.history = history;
         let today = std::mem::replace(&mut view.today, Date::MIN);
-        kept.keep(&run, form, &view, b"of another day", &gaps);
+        kept.keep(&run, form, &view, &Bytes::from_static(b"of another day"), &gaps);
         assert!(kept.rendered(form).is_none());
         view.today = today;
-        kept.keep(&run, form, &view, b"of this one", &gaps);
-        assert_eq!(*kept.rendered(form).unwrap().text.get(0), *b"of this one");
+        kept.keep(&run, form, &view, &Bytes::from_static(b"of this one"), &gaps);
+        assert_eq!(kept.rendered(form).unwrap().text.get(0).0, b"of this one"[..]);
         assert!(kept.rendered(RenderedAs::Page(Lang::Zh)).is_none());
     }
 }

@@ -102,7 +102,8 @@ impl Service {
         let (block, kept, view) = match (in_memory, as_of_ms) {
             (Some((block, kept)), _) => (block, kept, None),
             (None, Some(_)) => return Scanned::Unanswered,
-            (None, None) => match self.with_view_in_time(cached, code, now_ms, touches).await {
+            // Boxed, so that the scans that ask no store carry no room for it along.
+            (None, None) => match Box::pin(self.with_view_in_time(cached, code, now_ms, touches)).await {
                 Ok(Some(found)) => found,
                 Ok(None) => return Scanned::Nothing(Verdict::NotIssued),
                 Err(error) => {
@@ -115,7 +116,7 @@ impl Service {
             ScanBy::Public(region) => self.scans.count(&block.scans, offset, region, now_ms),
             ScanBy::Other => ScanCounts::sum(&block.scans, offset),
         };
-        self.weigh_block(at, &block, offset);
+        self.weigh_block(at, &block);
         let run = Arc::clone(&block.run);
         let notice = self.settings.misuse.notice(run.level, &sum, kept.sold_ms);
         if let (Some(notice), ScanBy::Public(_)) = (notice, by) {
@@ -169,16 +170,17 @@ impl Service {
         }
     }
 
-    /// Lets the cache know what a code's view takes: to be called once something was rendered of it.
+    /// Lets the cache know what a code's view takes: to be called once something more is kept of it.
     pub fn weigh(&self, code: &Code) {
         let at = Block::of(code.run, code.serial);
         if let Some(block) = self.blocks.get(&at) {
-            self.weigh_block(at, &block, Block::offset(code.serial));
+            block.weigh(Block::offset(code.serial));
+            self.weigh_block(at, &block);
         }
     }
 
-    fn weigh_block(&self, at: Block, block: &Arc<BlockView>, offset: u16) {
-        if block.has_grown(offset) {
+    fn weigh_block(&self, at: Block, block: &Arc<BlockView>) {
+        if block.has_grown() {
             // What is put in again is weighed again.
             self.blocks.insert(at, Arc::clone(block));
         }
