@@ -190,7 +190,7 @@ pub(super) async fn admin(config: &Config) -> Result<Admin> {
         return Ok(Admin { client, own: None });
     }
     let opened = open(config.clone()).await?;
-    let router = layered(opened.router(None), &opened.app.config.server, random_number()?);
+    let router = layered(opened.router(None), opened.app.clone(), random_number()?);
     let (near, far) = tokio::io::duplex(IN_PROCESS_BYTES);
     let config = opened.app.config.clone();
     let serving = tokio::spawn(async move { serve_in_process(far, router, &config.server).await });

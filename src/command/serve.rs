@@ -69,7 +69,7 @@ pub(super) async fn until_stopped(config: Config) -> Result<()> {
     let finish = tokio::spawn(finish_captures(Arc::clone(&opened.app.service), stopped.clone()));
     let sweep = tokio::spawn(sweep_captures(Arc::clone(&opened.app.service), stopped.clone()));
     let follow = tokio::spawn(follow(Arc::clone(&opened.app.service), follower, stopped));
-    let router = layered(opened.router(Some(metrics)), server, open::random_number()?);
+    let router = layered(opened.router(Some(metrics)), opened.app.clone(), open::random_number()?);
     say_symbol(&opened.app.service);
     tracing::info!(listen = %server.listen, store = %opened.app.config.store.location, "serving");
     let ending = serve(listener, Some(admin), router, server, signals).await;

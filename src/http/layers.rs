@@ -1,6 +1,7 @@
 //! What every request passes through, on one page.
 
 use std::{
+    convert::Infallible,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     task::{Context, Poll, ready},
@@ -9,14 +10,22 @@ use std::{
 
 use axum::{
     Router,
-    extract::Request,
+    extract::{Request, State},
     response::{IntoResponse, Response},
+    routing::future::RouteFuture,
 };
+use futures_util::future::{BoxFuture, Either};
 use tokio::time::Sleep;
 use tower::{Layer, Service, ServiceBuilder};
 
-use super::{error::Problem, extract::limit_body, observe::ObserveLayer};
-use crate::{config::Server, limits::BODY_BYTES_MAX};
+use super::{
+    App,
+    error::Problem,
+    extract::limit_body,
+    observe::{Observe, ObserveLayer, Observed},
+    scan,
+};
+use crate::limits::BODY_BYTES_MAX;
 
 /// Routes without a time limit: an audit reads everything that is stored, for the admin socket alone; a capture may have
 /// gigabytes, and has limits of its own.
@@ -25,11 +34,61 @@ const UNLIMITED_PATHS: [&str; 2] = ["/v1/audit", "/epcis/capture"];
 /// The router with, from outside to inside: observation, the guard of answers, and for what is no scan the limit of
 /// ordinary bodies (routes that take larger ones set their own). `first_id` is a random number: see [`ObserveLayer`].
 /// The outer two are one layer to the router, which boxes every layer's future.
-pub fn layered(router: Router, server: &Server, first_id: u64) -> Router {
+pub fn layered(router: Router, app: App, first_id: u64) -> Front {
+    let guard = GuardLayer { limit: app.config.server.answer_timeout() };
+    let outer = ServiceBuilder::new().layer(ObserveLayer::new(first_id)).layer(guard);
+    let links = outer.clone().service(Links(app));
     // Scans read no body.
-    let router = router.route_layer(limit_body(BODY_BYTES_MAX));
-    let guard = GuardLayer { limit: server.answer_timeout() };
-    router.layer(ServiceBuilder::new().layer(ObserveLayer::new(first_id)).layer(guard))
+    Front { links, router: router.route_layer(limit_body(BODY_BYTES_MAX)).layer(outer) }
+}
+
+/// Everything that is served. Links that begin with a digit are scanned at once, because no route does: asking the router
+/// first would cost a scan from memory a fifth more.
+#[derive(Clone)]
+pub struct Front {
+    links: Observe<Guard<Links>>,
+    router: Router,
+}
+
+impl Service<Request> for Front {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Either<Observed<Guarded<BoxFuture<'static, Result<Response, Infallible>>>>, RouteFuture<Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        // Neither ever waits.
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        match is_link(request.uri().path()) {
+            true => Either::Left(self.links.call(request)),
+            false => Either::Right(self.router.call(request)),
+        }
+    }
+}
+
+fn is_link(path: &str) -> bool {
+    path.as_bytes().get(1).is_some_and(u8::is_ascii_digit)
+}
+
+/// Answers scans.
+#[derive(Clone)]
+pub struct Links(App);
+
+impl Service<Request> for Links {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let app = self.0.clone();
+        Box::pin(async move { Ok(scan::scan(State(app), request).await) })
+    }
 }
 
 /// Answers 503 where the head of the answer takes too long, and 500 where its making panics. A body that has begun to
@@ -39,8 +98,9 @@ struct GuardLayer {
     limit: Duration,
 }
 
+/// A service whose every answer is guarded.
 #[derive(Clone)]
-struct Guard<S> {
+pub struct Guard<S> {
     inner: S,
     limit: Duration,
 }
@@ -70,7 +130,7 @@ impl<S: Service<Request, Response = Response>> Service<Request> for Guard<S> {
 
 pin_project_lite::pin_project! {
     /// An answer under way.
-    struct Guarded<F> {
+    pub struct Guarded<F> {
         #[pin]
         inner: F,
         // Set once the answer was not there at once: most scans read no clock here.
@@ -114,18 +174,23 @@ mod tests {
     use tower::ServiceExt;
 
     use super::*;
-    use crate::config::{Config, parse_setting};
+    use crate::{
+        config::{Config, parse_setting},
+        http::openapi,
+        service::world::World,
+    };
 
     async fn status_of(path: &str, body: Body) -> (StatusCode, String) {
         let settings = [parse_setting("server.answer_timeout_ms=20").unwrap()];
-        let server = Config::load(None, [], &settings).unwrap().server;
+        let config = Config::load(None, [], &settings).unwrap();
+        let app = App::new(World::new().await.service.clone(), config);
         let router = Router::new()
             .route("/slow", get(async || tokio::time::sleep(Duration::from_secs(60)).await))
             .route("/panics", get(async || panic!("on purpose") as ()))
             .route("/body", post(async |body: axum::body::Bytes| body.len().to_string()));
         let method = if path == "/body" { "POST" } else { "GET" };
         let request = Request::builder().method(method).uri(path).body(body).unwrap();
-        let response = layered(router, &server, 1).oneshot(request).await.unwrap();
+        let response = layered(router, app, 1).oneshot(request).await.unwrap();
         let kind = response.headers().get("content-type").map(|kind| kind.to_str().unwrap().to_owned());
         (response.status(), kind.unwrap_or_default())
     }
@@ -135,6 +200,15 @@ mod tests {
         let problem = "application/problem+json".to_owned();
         assert_eq!(status_of("/slow", Body::empty()).await, (StatusCode::SERVICE_UNAVAILABLE, problem.clone()));
         assert_eq!(status_of("/panics", Body::empty()).await, (StatusCode::INTERNAL_SERVER_ERROR, problem));
+    }
+
+    #[test]
+    fn only_links_begin_with_a_digit() {
+        let paths = openapi::description().paths.paths;
+        let routes = paths.keys().filter(|path| !is_link(path)).count();
+        assert!(routes > 40, "{routes}");
+        let links: Vec<_> = paths.keys().filter(|path| is_link(path)).collect();
+        assert!(links.iter().all(|link| link.starts_with("/01/")), "{links:?}");
     }
 
     #[tokio::test]

@@ -1,6 +1,7 @@
 //! From a bound socket to the last answer: accept, serve, and stop without dropping what was accepted.
 
 use std::{
+    convert::Infallible,
     io,
     net::SocketAddr,
     sync::{
@@ -10,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, body::Body, extract::ConnectInfo, http::Request};
+use axum::{body::Body, extract::ConnectInfo, http::Request, response::Response};
 use hyper::{
     body::{Body as _, Incoming},
     server::conn::http1,
@@ -26,7 +27,7 @@ use tokio::{
     signal::unix::{SignalKind, signal},
     sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc},
 };
-use tower::ServiceExt;
+use tower::{Service, ServiceExt};
 use tower_http::timeout::TimeoutBody;
 
 use super::admin_socket::AdminSocket;
@@ -50,12 +51,23 @@ pub enum Ending {
     Cut(usize),
 }
 
+/// What answers requests: the router with its layers.
+pub trait Serves:
+    Service<Request<Body>, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static
+{
+}
+
+impl<S> Serves for S where
+    S: Service<Request<Body>, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static
+{
+}
+
 /// Serves until the first signal, then finishes what was accepted within `server.shutdown_timeout()`, or until the
 /// second signal: who presses the keys again does not want to wait. `router` must have its layers already.
 pub async fn serve(
     listener: TcpListener,
     admin: Option<AdminSocket>,
-    router: Router,
+    router: impl Serves,
     server: &Server,
     mut signals: mpsc::Receiver<Signal>,
 ) -> Ending {
@@ -71,7 +83,7 @@ pub async fn serve(
 }
 
 /// Serves one caller in this process, as if it had come through the admin socket, until it hangs up.
-pub async fn serve_in_process(stream: DuplexStream, router: Router, server: &Server) {
+pub async fn serve_in_process(stream: DuplexStream, router: impl Serves, server: &Server) {
     let connections = Connections::new(router, server);
     connections.spawn(stream, Peer::Admin, None);
     connections.ended().await;
@@ -103,8 +115,8 @@ pub fn signals() -> io::Result<mpsc::Receiver<Signal>> {
     Ok(receiver)
 }
 
-struct Connections {
-    router: Router,
+struct Connections<S> {
+    router: S,
     http: http1::Builder,
     receive_timeout: Duration,
     permits: Arc<Semaphore>,
@@ -114,11 +126,11 @@ struct Connections {
     last_ended: Arc<Notify>,
 }
 
-impl Connections {
-    fn new(router: Router, server: &Server) -> Connections {
+impl<S: Serves> Connections<S> {
+    fn new(router: S, server: &Server) -> Self {
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new()).header_read_timeout(server.receive_timeout());
-        Connections {
+        Self {
             router,
             http,
             receive_timeout: server.receive_timeout(),
@@ -217,7 +229,7 @@ async fn pause_after(error: io::Error) {
 
 #[cfg(test)]
 mod tests {
-    use axum::routing::get;
+    use axum::{Router, routing::get};
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
         net::TcpStream,

@@ -10,7 +10,6 @@ use std::{
 };
 
 use axum::{
-    Router,
     body::{Body, to_bytes},
     extract::ConnectInfo,
     http::{HeaderMap, Request, StatusCode, header},
@@ -18,7 +17,11 @@ use axum::{
 use coldproof::{
     code::{Code, KeyRing, KeySlot, RunId, Serial, key_table},
     config::{Config, parse_setting},
-    http::{App, layers::layered, router::router},
+    http::{
+        App,
+        layers::{Front, layered},
+        router::router,
+    },
     service::{
         Caller, Service, Settings,
         backup::{BackupError, Restoration},
@@ -55,7 +58,7 @@ pub struct Keys {
 }
 
 pub struct TestApp {
-    pub router: Router,
+    pub router: Front,
     pub service: Arc<Service>,
     pub store: Engine,
     pub keys: Keys,
@@ -155,7 +158,7 @@ impl TestApp {
         let ring = KeyRing::parse(ring).unwrap();
         let service = Arc::new(Service::new(wrap(kept), Arc::new(files), writer, ring, settings, time));
         let app = App::new(service.clone(), config);
-        Self { router: layered(router(app.clone()), &app.config.server, 1), service, store, keys, clock, folder }
+        Self { router: layered(router(app.clone()), app, 1), service, store, keys, clock, folder }
     }
 
     /// Stops cleanly and starts again on the same folder, with another key ring.
@@ -340,7 +343,7 @@ pub async fn restore_into(folder: &Path, backup: &[u8]) -> Result<Closed, Backup
 
 /// A request being made.
 pub struct Call {
-    router: Router,
+    router: Front,
     request: Request<Body>,
 }
 
