@@ -42,7 +42,7 @@ use self::alert::AlertQueue;
 use self::measure::{MeasureTable, TableChange};
 pub use self::number::{Counter, Numbers};
 pub use self::party::Parties;
-use self::scan::{BlockView, RunFacts, ScanCounts, SharedLedgers, Whole, WholeLot};
+use self::scan::{BlockView, FirstTexts, RunFacts, ScanCounts, SharedLedgers, Whole, WholeLot};
 pub use self::watch::{Basis, Watch, Watched};
 use self::{capture::Applying, follow::AppliedHere, growth::Growth, turn::Turns};
 use crate::{
@@ -165,6 +165,7 @@ pub struct Service {
     /// The final backup for which writes are paused.
     final_backup: Mutex<Option<backup::FinalBackup>>,
     blocks: Cache<Block, Arc<BlockView>>,
+    first_texts: Arc<FirstTexts>,
     runs: Cache<RunId, Arc<RunFacts>>,
     ledgers: Cache<Block, Arc<SharedLedgers>>,
     batches: Cache<BatchId, Arc<Whole>>,
@@ -215,6 +216,7 @@ impl Service {
             lines: Turns::new("lines"),
             final_backup: Mutex::default(),
             blocks,
+            first_texts: Arc::default(),
             runs,
             ledgers,
             batches,

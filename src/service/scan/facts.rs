@@ -177,7 +177,7 @@ impl Service {
         let entries = whole_lines.iter().map(|line| line.bytes()).sum::<usize>();
         let entries = entries + entries_bytes(groups.entries()) + provenance.as_deref().map_or(0, Provenance::bytes);
         let bytes = size_of::<RunFacts>() + text_bytes(&run) + batch_bytes(&batch) + entries + basis.bytes();
-        let kept = Arc::new(KeptRun::new(&run, key, &batch, basis));
+        let kept = Arc::new(KeptRun::new(&run, key, &batch, basis, &self.first_texts));
         Ok(Some(RunFacts {
             run,
             kept,

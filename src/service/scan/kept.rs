@@ -14,7 +14,7 @@ use jiff::civil::Date;
 
 use super::{
     facts::BatchFacts,
-    text::Text,
+    text::{FirstText, Text},
     view::{History, View},
 };
 use crate::{
@@ -61,6 +61,10 @@ impl<T> ByForm<T> {
     }
 }
 
+/// The first text of each form that was rendered here.
+#[derive(Debug, Default)]
+pub struct FirstTexts(ByForm<OnceLock<Bytes>>);
+
 /// What every scan of a run's codes rests on, without what their views were made from.
 #[derive(Debug)]
 pub struct KeptRun {
@@ -81,13 +85,21 @@ pub struct KeptRun {
     /// What its facts were made from.
     basis: Basis,
     /// The first text of each form: the later ones are kept by how they differ.
-    firsts: ByForm<OnceLock<Bytes>>,
+    firsts: ByForm<OnceLock<Arc<FirstText>>>,
+    /// The first of all runs, from which these differ.
+    firsts_of_all: Arc<FirstTexts>,
     /// Views by the entries that they rest on, so that codes with the same history share one.
     views: Mutex<HashMap<History, Weak<KeptView>>>,
 }
 
 impl KeptRun {
-    pub(super) fn new(run: &Run, key: RunKey, facts: &BatchFacts, basis: Basis) -> Self {
+    pub(super) fn new(
+        run: &Run,
+        key: RunKey,
+        facts: &BatchFacts,
+        basis: Basis,
+        firsts_of_all: &Arc<FirstTexts>,
+    ) -> Self {
         Self {
             key,
             count: run.count,
@@ -98,6 +110,7 @@ impl KeptRun {
             lot: facts.batch.ai10.clone(),
             basis: basis.shrunk(),
             firsts: ByForm::default(),
+            firsts_of_all: Arc::clone(firsts_of_all),
             views: Mutex::default(),
         }
     }
@@ -127,7 +140,7 @@ impl KeptRun {
 
     /// Roughly how much memory it takes, in bytes, without its views.
     pub(super) fn bytes(&self) -> usize {
-        let firsts = self.firsts.all().into_iter().filter_map(OnceLock::get).map(|first| first.len()).sum::<usize>();
+        let firsts = self.firsts.all().into_iter().filter_map(OnceLock::get).map(|first| first.bytes()).sum::<usize>();
         size_of::<Self>() + self.basis.bytes() + firsts
     }
 
@@ -193,8 +206,10 @@ impl KeptView {
     /// this one may not have it.
     pub fn keep(&self, run: &KeptRun, form: RenderedAs, view: &View, text: &Bytes, gaps: &Gaps) {
         if (view.history, view.today) == (self.history, self.today) {
-            let rendered = || Rendered { text: Text::new(text, run.firsts.of(form)), gaps: gaps.clone() };
-            self.rendered.of(form).get_or_init(rendered);
+            let (first, of_all) = (run.firsts.of(form), run.firsts_of_all.0.of(form));
+            self.rendered
+                .of(form)
+                .get_or_init(|| Rendered { text: Text::new(text, first, of_all), gaps: gaps.clone() });
         }
     }
 

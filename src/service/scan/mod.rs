@@ -25,7 +25,7 @@ pub use self::{
     count::{BlockScans, ScanCounts},
     day::Day,
     facts::{BatchFacts, RunFacts},
-    kept::{KeptRun, KeptView, RenderedAs},
+    kept::{FirstTexts, KeptRun, KeptView, RenderedAs},
     origins::{CameFrom, MadeOf},
     own_entries::SharedLedgers,
     view::{Line, LinePlace, View},

@@ -1,7 +1,7 @@
 //! Rendered texts, kept small: what is told of one code of a run is nearly what is told of the next.
 
 use std::sync::{
-    OnceLock,
+    Arc, OnceLock,
     atomic::{AtomicU64, Ordering},
 };
 
@@ -12,18 +12,60 @@ use lz4_flex::block::{compress_with_dict, decompress_with_dict};
 /// the room. A text of the ten thousand batches that are scanned now and then never is.
 const ASKED_OFTEN: u64 = 16;
 
-/// A text: a run's first one as it is, each later one by how it differs from the first.
+/// A text: a run's first one by how it differs from the first of all, each later one by how it differs from its run's first.
 #[derive(Debug)]
 pub struct Text {
-    first: Bytes,
-    later: Option<Later>,
+    first: Arc<FirstText>,
+    later: Option<Packed>,
 }
 
+/// The first text of a run.
 #[derive(Debug)]
-struct Later {
+pub struct FirstText {
+    packed: Packed,
+    /// The first of all.
+    of_all: Bytes,
+}
+
+impl Text {
+    /// Keeps a text. It is the run's first of its form if there is none yet, and the first of all of that form likewise.
+    pub fn new(text: &Bytes, first: &OnceLock<Arc<FirstText>>, of_all: &OnceLock<Bytes>) -> Self {
+        let first = first.get_or_init(|| {
+            let of_all = of_all.get_or_init(|| text.clone()).clone();
+            Arc::new(FirstText { packed: Packed::new(text, &of_all), of_all })
+        });
+        let dictionary = first.packed.unpack(&first.of_all);
+        Self { first: Arc::clone(first), later: (dictionary != *text).then(|| Packed::new(text, &dictionary)) }
+    }
+
+    /// The text again, asked for at a time, in milliseconds; and whether it takes more memory from now on.
+    pub fn get(&self, now_ms: i64) -> (Bytes, bool) {
+        let first = || self.first.packed.get(now_ms, || (self.first.of_all.clone(), false));
+        match &self.later {
+            None => first(),
+            Some(later) => later.get(now_ms, first),
+        }
+    }
+
+    /// What it takes beside its run's first, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.later.as_ref().map_or(0, Packed::bytes)
+    }
+}
+
+impl FirstText {
+    /// What it takes, in bytes.
+    pub fn bytes(&self) -> usize {
+        size_of::<Self>() + self.packed.bytes()
+    }
+}
+
+/// A text by how it differs from another.
+#[derive(Debug)]
+struct Packed {
     /// How long the text is.
     bytes: usize,
-    /// LZ4, with the first text as its dictionary.
+    /// LZ4, with the other text as its dictionary.
     packed: Box<[u8]>,
     /// The text as it is, once it was asked for often.
     whole: OnceLock<Bytes>,
@@ -31,43 +73,35 @@ struct Later {
     asked: AtomicU64,
 }
 
-impl Text {
-    /// Keeps a text. It is the run's first of its form if there is none yet.
-    pub fn new(text: &Bytes, first: &OnceLock<Bytes>) -> Self {
-        let first = first.get_or_init(|| text.clone()).clone();
-        let later = || Later {
-            bytes: text.len(),
-            packed: compress_with_dict(text, &first).into(),
-            whole: OnceLock::new(),
-            asked: AtomicU64::new(0),
-        };
-        let later = (first != text).then(later);
-        Self { first, later }
+impl Packed {
+    fn new(text: &Bytes, dictionary: &[u8]) -> Self {
+        let packed = compress_with_dict(text, dictionary).into();
+        Self { bytes: text.len(), packed, whole: OnceLock::new(), asked: AtomicU64::new(0) }
     }
 
-    /// The text again, asked for at a time, in milliseconds; and whether it takes more memory from now on.
-    pub fn get(&self, now_ms: i64) -> (Bytes, bool) {
-        let Some(later) = &self.later else { return (self.first.clone(), false) };
-        if let Some(whole) = later.whole.get() {
+    fn unpack(&self, dictionary: &[u8]) -> Vec<u8> {
+        // What was packed in memory unpacks.
+        decompress_with_dict(&self.packed, self.bytes, dictionary).unwrap_or_default()
+    }
+
+    /// The text, and whether it or its dictionary takes more memory from now on.
+    fn get(&self, now_ms: i64, dictionary: impl FnOnce() -> (Bytes, bool)) -> (Bytes, bool) {
+        if let Some(whole) = self.whole.get() {
             return (whole.clone(), false);
         }
-        // What was packed in memory unpacks.
-        let text = Bytes::from(decompress_with_dict(&later.packed, later.bytes, &self.first).unwrap_or_default());
-        let is_asked_often = later.is_asked_often(now_ms);
+        let (dictionary, has_grown) = dictionary();
+        let text = Bytes::from(self.unpack(&dictionary));
+        let is_asked_often = self.is_asked_often(now_ms);
         if is_asked_often {
-            later.whole.get_or_init(|| text.clone());
+            self.whole.get_or_init(|| text.clone());
         }
-        (text, is_asked_often)
+        (text, has_grown || is_asked_often)
     }
 
-    /// What it takes beside the first, in bytes.
-    pub fn bytes(&self) -> usize {
-        let bytes = |later: &Later| later.packed.len() + later.whole.get().map_or(0, |whole| whole.len());
-        self.later.as_ref().map_or(0, bytes)
+    fn bytes(&self) -> usize {
+        self.packed.len() + self.whole.get().map_or(0, Bytes::len)
     }
-}
 
-impl Later {
     /// Counts that it is asked for. Two at the same moment may be counted as one, which delays a little.
     fn is_asked_often(&self, now_ms: i64) -> bool {
         let second = (now_ms.cast_unsigned() / 1_000) << 16;
@@ -83,24 +117,39 @@ mod tests {
 
     use super::*;
 
+    /// What is said of goods in a city, all of it or a part.
+    fn text(city: &str) -> Bytes {
+        (0..100).map(|line| format!("{{\"line\":{line},\"city\":\"{city}\"}}")).collect::<String>().into()
+    }
+
     #[test]
     fn a_text_like_the_first_takes_little() {
-        let text =
-            |city: &str| (0..100).map(|line| format!("{{\"line\":{line},\"city\":\"{city}\"}}")).collect::<String>();
-        let first = OnceLock::new();
-        let (one, two) = (Bytes::from(text("Dalian")), Bytes::from(text("Dalian") + &text("Tianjin")));
-        assert_eq!((Text::new(&one, &first).bytes(), Text::new(&one, &first).bytes()), (0, 0));
-        let later = Text::new(&two, &first);
+        let (first, of_all) = (OnceLock::new(), OnceLock::new());
+        let (one, two) = (text("Dalian"), Bytes::from([text("Dalian"), text("Tianjin")].concat()));
+        let [bytes, again] = [(); 2].map(|()| Text::new(&one, &first, &of_all).bytes());
+        assert_eq!((bytes, again), (0, 0));
+        let later = Text::new(&two, &first, &of_all);
         assert_eq!(later.get(0), (two.clone(), false));
         assert!(later.bytes() < two.len() / 8, "{}", later.bytes());
     }
 
     #[test]
+    fn the_first_text_of_a_run_like_the_first_of_all_takes_little() {
+        let of_all = OnceLock::new();
+        for city in ["Dalian", "Qingdao"] {
+            let first = OnceLock::new();
+            assert_eq!(Text::new(&text(city), &first, &of_all).get(0), (text(city), false));
+            let bytes = first.get().unwrap().bytes();
+            assert!(bytes < size_of::<FirstText>() + text(city).len() / 3, "{bytes}");
+        }
+    }
+
+    #[test]
     fn a_text_that_is_asked_for_often_is_kept_as_it_is() {
-        let first = OnceLock::new();
-        Text::new(&Bytes::from_static(b"the first"), &first);
+        let (first, of_all) = (OnceLock::new(), OnceLock::new());
+        Text::new(&Bytes::from_static(b"the first"), &first, &of_all);
         let text = Bytes::from_static(b"a later one");
-        let later = Text::new(&text, &first);
+        let later = Text::new(&text, &first, &of_all);
         let packed = later.bytes();
         for second in 0..20 {
             for _ in 1..ASKED_OFTEN {
@@ -116,11 +165,12 @@ mod tests {
     proptest! {
         #[test]
         fn every_text_is_read_as_it_was_kept(
-            first in proptest::collection::vec(0_u8..4, 0..300), later in proptest::collection::vec(0_u8..4, 0..300),
+            one in proptest::collection::vec(0_u8..4, 0..300), two in proptest::collection::vec(0_u8..4, 0..300),
         ) {
-            let cell = OnceLock::new();
-            for text in [first.clone(), later.clone(), [first, later].concat()].map(Bytes::from) {
-                prop_assert_eq!(Text::new(&text, &cell).get(0).0, text);
+            let (first, of_all) = (OnceLock::new(), OnceLock::new());
+            Text::new(&Bytes::from(two.clone()), &OnceLock::new(), &of_all);
+            for text in [one.clone(), two.clone(), [one, two].concat()].map(Bytes::from) {
+                prop_assert_eq!(Text::new(&text, &first, &of_all).get(0).0, text);
             }
         }
     }
