@@ -161,6 +161,8 @@ pub const BLOCK_CACHE_BYTES_MAX: u64 = 128 << 20;
 pub const RUN_CACHE_BYTES_MAX: u64 = 16 << 20;
 /// Ledgers of blocks kept ready for the view of another of their codes, in bytes: 280 with a usual history.
 pub const LEDGER_CACHE_BYTES_MAX: u64 = 8 << 20;
+/// Organizations as timelines name them, in bytes: 10,000.
+pub const ORGANIZATION_CACHE_BYTES_MAX: u64 = 8 << 20;
 /// Whole batches kept ready for their own links, in bytes, and as much for lots: 6,000 ordinary ones. Fewer people open
 /// them than scan codes.
 pub const CLASS_CACHE_BYTES_MAX: u64 = 32 << 20;
@@ -351,6 +353,8 @@ pub const GAPS_MAX: usize = 100;
 pub const CURVE_COLUMNS: i64 = 200;
 /// Records of one batch whose bodies are looked into for temperatures, the newest: a logger a day for a year.
 pub const TEMPERATURE_RECORDS_MAX: usize = 366;
+/// Of these, so many are read at the same time: a shipment's loggers in one round, and not much more than may be folded.
+pub const TEMPERATURE_RECORDS_AT_ONCE: usize = 32;
 /// Readings of one batch that are folded, the newest reports first: 40 days at five-minute steps from 85 loggers.
 pub const TEMPERATURE_READINGS_MAX: u64 = 1_000_000;
 /// Reports of one batch that are folded: each is followed at the same time, in about 200 bytes.

@@ -129,10 +129,9 @@ impl Service {
             (Instance::Code { .. }, _) => false,
             (Instance::Epc(_), _) => true,
         };
-        let mut entries = Vec::new();
-        for (subject, slice) in slices_of(instance) {
-            entries.extend(self.ledger_after(&subject, slice, after).await?.into_iter().filter(names));
-        }
+        let slices = slices_of(instance);
+        let read = slices.iter().map(|(subject, slice)| self.ledger_after(subject, *slice, after));
+        let mut entries: Vec<_> = try_join_all(read).await?.into_iter().flatten().filter(names).collect();
         entries.sort_unstable_by_key(|entry| entry.place);
         Ok(entries)
     }

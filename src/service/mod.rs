@@ -42,7 +42,7 @@ use self::alert::AlertQueue;
 use self::measure::{MeasureTable, TableChange};
 pub use self::number::{Counter, Numbers};
 pub use self::party::Parties;
-use self::scan::{BlockView, FirstTexts, RunFacts, ScanCounts, SharedLedgers, Whole, WholeLot};
+use self::scan::{BlockView, FirstTexts, KnownOrganization, RunFacts, ScanCounts, SharedLedgers, Whole, WholeLot};
 pub use self::watch::{Basis, Watch, Watched};
 use self::{capture::Applying, follow::AppliedHere, growth::Growth, turn::Turns};
 use crate::{
@@ -51,7 +51,7 @@ use crate::{
     epcis::Hosts,
     limits::{
         BLOCK_CACHE_BYTES_MAX, CAPTURES_KIB_MAX, CLASS_CACHE_BYTES_MAX, DOWNLOADS_KIB_MAX, LEDGER_CACHE_BYTES_MAX,
-        RUN_CACHE_BYTES_MAX, UPLOADS_MAX,
+        ORGANIZATION_CACHE_BYTES_MAX, RUN_CACHE_BYTES_MAX, UPLOADS_MAX,
     },
     registration::{Content, Kind, Parent, Profiles, Statement, parse_key_text},
     store::{Capture, Store, Writer, Writes},
@@ -170,6 +170,7 @@ pub struct Service {
     ledgers: Cache<Block, Arc<SharedLedgers>>,
     batches: Cache<BatchId, Arc<Whole>>,
     lots: Cache<Parent, Arc<WholeLot>>,
+    organizations: Cache<OrganizationId, Arc<KnownOrganization>>,
 }
 
 impl Service {
@@ -221,6 +222,7 @@ impl Service {
             ledgers,
             batches,
             lots,
+            organizations: cache(ORGANIZATION_CACHE_BYTES_MAX, KnownOrganization::bytes),
         }
     }
 

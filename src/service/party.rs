@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    Service,
+    Basis, Service,
     register::{self, RegisterError},
 };
 use crate::{
@@ -71,10 +71,10 @@ impl Service {
             let Some(last) = page.last() else { return Ok(()) };
             after = Some(*last);
             for id in page {
-                if let Some(Content::Organization(Organization { id, gln: Some(gln), .. })) =
-                    self.statement(Kind::Organization, id).await?.map(|statement| statement.content)
-                {
-                    self.parties.add(id, gln);
+                // Into memory by itself too: it stands by its name in the timelines of goods.
+                let organization = self.organization(OrganizationId(id), &mut Basis::default()).await?;
+                if let Some(gln) = organization.gln {
+                    self.parties.add(organization.id, gln);
                 }
             }
         }

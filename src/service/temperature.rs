@@ -1,6 +1,8 @@
 //! Temperatures: a logger's readings in, and the record of goods out.
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, collections::HashMap, sync::Arc};
+
+use futures_util::{StreamExt, TryStreamExt, future::try_join_all, stream};
 
 use super::{
     Caller, Service,
@@ -10,11 +12,14 @@ use super::{
 use crate::{
     cold_chain::{self, ColdChain, Interval, Limits, Reading, Series, SeriesError, Temperature, TemperatureReport},
     epcis::shapes::{self, Carrier, Occasion},
-    limits::{TEMPERATURE_BYTES_MAX, TEMPERATURE_READINGS_MAX, TEMPERATURE_RECORDS_MAX, TEMPERATURE_REPORTS_MAX},
+    limits::{
+        TEMPERATURE_BYTES_MAX, TEMPERATURE_READINGS_MAX, TEMPERATURE_RECORDS_AT_ONCE, TEMPERATURE_RECORDS_MAX,
+        TEMPERATURE_REPORTS_MAX,
+    },
     registration::StorageLimits,
     service::Basis,
     store,
-    trace::{Bearing, Entry, RecordId, Scope, Stay},
+    trace::{Bearing, Entry, Record, RecordId, Scope, Stay},
 };
 
 /// Readings of one logger, as its file or somebody's program tells them.
@@ -119,17 +124,20 @@ impl Service {
     /// folded. `None` where nobody reported a temperature.
     ///
     /// The word of those whose entries take effect counts; where there is none, reports of others are shown as such.
+    ///
+    /// What is among `bodies` is not read again.
     pub(in crate::service) async fn cold_record(
         &self,
         sensed: &[Sensed],
         limits: Limits,
+        bodies: &Bodies,
     ) -> store::Result<Option<ColdRecord>> {
         // Apart, so that no crowd of reports keeps those out that count.
         let with = |counts| sensed.iter().filter(move |sensed| sensed.counts == counts);
-        let mut told = self.told_by(with(true)).await?;
+        let mut told = self.told_by(with(true), bodies).await?;
         let confirmed = !told.reports.is_empty();
         if !confirmed {
-            told = self.told_by(with(false)).await?;
+            told = self.told_by(with(false), bodies).await?;
         }
         let reports = || told.reports.iter();
         let parts: Vec<_> =
@@ -140,10 +148,20 @@ impl Service {
     }
 
     /// The temperatures that records tell, as far as all of them may be held and folded.
-    async fn told_by(&self, newest_first: impl Iterator<Item = &Sensed>) -> store::Result<Told> {
+    async fn told_by(&self, newest_first: impl Iterator<Item = &Sensed>, bodies: &Bodies) -> store::Result<Told> {
         let mut told = Told::default();
-        for sensed in newest_first {
-            let Some(record) = self.store.record(sensed.record).await? else { continue };
+        let read = newest_first.map(|sensed| {
+            let known = bodies.0.get(&sensed.record).cloned();
+            async move {
+                match known {
+                    Some(record) => Ok((sensed, Some(record))),
+                    None => store::Result::Ok((sensed, self.store.record(sensed.record).await?.map(Arc::new))),
+                }
+            }
+        });
+        let mut records = stream::iter(read.collect::<Vec<_>>()).buffered(TEMPERATURE_RECORDS_AT_ONCE);
+        while let Some((sensed, record)) = records.try_next().await? {
+            let Some(record) = record else { continue };
             told.add(record.body.len(), self.event_of(&record)?.temperatures, &sensed.during);
             if told.is_full() {
                 tracing::warn!(record = %record.id, "a batch has more temperatures than are folded; the newest are");
@@ -152,7 +170,22 @@ impl Service {
         }
         Ok(told)
     }
+
+    /// The records of entries with temperatures, the newest, before it is known which of them count: so that they are read
+    /// beside what tells that.
+    pub(in crate::service) async fn bodies_of(&self, entries: &[Entry]) -> store::Result<Bodies> {
+        let mut sensed: Vec<_> = entries.iter().filter(|entry| entry.observed_ms.is_some()).collect();
+        sensed.sort_unstable_by_key(|entry| Reverse(entry.place));
+        let ids: Vec<_> =
+            sensed.into_iter().map(|entry| entry.place.record).take(TEMPERATURE_RECORDS_AT_ONCE).collect();
+        let records = try_join_all(ids.iter().map(|id| self.store.record(*id))).await?;
+        Ok(Bodies(records.into_iter().flatten().map(|record| (record.id, Arc::new(record))).collect()))
+    }
 }
+
+/// Records that were read before it was known what they count for. A record never changes.
+#[derive(Debug, Default)]
+pub(in crate::service) struct Bodies(HashMap<RecordId, Arc<Record>>);
 
 /// Reports of temperatures, and what they cost.
 #[derive(Default)]

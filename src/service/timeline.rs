@@ -33,11 +33,11 @@ impl Service {
     /// The timeline of an issued code. `some` reports on its batch or lot stand in it and count for nothing.
     pub async fn timeline(&self, code: &Code, run: &Run) -> store::Result<Timeline> {
         let mut basis = Basis::default();
-        let facts = self.batch_facts(run.batch, &mut basis).await?;
-        let importer = facts.as_ref().map_or(run.organization, |facts| facts.batch.organization);
+        let facts = self.batch_and_said(run.batch, None, &mut basis).await?;
+        let importer = facts.as_ref().map_or(run.organization, |(facts, _)| facts.batch.organization);
         let owners = Owners { issuer: run.organization, importer };
-        let whole = match &facts {
-            Some(facts) => self.whole_told(run.batch, &facts.lots, owners, &mut basis).await?,
+        let whole = match facts {
+            Some((_, said)) => self.told_of(run.batch, said.entries, owners, &mut basis).await?,
             None => WholeTold {
                 entries: Vec::new(),
                 bearings: Vec::new(),

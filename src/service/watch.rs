@@ -75,6 +75,12 @@ impl Basis {
         (self.seen.len() - self.shared) * WATCHED_BYTES + self.shared * size_of::<(Arc<AtomicU64>, u64)>()
     }
 
+    /// Adds what another one was made from.
+    pub fn extend(&mut self, other: Self) {
+        self.seen.extend(other.seen);
+        self.shared += other.shared;
+    }
+
     /// It without room for more.
     pub fn shrunk(mut self) -> Self {
         self.seen.shrink_to_fit();

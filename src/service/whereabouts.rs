@@ -106,9 +106,9 @@ impl Service {
     /// Where a batch is; `None` where it is not registered.
     pub async fn whereabouts(&self, id: BatchId) -> store::Result<Option<Whereabouts>> {
         let mut basis = Basis::default();
-        let Some(facts) = self.batch_facts(id, &mut basis).await? else { return Ok(None) };
+        let Some((facts, said)) = self.batch_and_said(id, None, &mut basis).await? else { return Ok(None) };
         let importer = facts.batch.organization;
-        let told = self.whole_told(id, &facts.lots, Owners::one(importer), &mut basis).await?;
+        let told = self.told_of(id, said.entries, Owners::one(importer), &mut basis).await?;
         let whole = told.status;
         let found = Whereabouts {
             batch: id,

@@ -186,7 +186,7 @@ impl Walk<'_> {
         let all = newest(own.iter().cloned().chain(whole_sensed).collect());
         if !all.is_empty() {
             let limits = temperature::limits(whole.facts.effective().storage);
-            let record = self.service.cold_record(&all, limits).await?;
+            let record = self.service.cold_record(&all, limits, &whole.bodies).await?;
             source.chain_broken = record.as_ref().is_some_and(ColdRecord::is_broken);
         }
         if !source.confirmed {

@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use super::{Provenance, Walk};
 use crate::{
-    service::{Basis, Service, scan::BatchFacts},
+    service::{
+        Basis, Service,
+        scan::{BatchFacts, Said},
+        temperature::Bodies,
+    },
     store,
     trace::{BatchId, Bearing, Entry, Owners, Subject, WholeStatus},
 };
@@ -26,6 +30,7 @@ pub(in crate::service) struct WholeTold {
 pub(super) struct WholeOf {
     pub(super) facts: Arc<BatchFacts>,
     pub(super) entries: Vec<Entry>,
+    pub(super) bodies: Bodies,
     pub(super) bearings: Vec<Bearing>,
     pub(super) status: WholeStatus,
 }
@@ -40,6 +45,17 @@ impl Service {
         basis: &mut Basis,
     ) -> store::Result<WholeTold> {
         let entries = self.whole_entries(id, lots, basis).await?;
+        self.told_of(id, entries, owners, basis).await
+    }
+
+    /// The same of entries that were read, in order of place.
+    pub(in crate::service) async fn told_of(
+        &self,
+        id: BatchId,
+        entries: Vec<Entry>,
+        owners: Owners,
+        basis: &mut Basis,
+    ) -> store::Result<WholeTold> {
         let (mut status, bearings) = WholeStatus::of(&entries, owners);
         let mut provenance = None;
         if !status.made.is_empty() {
@@ -58,12 +74,11 @@ impl Walk<'_> {
         if let Some(known) = self.wholes.get(&id) {
             return Ok(known.clone());
         }
-        let whole = match self.service.batch_facts(id, basis).await? {
+        let whole = match self.service.batch_and_said(id, None, basis).await? {
             None => None,
-            Some(facts) => {
-                let entries = self.service.whole_entries(id, &facts.lots, basis).await?;
+            Some((facts, Said { entries, bodies })) => {
                 let (status, bearings) = WholeStatus::of(&entries, Owners::one(facts.batch.organization));
-                Some(Arc::new(WholeOf { facts: Arc::new(facts), entries, bearings, status }))
+                Some(Arc::new(WholeOf { facts: Arc::new(facts), entries, bodies, bearings, status }))
             }
         };
         self.wholes.insert(id, whole.clone());

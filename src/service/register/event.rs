@@ -75,7 +75,7 @@ impl Service {
     async fn papers_of(&self, batch: &Batch, change: &Change) -> Result<Vec<Document>> {
         let mut papers = Vec::new();
         for of in [DocumentOf::Consignment(batch.consignment), DocumentOf::Batch(batch.id)] {
-            let documents = self.documents_of(of, &mut Basis::default()).await?.into_iter();
+            let documents = self.documents_of(of, &mut Basis::default()).await?.0.into_iter();
             let mut documents: BTreeMap<_, _> = documents.map(|document| (document.id, document)).collect();
             for statement in &change.statements {
                 if let Content::Document(document) = &statement.content

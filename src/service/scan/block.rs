@@ -12,12 +12,9 @@ use super::{
     count::BlockScans,
     day::Day,
     kept::{KeptRun, KeptView, NEVER, was_current},
+    own_entries::SharedLedgers,
 };
-use crate::{
-    service::{Basis, Service},
-    store,
-    trace::Block,
-};
+use crate::service::Basis;
 
 /// What a block takes at least, in bytes: itself, its scan sums' frame, and its place in the cache.
 const BLOCK_BYTES: usize = size_of::<BlockView>() + size_of::<BlockScans>() + 512;
@@ -149,16 +146,15 @@ impl BlockView {
     }
 }
 
-impl Service {
-    /// Reads what all scans of a block rest on.
-    pub(super) async fn read_block(&self, run: Arc<KeptRun>, block: Block, today: Day) -> store::Result<BlockView> {
-        let basis = self.shared_ledgers(block).await?.basis.clone();
-        let scans = self.scans.block(&*self.store, block).await?;
+impl BlockView {
+    /// A block of which no code's view is known.
+    pub(super) fn new(run: Arc<KeptRun>, ledgers: &SharedLedgers, scans: Arc<BlockScans>, today: Day) -> Self {
         let (current_at, known) = (AtomicU64::new(NEVER), Mutex::default());
         let (known_bytes, weighed) = (AtomicUsize::default(), AtomicUsize::default());
-        let read = BlockView { run, scans, today, current_at, basis, known, known_bytes, weighed };
-        read.weighed.store(read.own_bytes(), Ordering::Relaxed);
-        Ok(read)
+        let basis = ledgers.basis().clone();
+        let new = Self { run, scans, today, current_at, basis, known, known_bytes, weighed };
+        new.weighed.store(new.own_bytes(), Ordering::Relaxed);
+        new
     }
 }
 
@@ -184,6 +180,7 @@ mod tests {
             world::World,
         },
         store::ScanSum,
+        trace::Block,
     };
 
     struct Shop {
@@ -242,8 +239,9 @@ mod tests {
     async fn the_cache_weighs_what_a_block_comes_to_hold() {
         let shop = Shop::new(1).await;
         let code = &shop.codes[0];
-        let read =
-            shop.world.service.block(Block::of(code.run, code.serial), 0).await.unwrap().unwrap().bytes() as usize;
+        let at = Block::of(code.run, code.serial);
+        let (read, _) = shop.world.service.block(at, code.serial, 0).await.unwrap().unwrap();
+        let read = read.bytes() as usize;
         shop.scan(code).await;
         let mut before = shop.weighed();
         assert!(before > read + size_of::<KeptView>(), "{before} {read}");

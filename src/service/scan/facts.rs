@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures_util::future::{OptionFuture, try_join_all};
 use jiff::civil::Date;
 
 use super::{
@@ -20,10 +21,10 @@ use crate::{
     service::{
         Basis, Service, Watched,
         provenance::{Provenance, WholeTold},
-        temperature::{ColdRecord, Sensed, limits, newest, sensed},
+        temperature::{Bodies, ColdRecord, Sensed, limits, newest, sensed},
     },
     store::{self, Slice},
-    trace::{BatchId, Entry, Ledger, OrganizationId, Owners, Subject, WholeStatus},
+    trace::{BatchId, ConsignmentId, Entry, Ledger, OrganizationId, Owners, ProductId, Subject, WholeStatus},
 };
 
 /// A batch with all that it refers to.
@@ -95,82 +96,207 @@ impl RunFacts {
     }
 }
 
+/// What is read of a batch beside all that it refers to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Also {
+    Nothing,
+    /// What was said of the whole of it and of its lots.
+    Said,
+}
+
+/// What was said of a whole batch and of its lots.
+#[derive(Debug, Default)]
+pub(in crate::service) struct Said {
+    /// In order of place.
+    pub entries: Vec<Entry>,
+    /// Records of the batch's own entries with temperatures, read beside what the batch refers to.
+    pub bodies: Bodies,
+}
+
 impl Service {
     /// A batch with all that it refers to; `None` where it is not registered. Everything that it is made from is added to
     /// `basis` before it is read.
     pub async fn batch_facts(&self, id: BatchId, basis: &mut Basis) -> store::Result<Option<BatchFacts>> {
-        self.watch.add(basis, Watched::Statement(Kind::Batch, id.0));
-        let Some(Statement { content: Content::Batch(batch), parents, .. }) = self.statement(Kind::Batch, id.0).await?
-        else {
-            return Ok(None);
-        };
-        let consignment = match self.watched(basis, Kind::Consignment, batch.consignment.0).await? {
-            Some(Content::Consignment(consignment)) => consignment,
-            _ => return Err(dangling("consignment", batch.consignment)),
-        };
-        let importer = self.organization(batch.organization, basis).await?;
-        let product = match batch.product {
-            None => None,
-            Some(product) => match self.watched(basis, Kind::Product, product.0).await? {
-                Some(Content::Product(product)) => Some(product),
-                _ => return Err(dangling("product", product)),
-            },
-        };
-        let mut documents = self.documents_of(DocumentOf::Consignment(batch.consignment), basis).await?;
-        documents.extend(self.documents_of(DocumentOf::Batch(id), basis).await?);
-        let lots = lots_of(&parents);
-        Ok(Some(BatchFacts { batch, consignment, product, importer, documents, lots }))
+        Ok(self.read_batch(id, None, Also::Nothing, basis).await?.map(|(facts, _)| facts))
     }
 
-    /// An organization that others refer to.
-    pub async fn organization(&self, id: OrganizationId, basis: &mut Basis) -> store::Result<Organization> {
-        match self.watched(basis, Kind::Organization, id.0).await? {
-            Some(Content::Organization(organization)) => Ok(organization),
-            _ => Err(dangling("organization", id)),
+    /// A batch with all that it refers to, and with what was said of the whole of it. `consignment` is where to look before
+    /// the batch says it, where that is known.
+    pub(in crate::service) async fn batch_and_said(
+        &self,
+        id: BatchId,
+        consignment: Option<ConsignmentId>,
+        basis: &mut Basis,
+    ) -> store::Result<Option<(BatchFacts, Said)>> {
+        // Whose hand-overs count depends on it, of the batch as of its codes.
+        self.watch.add(basis, Watched::Parties);
+        self.read_batch(id, consignment, Also::Said, basis).await
+    }
+
+    /// Reads a batch in as few rounds as follow from one another: the batch, its ledger and its list of documents; then what
+    /// these name.
+    async fn read_batch(
+        &self,
+        id: BatchId,
+        consignment: Option<ConsignmentId>,
+        also: Also,
+        basis: &mut Basis,
+    ) -> store::Result<Option<(BatchFacts, Said)>> {
+        let own_papers = self.documents_of(DocumentOf::Batch(id), basis);
+        let foreseen = OptionFuture::from(consignment.map(|consignment| self.consignment(consignment, basis)));
+        let own = (also == Also::Said).then(|| self.ledger(&Subject::Batch(id), Slice::Shared, basis));
+        let own = async {
+            let Some(own) = own else { return Ok((Vec::new(), Bodies::default())) };
+            let entries = own.await?;
+            let bodies = self.bodies_of(&entries).await?;
+            Ok((entries, bodies))
+        };
+        let referred = async {
+            let batch = self.watched_statement(basis, Kind::Batch, id.0).await?;
+            let Some(Statement { content: Content::Batch(batch), parents, .. }) = batch else { return Ok(None) };
+            let lots = lots_of(&parents);
+            let said = if also == Also::Said { lots.as_slice() } else { &[] };
+            let of_lots: Vec<_> = said.iter().map(|lot| self.ledger(lot, Slice::Shared, basis)).collect();
+            let importer = self.organization(batch.organization, basis);
+            let product = OptionFuture::from(batch.product.map(|product| self.product(product, basis)));
+            // A batch never leaves its consignment, so that what was foreseen is right.
+            let other = consignment.is_none_or(|foreseen| foreseen != batch.consignment);
+            let unforeseen = OptionFuture::from(other.then(|| self.consignment(batch.consignment, basis)));
+            let (of_lots, importer, product, unforeseen) =
+                tokio::try_join!(try_join_all(of_lots), importer, present(product), present(unforeseen))?;
+            Ok(Some((batch, lots, of_lots.concat(), importer, product, unforeseen)))
+        };
+        let ((own_papers, of_own_papers), foreseen, (mut entries, bodies), referred) =
+            tokio::try_join!(own_papers, present(foreseen), own, referred)?;
+        let Some((batch, lots, of_lots, importer, product, unforeseen)) = referred else { return Ok(None) };
+        let missing = || dangling("consignment", batch.consignment);
+        let (consignment, mut documents, of_consignment) = unforeseen.or(foreseen).ok_or_else(missing)?;
+        basis.extend(of_own_papers);
+        basis.extend(of_consignment);
+        documents.extend(own_papers);
+        entries.extend(of_lots);
+        entries.sort_unstable_by_key(|entry| entry.place);
+        let facts = BatchFacts { batch, consignment, product, importer, documents, lots };
+        Ok(Some((facts, Said { entries, bodies })))
+    }
+
+    /// A consignment with its documents, and what these were read from.
+    fn consignment<'s>(
+        &'s self,
+        id: ConsignmentId,
+        basis: &mut Basis,
+    ) -> impl Future<Output = store::Result<(Consignment, Vec<Document>, Basis)>> + use<'s> {
+        let documents = self.documents_of(DocumentOf::Consignment(id), basis);
+        let consignment = self.watched(basis, Kind::Consignment, id.0);
+        async move {
+            let (consignment, (documents, basis)) = tokio::try_join!(consignment, documents)?;
+            match consignment {
+                Some(Content::Consignment(consignment)) => Ok((consignment, documents, basis)),
+                _ => Err(dangling("consignment", id)),
+            }
         }
     }
 
-    pub(in crate::service) async fn watched(
-        &self,
+    fn product<'s>(
+        &'s self,
+        id: ProductId,
+        basis: &mut Basis,
+    ) -> impl Future<Output = store::Result<Product>> + use<'s> {
+        let product = self.watched(basis, Kind::Product, id.0);
+        async move {
+            match product.await? {
+                Some(Content::Product(product)) => Ok(product),
+                _ => Err(dangling("product", id)),
+            }
+        }
+    }
+
+    /// An organization that others refer to: from memory where it is there and still current.
+    pub fn organization<'s>(
+        &'s self,
+        id: OrganizationId,
+        basis: &mut Basis,
+    ) -> impl Future<Output = store::Result<Organization>> + use<'s> {
+        self.watch.add(basis, Watched::Statement(Kind::Organization, id.0));
+        async move {
+            if let Some(known) = self.organizations.get(&id).filter(|known| known.basis.is_current()) {
+                return Ok(known.organization.clone());
+            }
+            let mut basis = Basis::default();
+            match self.watched(&mut basis, Kind::Organization, id.0).await? {
+                Some(Content::Organization(organization)) => {
+                    let known = KnownOrganization { organization: organization.clone(), basis: basis.shrunk() };
+                    self.organizations.insert(id, Arc::new(known));
+                    Ok(organization)
+                }
+                _ => Err(dangling("organization", id)),
+            }
+        }
+    }
+
+    /// The newest version of something, which is watched from before it is read.
+    pub(in crate::service) fn watched<'s>(
+        &'s self,
         basis: &mut Basis,
         kind: Kind,
         id: u64,
-    ) -> store::Result<Option<Content>> {
-        self.watch.add(basis, Watched::Statement(kind, id));
-        Ok(self.statement(kind, id).await?.map(|statement| statement.content))
+    ) -> impl Future<Output = store::Result<Option<Content>>> + use<'s> {
+        let statement = self.watched_statement(basis, kind, id);
+        async move { Ok(statement.await?.map(|statement| statement.content)) }
     }
 
-    /// The documents of a consignment or batch, in the order of their numbers, at most `DOCUMENTS_MAX`.
-    pub(in crate::service) async fn documents_of(
-        &self,
+    fn watched_statement<'s>(
+        &'s self,
+        basis: &mut Basis,
+        kind: Kind,
+        id: u64,
+    ) -> impl Future<Output = store::Result<Option<Statement>>> + use<'s> {
+        self.watch.add(basis, Watched::Statement(kind, id));
+        self.statement(kind, id)
+    }
+
+    /// The documents of a consignment or batch, in the order of their numbers, at most `DOCUMENTS_MAX`, and what they were
+    /// read from; their list is added to `basis` at once.
+    pub(in crate::service) fn documents_of<'s>(
+        &'s self,
         of: DocumentOf,
         basis: &mut Basis,
-    ) -> store::Result<Vec<Document>> {
+    ) -> impl Future<Output = store::Result<(Vec<Document>, Basis)>> + use<'s> {
         self.watch.add(basis, Watched::Children(of.parent(), Kind::Document));
-        let mut documents = Vec::new();
-        for document in self.store.children(&of.parent(), Kind::Document, None, DOCUMENTS_MAX).await? {
-            if let Some(Content::Document(document)) = self.watched(basis, Kind::Document, document).await? {
-                documents.push(document);
-            }
+        async move {
+            let mut basis = Basis::default();
+            let listed = self.store.children(&of.parent(), Kind::Document, None, DOCUMENTS_MAX).await?;
+            let documents = listed.into_iter().map(|id| self.watched(&mut basis, Kind::Document, id));
+            let documents = try_join_all(documents.collect::<Vec<_>>()).await?;
+            let document = |content| match content {
+                Some(Content::Document(document)) => Some(document),
+                _ => None,
+            };
+            Ok((documents.into_iter().filter_map(document).collect(), basis))
         }
-        Ok(documents)
     }
 
     /// A run with all that its codes share; `None` where it was never issued.
     pub(super) async fn run_facts(&self, id: RunId, key: RunKey) -> store::Result<Option<RunFacts>> {
         let mut basis = Basis::default();
-        let Some(Content::Run(run)) = self.watched(&mut basis, Kind::Run, u64::from(id.bits())).await? else {
-            return Ok(None);
-        };
-        let Some(batch) = self.batch_facts(run.batch, &mut basis).await? else {
+        let run = self.watched_statement(&mut basis, Kind::Run, u64::from(id.bits()));
+        let groups = self.ledger(&Subject::Run(id), Slice::Shared, &mut basis);
+        let (run, groups) = tokio::try_join!(run, groups)?;
+        let Some(Statement { content: Content::Run(run), parents, .. }) = run else { return Ok(None) };
+        let consignment = parents.iter().find_map(|parent| match parent {
+            Parent::Consignment(id) => Some(ConsignmentId(*id)),
+            _ => None,
+        });
+        let Some((batch, said)) = self.batch_and_said(run.batch, consignment, &mut basis).await? else {
             return Err(dangling("batch", run.batch));
         };
-        let groups = Ledger::new(self.ledger(&Subject::Run(id), Slice::Shared, &mut basis).await?);
+        let groups = Ledger::new(groups);
         let owners = Owners { issuer: run.organization, importer: batch.batch.organization };
-        let told = self.whole_told(run.batch, &batch.lots, owners, &mut basis).await?;
+        let told = self.told_of(run.batch, said.entries, owners, &mut basis).await?;
         let WholeTold { entries: whole, bearings: whole_bearings, status: whole_status, provenance } = told;
         let whole_sensed = newest(sensed(whole.iter().zip(whole_bearings.iter().copied()), &[]));
-        let cold_record = self.cold_record(&whole_sensed, limits(batch.effective().storage)).await?.map(Arc::new);
+        let limits = limits(batch.effective().storage);
+        let cold_record = self.cold_record(&whole_sensed, limits, &said.bodies).await?.map(Arc::new);
         let origins = Origins { own: None, whole: provenance.as_deref() };
         let (latest, whole_further) = shown(whole.iter().zip(whole_bearings).chain(origins.lines()));
         let whole_lines = self.public_lines(&batch.importer, &latest, &origins.places(), &mut basis).await?;
@@ -193,7 +319,7 @@ impl Service {
         }))
     }
 
-    /// The entries on a whole batch and on its lot, in order of place.
+    /// The entries on a whole batch and on its lots, in order of place.
     pub(in crate::service) async fn whole_entries(
         &self,
         id: BatchId,
@@ -202,19 +328,44 @@ impl Service {
     ) -> store::Result<Vec<Entry>> {
         // Whose hand-overs count depends on it, of the batch as of its codes.
         self.watch.add(basis, Watched::Parties);
-        let mut whole = self.ledger(&Subject::Batch(id), Slice::Shared, basis).await?;
-        for lot in lots {
-            whole.extend(self.ledger(lot, Slice::Shared, basis).await?);
-        }
+        let batch = Subject::Batch(id);
+        let ledgers = std::iter::once(&batch).chain(lots).map(|of| self.ledger(of, Slice::Shared, basis));
+        let mut whole = try_join_all(ledgers.collect::<Vec<_>>()).await?.concat();
         whole.sort_unstable_by_key(|entry| entry.place);
         Ok(whole)
     }
 
     /// The entries of a slice, which is watched from before they are read.
-    pub async fn ledger(&self, subject: &Subject, slice: Slice, basis: &mut Basis) -> store::Result<Vec<Entry>> {
+    pub fn ledger<'s>(
+        &'s self,
+        subject: &Subject,
+        slice: Slice,
+        basis: &mut Basis,
+    ) -> impl Future<Output = store::Result<Vec<Entry>>> + use<'s> {
         self.watch.add(basis, Watched::Ledger(subject.clone()));
-        self.ledger_after(subject, slice, None).await
+        let subject = subject.clone();
+        async move { self.ledger_after(&subject, slice, None).await }
     }
+}
+
+/// An organization in memory.
+#[derive(Debug)]
+pub struct KnownOrganization {
+    organization: Organization,
+    basis: Basis,
+}
+
+impl KnownOrganization {
+    /// Roughly how much memory it takes, in bytes.
+    pub fn bytes(&self) -> u32 {
+        let names = self.organization.legal_name.len() + self.organization.public_name.as_ref().map_or(0, String::len);
+        u32::try_from(size_of::<Self>() + names + self.basis.bytes() + 128).unwrap_or(u32::MAX)
+    }
+}
+
+/// A reading that there may be no need for, as one that may fail.
+async fn present<T>(reading: OptionFuture<impl Future<Output = store::Result<T>>>) -> store::Result<Option<T>> {
+    reading.await.transpose()
 }
 
 /// The lots that a batch is and was listed under.

@@ -18,13 +18,14 @@ use std::{sync::Arc, time::Duration};
 use jiff::civil::Date;
 use tokio::time::timeout;
 
-pub(super) use self::facts::lots_of;
+pub(super) use self::facts::{Said, lots_of};
 pub(super) use self::origins::made_by;
+use self::own_entries::OwnEntries;
 pub use self::{
     block::BlockView,
     count::{BlockScans, ScanCounts},
     day::Day,
-    facts::{BatchFacts, RunFacts},
+    facts::{BatchFacts, KnownOrganization, RunFacts},
     kept::{FirstTexts, KeptRun, KeptView, RenderedAs},
     origins::{CameFrom, MadeOf},
     own_entries::SharedLedgers,
@@ -33,7 +34,7 @@ pub use self::{
 };
 use super::{Service, alert::Raised};
 use crate::{
-    code::{Code, Verification},
+    code::{Code, Serial, Verification},
     limits::SCAN_STORE_MS,
     store::{self, ScanSum},
     trace::{Block, Notice, Region, Verdict},
@@ -151,12 +152,17 @@ impl Service {
         touches: u64,
     ) -> store::Result<Option<Found>> {
         let at = Block::of(code.run, code.serial);
-        let block = match cached {
-            Some(block) => Some(block),
-            None => self.block(at, now_ms).await?,
+        let (block, own) = match cached {
+            Some(block) => (block, None),
+            None => match self.block(at, code.serial, now_ms).await? {
+                Some((block, own)) => (block, Some(own)),
+                None => return Ok(None),
+            },
         };
-        let Some(block) = block.filter(|block| code.serial.get() < block.run.count) else { return Ok(None) };
-        let found = self.kept_view(&block, at, code.serial, touches).await?;
+        if code.serial.get() >= block.run.count {
+            return Ok(None);
+        }
+        let found = self.kept_view(&block, at, code.serial, touches, own).await?;
         Ok(found.map(|(kept, view)| (block, kept, view)))
     }
 
@@ -186,12 +192,20 @@ impl Service {
         }
     }
 
-    async fn block(&self, at: Block, now_ms: i64) -> store::Result<Option<Arc<BlockView>>> {
-        let Some(facts) = self.facts_of(at.run).await? else { return Ok(None) };
+    /// A block, and what bears on one of its codes, all read together; `None` where the run was never issued.
+    async fn block(
+        &self,
+        at: Block,
+        serial: Serial,
+        now_ms: i64,
+    ) -> store::Result<Option<(Arc<BlockView>, OwnEntries)>> {
         let today = Day::of(now_ms, &self.settings.zone);
-        let block = Arc::new(self.read_block(Arc::clone(&facts.kept), at, today).await?);
+        let scans = self.scans.block(&*self.store, at);
+        let (own, scans) = tokio::try_join!(self.own_entries(at, serial), scans)?;
+        let Some(own) = own else { return Ok(None) };
+        let block = Arc::new(BlockView::new(Arc::clone(&own.facts.kept), &own.shared, scans, today));
         self.blocks.insert(at, Arc::clone(&block));
-        Ok(Some(block))
+        Ok(Some((block, own)))
     }
 
     /// The day that an instant belongs to, in the configured zone.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{facts::RunFacts, weight::entries_bytes};
 use crate::{
     code::{RunId, Serial},
-    service::{Basis, Service},
+    service::{Basis, Service, Watched, temperature::Bodies},
     store::{self, Slice},
     trace::{Block, Entry, Group, Ledger, Subject},
 };
@@ -18,10 +18,15 @@ pub struct SharedLedgers {
     group: Ledger,
     /// Of its own.
     block: Ledger,
-    pub(super) basis: Basis,
+    basis: Basis,
 }
 
 impl SharedLedgers {
+    /// What they were read from.
+    pub(super) fn basis(&self) -> &Basis {
+        &self.basis
+    }
+
     /// Roughly how much memory it takes, in bytes.
     pub fn bytes(&self) -> u32 {
         let entries = entries_bytes(self.group.entries()) + entries_bytes(self.block.entries());
@@ -32,9 +37,13 @@ impl SharedLedgers {
 /// The entries that bear on one code: its own, and those that it shares with some.
 pub(super) struct OwnEntries {
     pub(super) facts: Arc<RunFacts>,
-    shared: Arc<SharedLedgers>,
+    pub(super) shared: Arc<SharedLedgers>,
     single: Vec<Entry>,
     serial: Serial,
+    /// Records of those with temperatures.
+    pub(super) bodies: Bodies,
+    /// What `single` was read from.
+    basis: Basis,
 }
 
 impl OwnEntries {
@@ -48,16 +57,36 @@ impl OwnEntries {
         entries.sort_unstable_by_key(|entry| entry.place);
         entries
     }
+
+    /// Whether nothing of it has been touched since it was read.
+    pub(super) fn is_current(&self) -> bool {
+        self.basis.is_current() && self.shared.basis.is_current() && self.facts.kept.is_current()
+    }
 }
 
 impl Service {
     /// What bears on one code of a block; `None` where its run was never issued.
     pub(super) async fn own_entries(&self, at: Block, serial: Serial) -> store::Result<Option<OwnEntries>> {
-        let Some(facts) = self.facts_of(at.run).await? else { return Ok(None) };
-        let shared = self.shared_ledgers(at).await?;
-        let slice = Slice::Serial(Block::offset(serial).into());
-        let single = self.ledger_after(&Subject::Block(at), slice, None).await?;
-        Ok(Some(OwnEntries { facts, shared, single, serial }))
+        let mut basis = Basis::default();
+        let own = self.ledgers_of(at, serial, &mut basis);
+        let (facts, (shared, single, bodies)) = tokio::try_join!(self.facts_of(at.run), own)?;
+        Ok(facts.map(|facts| OwnEntries { facts, shared, single, serial, bodies, basis }))
+    }
+
+    /// The ledgers of a block and its group, what is said of one of its codes alone, and the records of these with
+    /// temperatures.
+    async fn ledgers_of(
+        &self,
+        at: Block,
+        serial: Serial,
+        basis: &mut Basis,
+    ) -> store::Result<(Arc<SharedLedgers>, Vec<Entry>, Bodies)> {
+        let offset = Block::offset(serial);
+        self.watch.add(basis, Watched::Code(at, offset));
+        let (subject, slice) = (Subject::Block(at), Slice::Serial(offset.into()));
+        let (shared, single) = tokio::try_join!(self.shared_ledgers(at), self.ledger_after(&subject, slice, None))?;
+        let bodies = self.bodies_of(&single).await?;
+        Ok((shared, single, bodies))
     }
 
     /// A block's ledgers and its group's: from memory where they are there and still current.
@@ -70,8 +99,10 @@ impl Service {
         };
         let mut basis = Basis::default();
         let group = Subject::Group(Group::of(at.run, first));
-        let group = Ledger::new(self.ledger(&group, Slice::Shared, &mut basis).await?);
-        let block = Ledger::new(self.ledger(&Subject::Block(at), Slice::Shared, &mut basis).await?);
+        let group = self.ledger(&group, Slice::Shared, &mut basis);
+        let block = self.ledger(&Subject::Block(at), Slice::Shared, &mut basis);
+        let (group, block) = tokio::try_join!(group, block)?;
+        let (group, block) = (Ledger::new(group), Ledger::new(block));
         let ledgers = Arc::new(SharedLedgers { group, block, basis: basis.shrunk() });
         self.ledgers.insert(at, Arc::clone(&ledgers));
         Ok(ledgers)

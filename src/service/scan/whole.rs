@@ -103,14 +103,14 @@ impl Service {
             return Ok(Some(known));
         }
         let mut basis = Basis::default();
-        let Some(facts) = self.batch_facts(id, &mut basis).await? else { return Ok(None) };
+        let Some((facts, said)) = self.batch_and_said(id, None, &mut basis).await? else { return Ok(None) };
         let owners = Owners::one(facts.batch.organization);
-        let told = self.whole_told(id, &facts.lots, owners, &mut basis).await?;
+        let told = self.told_of(id, said.entries, owners, &mut basis).await?;
         let WholeTold { entries, bearings, status: whole, provenance } = told;
         let origins = Origins { own: None, whole: provenance.as_deref() };
         let status = fold(&[], &whole, owners);
         let sensed = newest(sensed(entries.iter().zip(bearings.iter().copied()), &[]));
-        let cold_record = self.cold_record(&sensed, limits(facts.effective().storage)).await?;
+        let cold_record = self.cold_record(&sensed, limits(facts.effective().storage), &said.bodies).await?;
         let is_broken = cold_record.as_ref().is_some_and(ColdRecord::is_broken) || origins.is_broken();
         let mut verdicts = status.verdicts(facts.is_expired(today), is_broken);
         // Labels are applied code by code; of a batch as a whole neither is said.
