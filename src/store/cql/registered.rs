@@ -50,6 +50,15 @@ pub fn bucket_of(number: u64) -> i64 {
     (number >> CQL_CHILD_BUCKET_BITS).cast_signed()
 }
 
+/// The bucket of a number in the list of a parent. Papers of a batch or consignment are few, whatever their numbers are, and
+/// lie in one, so that their list is read in one round.
+pub fn bucket_under(parent: &Parent, kind: Kind, number: u64) -> i64 {
+    match (parent, kind) {
+        (Parent::Batch(_) | Parent::Consignment(_), Kind::Document) => 0,
+        _ => bucket_of(number),
+    }
+}
+
 impl StatementRow {
     pub fn content_bytes(&self) -> usize {
         self.content.len()
@@ -102,11 +111,12 @@ impl Cluster {
 
     /// The writes that list it under its parents.
     pub fn put_children<'s>(&'s self, of: &'s Statement) -> Result<Vec<BoxFuture<'s, Result<()>>>> {
-        of.parents.iter().map(|parent| self.put_child(words::parent(parent)?, of.kind, of.id)).collect()
+        of.parents.iter().map(|parent| self.put_child(parent, of.kind, of.id)).collect()
     }
 
-    fn put_child(&self, parent: String, kind: Kind, id: u64) -> Result<BoxFuture<'_, Result<()>>> {
-        let (stamp, kind, bucket) = (self.stamps.stays(), words::kind(kind), bucket_of(id));
+    fn put_child(&self, parent: &Parent, kind: Kind, id: u64) -> Result<BoxFuture<'_, Result<()>>> {
+        let (stamp, bucket) = (self.stamps.stays(), bucket_under(parent, kind, id));
+        let (parent, kind) = (words::parent(parent)?, words::kind(kind));
         Ok(Box::pin(async move {
             let statements = &self.statements;
             let listing = format!("{kind}/{bucket}/{parent}");
@@ -136,33 +146,48 @@ impl Cluster {
     }
 
     pub async fn children(&self, parent: &Parent, kind: Kind, after: Option<u64>, limit: usize) -> Result<Vec<u64>> {
-        let (parent, kind) = (words::parent(parent)?, words::kind(kind));
-        let at = || ("child_buckets", format!("{parent}/{kind}"));
-        let rows = self.requests.list::<(i64,)>(&self.statements.child_buckets, (parent.as_str(), kind), at()).await?;
-        let mut buckets: Vec<u64> = rows.into_iter().map(|(bucket,)| bucket.cast_unsigned()).collect();
-        let first = after.map_or(0, |after| after >> CQL_CHILD_BUCKET_BITS);
-        buckets.retain(|bucket| *bucket >= first);
+        // A short list lies in one bucket: it is asked beside the question for more.
+        let guess = after.map_or(0, |after| bucket_under(parent, kind, after));
+        let list = List { parent: words::parent(parent)?, kind: words::kind(kind), after, first: guess };
+        let at = ("child_buckets", format!("{}/{}", list.parent, list.kind));
+        let values = (list.parent.as_str(), list.kind);
+        let buckets = self.requests.list::<(i64,)>(&self.statements.child_buckets, values, at);
+        let (buckets, mut found) = tokio::try_join!(buckets, self.bucket_of_list(&list, guess, limit))?;
+        let mut buckets: Vec<i64> = buckets.into_iter().map(|(bucket,)| bucket).filter(|of| *of > guess).collect();
         buckets.sort_unstable();
-        let mut found = Vec::new();
         for bucket in buckets {
             let left = limit.saturating_sub(found.len());
             if left == 0 {
                 break;
             }
-            let bucket_key = bucket.cast_signed();
-            let at = ("children", format!("{parent}/{kind}/{bucket}"));
-            let rows: Vec<(i64,)> = match after.filter(|after| after >> CQL_CHILD_BUCKET_BITS == bucket) {
-                Some(after) => {
-                    let values = (parent.as_str(), kind, bucket_key, after.cast_signed(), limit_of(left));
-                    self.requests.list(&self.statements.children_after, values, at).await?
-                }
-                None => {
-                    let values = (parent.as_str(), kind, bucket_key, limit_of(left));
-                    self.requests.list(&self.statements.children, values, at).await?
-                }
-            };
-            found.extend(rows.into_iter().map(|(number,)| number.cast_unsigned()));
+            found.extend(self.bucket_of_list(&list, bucket, left).await?);
         }
         Ok(found)
     }
+
+    /// The first numbers of a list in one of its buckets.
+    async fn bucket_of_list(&self, list: &List, bucket: i64, limit: usize) -> Result<Vec<u64>> {
+        let List { parent, kind, after, first } = list;
+        let at = ("children", format!("{parent}/{kind}/{bucket}"));
+        let rows: Vec<(i64,)> = match after.filter(|_| bucket == *first) {
+            Some(after) => {
+                let values = (parent.as_str(), kind, bucket, after.cast_signed(), limit_of(limit));
+                self.requests.list(&self.statements.children_after, values, at).await?
+            }
+            None => {
+                let values = (parent.as_str(), kind, bucket, limit_of(limit));
+                self.requests.list(&self.statements.children, values, at).await?
+            }
+        };
+        Ok(rows.into_iter().map(|(number,)| number.cast_unsigned()).collect())
+    }
+}
+
+/// A list and from where on it is read.
+struct List {
+    parent: String,
+    kind: &'static str,
+    after: Option<u64>,
+    /// The bucket of that.
+    first: i64,
 }

@@ -11,7 +11,7 @@ use super::{
     capture::CaptureRow,
     entry::{EntryRow, TABLE},
     record::{RecordRow, given_sha256},
-    registered::{StatementRow, bucket_of},
+    registered::{StatementRow, bucket_under},
     requests::Owned,
     scans::ScanRow,
     words::{self, corrupt},
@@ -96,7 +96,8 @@ impl Cluster {
     async fn verify_statement(&self, row: StatementRow) -> Result<()> {
         let Statement { kind, id, parents, .. } = row.statement()?;
         for parent in parents {
-            let (parent, kind, bucket) = (words::parent(&parent)?, words::kind(kind), bucket_of(id));
+            let bucket = bucket_under(&parent, kind, id);
+            let (parent, kind) = (words::parent(&parent)?, words::kind(kind));
             let values = (parent.as_str(), kind, bucket, id.cast_signed());
             let at = ("children", format!("{parent}/{kind}/{id}"));
             if self.requests.one::<(i64,)>(&self.statements.is_child, values, at).await?.is_none() {
