@@ -15,12 +15,12 @@ use crate::{
     },
     limits::{KEY_RUNS_MAX, ORDER_CODES_MAX, PAGE_ITEMS_MAX, RUN_CODES_MAX, RUNS_OF_BATCH_MAX},
     registration::{
-        Activation, Content, IssueError, Kind, Level, Live, Missing, Parent, Quantity, Run, Statement,
+        Activation, Batch, Content, IssueError, Kind, Level, Live, Missing, Parent, Quantity, Run, Statement,
         content_of_level, may_issue,
     },
     service::scan::BatchFacts,
     store::{self, Slice},
-    trace::{BatchId, OrganizationId, Role, Subject},
+    trace::{BatchId, ConsignmentId, Role, Subject},
 };
 
 /// An order of codes.
@@ -151,7 +151,7 @@ impl Service {
             issued.push(Issued { run: self.new_run(id, &facts, &order, count), key });
             rest -= count;
         }
-        self.write_runs(issuer, &order, &issued).await?;
+        self.write_runs(&facts.batch, &order, &issued).await?;
         Ok(issued)
     }
 
@@ -188,7 +188,7 @@ impl Service {
     }
 
     /// Runs and their events, in one capture.
-    async fn write_runs(&self, issuer: OrganizationId, order: &Order, issued: &[Issued]) -> Result<(), OrderError> {
+    async fn write_runs(&self, batch: &Batch, order: &Order, issued: &[Issued]) -> Result<(), OrderError> {
         let now_ms = self.now_ms();
         let spans: Vec<_> = issued.iter().filter_map(Issued::span).collect();
         let occasion = self.occasion(now_ms);
@@ -196,8 +196,8 @@ impl Service {
         if order.activate == Activation::OnIssue {
             events.push(shapes::codes(&occasion, CodeStep::Applied, &spans, &self.hosts)?);
         }
-        let statements = issued.iter().map(|issued| statement(&issued.run)).collect();
-        let importer = Caller { key: None, organization: issuer, role: Role::Importer };
+        let statements = issued.iter().map(|issued| statement(&issued.run, batch.consignment)).collect();
+        let importer = Caller { key: None, organization: batch.organization, role: Role::Importer };
         self.commit_events(&importer, &events, statements, now_ms).await?;
         Ok(())
     }
@@ -338,12 +338,15 @@ impl Issued {
     }
 }
 
-fn statement(run: &Run) -> Statement {
+/// The row of a run. Its batch's consignment is among what it is listed under, so that a scan that reads the run reads the
+/// consignment beside the batch, and not behind it.
+fn statement(run: &Run, consignment: ConsignmentId) -> Statement {
+    let batch = Parent::Batch(run.batch.0);
     Statement {
         kind: Kind::Run,
         id: run.id.bits().into(),
         version: 1,
-        parents: vec![Parent::Batch(run.batch.0), Parent::Organization(run.organization.0)],
+        parents: vec![batch, Parent::Organization(run.organization.0), Parent::Consignment(consignment.0)],
         author: run.organization,
         written_ms: run.created_ms,
         content: Content::Run(run.clone()),
@@ -379,7 +382,7 @@ mod tests {
         let numbers: Vec<_> = (1..RUNS_OF_BATCH_MAX as u32 - 1).collect();
         for numbers in numbers.chunks(2_000) {
             let run = |number: &u32| Run { id: RunId::new(slot, 1_000 + number).unwrap(), ..issued.run.clone() };
-            let statements: Vec<_> = numbers.iter().map(run).map(|run| statement(&run)).collect();
+            let statements: Vec<_> = numbers.iter().map(run).map(|run| statement(&run, ConsignmentId(1))).collect();
             let id = statements_capture_id(world.importer.organization, &statements);
             let capture = world.importer.capture(id, 0, &statements, 0);
             world.store.append(capture, Writes { statements, ..Writes::default() }).await.unwrap();
