@@ -95,9 +95,17 @@ pub const TURN_WAIT_MS: u64 = 5_000;
 pub const TURN_PAUSE_MS: u64 = 20;
 /// Turns of other servers that are remembered for one kind of work, so that one that was left behind is recognized.
 pub const TURNS_SEEN_MAX: u64 = 10_000;
-/// How long the scan sums of other servers are taken as they were read, in milliseconds: of a block that is scanned here all
-/// the time they are read once a minute.
-pub const SCANS_OF_OTHERS_KEPT_MS: u64 = 60_000;
+/// How often a server hears what the others count of codes' scans, in milliseconds.
+pub const SCANS_HEARD_EVERY_MS: i64 = 10_000;
+/// For how long what servers tell of scans is kept, in milliseconds; who heard nothing for half of it reads its blocks again.
+/// `schema/` has it in seconds.
+pub const SCANS_TOLD_KEPT_MS: i64 = 600_000;
+/// By how much a telling may come late, or two servers' clocks differ, in milliseconds.
+pub const SCANS_TOLD_LATE_MS: i64 = 5_000;
+/// What is told within so many milliseconds lies in one partition: of a server that writes 10,000 codes a second 5 MB.
+pub const CQL_SCANS_TOLD_BUCKET_MS: i64 = 5_000;
+/// Sums in one row of what is told: 100 bytes each, so that a page of rows is some 10 MB.
+pub const CQL_SCANS_TOLD_AT_ONCE: usize = 100;
 /// How long a scan waits for the store, in milliseconds, so that it is answered within two seconds in any case.
 pub const SCAN_STORE_MS: u64 = 1_800;
 /// How often the other servers' feeds are read, in milliseconds: so that what one of them answered shows here within a second.

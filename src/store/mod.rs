@@ -222,7 +222,15 @@ pub trait Scans: Send + Sync {
     async fn put_scans(&self, block: Block, writer: Writer, sums: &[(u16, ScanSum)]) -> Result<()>;
     /// Every server's sums of a block.
     async fn scans(&self, block: Block) -> Result<Vec<(Writer, Vec<(u16, ScanSum)>)>>;
+    /// Tells other servers what this one has put, at a time in milliseconds since 1970-01-01 UTC. It is kept for
+    /// `limits::SCANS_TOLD_KEPT_MS`, and not at all where nobody else writes ([`Feed::is_shared`]).
+    async fn tell_scans(&self, writer: Writer, at_ms: i64, sums: &[CodeSum]) -> Result<()>;
+    /// What was told at times from `from_ms` to `until_ms`, and perhaps some of what was told around them.
+    async fn told_scans(&self, from_ms: i64, until_ms: i64) -> Result<Vec<(Writer, Vec<CodeSum>)>>;
 }
+
+/// What a server has counted of one code: its block, its serial in it, and the absolute sum.
+pub type CodeSum = (Block, u16, ScanSum);
 
 /// What a pass over the whole store found.
 #[derive(Clone, Debug, Default)]

@@ -7,30 +7,27 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicI64, AtomicU32, Ordering},
     },
-    time::{Duration, Instant},
 };
 
 use futures_util::{StreamExt, stream};
 use tokio::sync::OnceCell;
 
+use super::others::{NEVER_HEARD, Others};
 use crate::{
-    limits::{BLOCK_CODES, SCAN_BLOCKS_FLUSHED_AT_ONCE, SCAN_BLOCKS_UNFLUSHED_MAX, SCANS_OF_OTHERS_KEPT_MS},
-    store::{self, ScanSum, Store, Writer},
+    limits::{BLOCK_CODES, SCAN_BLOCKS_FLUSHED_AT_ONCE, SCAN_BLOCKS_UNFLUSHED_MAX},
+    store::{self, CodeSum, ScanSum, Store, Writer},
     trace::{Block, Region},
 };
-
-/// How long what the other servers have counted is taken as it was read.
-const OTHERS_KEPT: Duration = Duration::from_millis(SCANS_OF_OTHERS_KEPT_MS);
 
 /// The sums of one block's codes, shared by every view of it.
 #[derive(Debug)]
 pub struct BlockScans {
-    block: Block,
+    pub(super) block: Block,
     /// Set once what is stored has been added to `sums`.
     read: OnceCell<()>,
-    sums: Mutex<Sums>,
+    pub(super) sums: Mutex<Sums>,
     /// What they take in memory, in bytes.
     bytes: AtomicU32,
 }
@@ -44,29 +41,27 @@ impl BlockScans {
     /// How many of the block's codes were scanned.
     pub fn codes_scanned(&self) -> u64 {
         let sums = lock(&self.sums);
-        let others = sums.others.keys().filter(|offset| !sums.own.contains_key(offset));
+        let others = sums.others.offsets().filter(|offset| !sums.own.contains_key(offset));
         (sums.own.len() + others.count()) as u64
     }
 
-    fn weigh(&self, sums: &Sums) {
+    pub(super) fn weigh(&self, sums: &Sums) {
         // A table has an eighth more places than it is filled, and a byte of its own for each.
-        let places = (sums.own.capacity() + sums.others.capacity()) * 8 / 7;
-        let bytes = places * (size_of::<(u16, ScanSum)>() + 1) + sums.regions_bytes;
+        let places = sums.own.capacity() * 8 / 7;
+        let bytes = places * (size_of::<(u16, ScanSum)>() + 1) + sums.regions_bytes + sums.others.bytes();
         self.bytes.store(u32::try_from(bytes).unwrap_or(u32::MAX), Ordering::Relaxed);
     }
 }
 
 #[derive(Debug, Default)]
-struct Sums {
+pub(super) struct Sums {
     /// What this server counted.
     own: HashMap<u16, ScanSum>,
-    /// What the others had counted when they were read.
-    others: HashMap<u16, ScanSum>,
-    /// When that was.
-    others_read: Option<Instant>,
+    /// What the others have counted, as far as it is known.
+    pub(super) others: Others,
     /// Codes in `own` that changed since the last flush; while there are any, the block stands in the queue.
     changed: Option<Box<Offsets>>,
-    /// What the regions of codes with more than one take beside, in bytes.
+    /// What the regions of own codes with more than one take beside, in bytes.
     regions_bytes: usize,
 }
 
@@ -104,13 +99,18 @@ impl Offsets {
 /// The blocks whose sums are in memory.
 #[derive(Debug)]
 pub struct ScanCounts {
-    writer: Writer,
-    blocks: Mutex<HashMap<Block, Weak<BlockScans>>>,
+    pub(super) writer: Writer,
+    pub(super) blocks: Mutex<HashMap<Block, Weak<BlockScans>>>,
     /// Blocks with changes; they are kept alive until they are flushed.
     queue: Mutex<Vec<Arc<BlockScans>>>,
+    /// Up to when it was heard what the others count.
+    pub(super) heard_ms: AtomicI64,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+/// A block and which of its codes' sums were written.
+type Written = (Arc<BlockScans>, Vec<(u16, ScanSum)>);
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -129,7 +129,8 @@ fn add(sum: Option<&ScanSum>, other: Option<&ScanSum>) -> ScanSum {
 impl ScanCounts {
     /// No block is in memory yet.
     pub fn new(writer: Writer) -> Self {
-        Self { writer, blocks: Mutex::default(), queue: Mutex::default() }
+        let heard_ms = AtomicI64::new(NEVER_HEARD);
+        Self { writer, blocks: Mutex::default(), queue: Mutex::default(), heard_ms }
     }
 
     /// The block's sums, read from the store where they are not in memory.
@@ -159,12 +160,14 @@ impl ScanCounts {
     async fn read(&self, store: &dyn Store, scans: &BlockScans) -> store::Result<()> {
         let stored = store.scans(scans.block).await?;
         let sums = &mut *lock(&scans.sums);
-        sums.others_read = Some(Instant::now());
         let mut grown = 0;
         for (writer, codes) in stored {
-            let side = if writer == self.writer { &mut sums.own } else { &mut sums.others };
             for (offset, sum) in codes {
-                let total = side.entry(offset).or_default();
+                if writer != self.writer {
+                    sums.others.set(offset, writer, sum);
+                    continue;
+                }
+                let total = sums.own.entry(offset).or_default();
                 let before = total.places.bytes();
                 total.add(&sum);
                 grown += total.places.bytes() - before;
@@ -183,7 +186,7 @@ impl ScanCounts {
             let before = own.places.bytes();
             own.scan(region, now_ms);
             sums.regions_bytes += own.places.bytes() - before;
-            let sum = add(Some(own), sums.others.get(&offset));
+            let sum = add(Some(own), sums.others.sum(offset).as_ref());
             let first_change = sums.changed.is_none();
             sums.changed.get_or_insert_with(Offsets::none).insert(offset);
             scans.weigh(sums);
@@ -204,51 +207,58 @@ impl ScanCounts {
     /// The code's sum, without counting.
     pub fn sum(scans: &BlockScans, offset: u16) -> ScanSum {
         let sums = lock(&scans.sums);
-        add(sums.own.get(&offset), sums.others.get(&offset))
+        add(sums.own.get(&offset), sums.others.sum(offset).as_ref())
     }
 
-    /// Writes what changed, many blocks at a time, so that they share what it costs to make them durable. What the store
-    /// does not take stays queued. Returns how many codes' sums were written.
+    /// Writes what changed, many blocks at a time, so that they share what it costs to make them durable, and tells the other
+    /// servers. What the store does not take stays queued. Returns how many codes' sums were written.
     ///
     /// # Errors
     /// The first of the store's.
-    pub async fn flush(&self, store: &dyn Store) -> store::Result<usize> {
+    pub async fn flush(&self, store: &dyn Store, now_ms: i64) -> store::Result<usize> {
         let queue = std::mem::take(&mut *lock(&self.queue));
         let written = stream::iter(queue).map(|scans| self.flush_block(store, scans));
-        let written: Vec<_> = written.buffer_unordered(SCAN_BLOCKS_FLUSHED_AT_ONCE).collect().await;
-        written.into_iter().sum()
+        let outcomes: Vec<_> = written.buffer_unordered(SCAN_BLOCKS_FLUSHED_AT_ONCE).collect().await;
+        let (mut written, mut first_error) = (Vec::new(), Ok(()));
+        for outcome in outcomes {
+            match outcome {
+                Ok(block) => written.push(block),
+                Err(error) => first_error = first_error.and(Err(error)),
+            }
+        }
+        let codes = written.iter().map(|(_, changed)| changed.len()).sum();
+        if let Err(error) = self.tell(store, &written, now_ms).await {
+            written.into_iter().for_each(|(scans, changed)| self.put_back(scans, &changed));
+            return Err(error);
+        }
+        first_error.map(|()| codes)
     }
 
-    async fn flush_block(&self, store: &dyn Store, scans: Arc<BlockScans>) -> store::Result<usize> {
+    async fn tell(&self, store: &dyn Store, written: &[Written], now_ms: i64) -> store::Result<()> {
+        if !store.is_shared() || written.is_empty() {
+            return Ok(());
+        }
+        let of_block = |(scans, changed): &Written| {
+            let block = scans.block;
+            changed.iter().map(move |(offset, sum)| (block, *offset, sum.clone())).collect::<Vec<CodeSum>>()
+        };
+        let sums: Vec<_> = written.iter().flat_map(of_block).collect();
+        store.tell_scans(self.writer, now_ms, &sums).await
+    }
+
+    async fn flush_block(&self, store: &dyn Store, scans: Arc<BlockScans>) -> store::Result<Written> {
         let changed = {
             let mut sums = lock(&scans.sums);
             let changed = sums.changed.take().map(|changed| changed.list()).unwrap_or_default();
             changed.into_iter().filter_map(|at| Some((at, sums.own.get(&at)?.clone()))).collect::<Vec<_>>()
         };
-        let written = store.put_scans(scans.block, self.writer, &changed).await;
-        if written.is_err() {
-            self.put_back(scans, &changed);
-        } else if store.is_shared() && lock(&scans.sums).others_read.is_none_or(|read| read.elapsed() > OTHERS_KEPT) {
-            self.read_others(store, &scans).await?;
-        }
-        written.map(|()| changed.len())
-    }
-
-    /// Reads again what the other servers have counted: not at a scan, and only of blocks that are scanned.
-    async fn read_others(&self, store: &dyn Store, scans: &BlockScans) -> store::Result<()> {
-        let stored = store.scans(scans.block).await?;
-        let mut others: HashMap<u16, ScanSum> = HashMap::new();
-        for (_, codes) in stored.into_iter().filter(|(writer, _)| *writer != self.writer) {
-            for (offset, sum) in codes {
-                others.entry(offset).or_default().add(&sum);
+        match store.put_scans(scans.block, self.writer, &changed).await {
+            Ok(()) => Ok((scans, changed)),
+            Err(error) => {
+                self.put_back(scans, &changed);
+                Err(error)
             }
         }
-        let bytes = |sums: &HashMap<u16, ScanSum>| sums.values().map(|sum| sum.places.bytes()).sum::<usize>();
-        let sums = &mut *lock(&scans.sums);
-        sums.regions_bytes = (sums.regions_bytes + bytes(&others)).saturating_sub(bytes(&sums.others));
-        (sums.others, sums.others_read) = (others, Some(Instant::now()));
-        scans.weigh(sums);
-        Ok(())
     }
 
     fn put_back(&self, scans: Arc<BlockScans>, unwritten: &[(u16, ScanSum)]) {
@@ -301,10 +311,10 @@ mod tests {
                 assert_eq!(counts.count(&scans, offset, None, 100 + round).count, round as u64 + 1);
             }
         }
-        assert_eq!(counts.flush(&*world.store).await.unwrap(), 4_096);
-        assert_eq!(counts.flush(&*world.store).await.unwrap(), 0);
+        assert_eq!(counts.flush(&*world.store, 0).await.unwrap(), 4_096);
+        assert_eq!(counts.flush(&*world.store, 0).await.unwrap(), 0);
         counts.count(&scans, 17, None, 200);
-        assert_eq!(counts.flush(&*world.store).await.unwrap(), 1);
+        assert_eq!(counts.flush(&*world.store, 0).await.unwrap(), 1);
         let rows = world.store.scans(block(0)).await.unwrap();
         assert_eq!(rows[0].1.len(), 4_096);
         assert!(rows[0].1.contains(&(17, ScanSum { count: 4, first_ms: 100, last_ms: 200, ..ScanSum::NONE })));
@@ -321,7 +331,7 @@ mod tests {
         let sum = counts.count(&scans, 3, None, 50);
         assert_eq!((sum.count, sum.first_ms, sum.last_ms), (1_111, 5, 50));
         assert_eq!(ScanCounts::sum(&scans, 3), sum);
-        counts.flush(&*world.store).await.unwrap();
+        counts.flush(&*world.store, 0).await.unwrap();
         let rows = world.store.scans(block(0)).await.unwrap();
         let own = rows.iter().find(|(writer, _)| *writer == Writer(1)).unwrap();
         assert_eq!(own.1, [(3, ScanSum { count: 11, first_ms: 5, last_ms: 50, ..ScanSum::NONE })]);
@@ -341,7 +351,7 @@ mod tests {
         let bytes = scans.bytes();
         counts.count(&scans, 3, Some(beijing), 60_000);
         assert!(scans.bytes() > bytes, "a second region takes memory");
-        counts.flush(&*world.store).await.unwrap();
+        counts.flush(&*world.store, 0).await.unwrap();
         let again = ScanCounts::new(Writer(1));
         let scans = again.block(&*world.store, block(0)).await.unwrap();
         let sum = ScanCounts::sum(&scans, 3);
@@ -363,7 +373,7 @@ mod tests {
             let scans = counts.block(&*world.store, block(0)).await.unwrap();
             assert_eq!(ScanCounts::sum(&scans, 3).count, 1);
             drop(scans);
-            counts.flush(&*world.store).await.unwrap();
+            counts.flush(&*world.store, 0).await.unwrap();
         }
     }
 
@@ -375,10 +385,10 @@ mod tests {
         counts.count(&scans, 3, None, 50);
         counts.count(&scans, 4, None, 50);
         world.store.close().await.unwrap();
-        counts.flush(&*world.store).await.unwrap_err();
+        counts.flush(&*world.store, 0).await.unwrap_err();
         counts.count(&scans, 5, None, 60);
-        assert_eq!(counts.flush(&*other.store).await.unwrap(), 3);
-        assert_eq!(counts.flush(&*other.store).await.unwrap(), 0);
+        assert_eq!(counts.flush(&*other.store, 0).await.unwrap(), 3);
+        assert_eq!(counts.flush(&*other.store, 0).await.unwrap(), 0);
     }
 
     #[tokio::test]
@@ -391,7 +401,7 @@ mod tests {
         assert_eq!(lock(&counts.queue).len(), SCAN_BLOCKS_UNFLUSHED_MAX);
         lock(&counts.queue).clear();
         counts.count(&scans, 3, None, 60);
-        assert_eq!(counts.flush(&*world.store).await.unwrap(), 1);
+        assert_eq!(counts.flush(&*world.store, 0).await.unwrap(), 1);
         assert_eq!(ScanCounts::sum(&scans, 3).count, 2);
     }
 }

@@ -7,6 +7,7 @@ mod facts;
 mod kept;
 mod make;
 mod origins;
+mod others;
 mod own_entries;
 mod text;
 mod view;

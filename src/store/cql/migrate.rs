@@ -31,6 +31,7 @@ const BOOKKEEPING: &str = include_str!("../../../schema/versioned/0000_versions.
 const VERSIONS: &[(i32, &str, &str)] = &[
     (1, "first_tables", include_str!("../../../schema/versioned/0001_first_tables.cql")),
     (2, "closed_feeds", include_str!("../../../schema/versioned/0002_closed_feeds.cql")),
+    (3, "told_scans", include_str!("../../../schema/versioned/0003_told_scans.cql")),
 ];
 
 /// The version of the schema that this program works with.

@@ -25,6 +25,7 @@ mod snapshot;
 mod staged;
 mod stamps;
 mod statements;
+mod told_scans;
 mod verify;
 mod words;
 
@@ -51,8 +52,8 @@ pub use self::{
     restoring::Restoring,
 };
 use super::{
-    Capture, Chunk, Claims, Error, Feed, FeedRow, Intake, Ledgers, Records, Report, Result, ScanSum, Scans, Slice,
-    Verify, Writer, Writes,
+    Capture, Chunk, Claims, CodeSum, Error, Feed, FeedRow, Intake, Ledgers, Records, Report, Result, ScanSum, Scans,
+    Slice, Verify, Writer, Writes,
 };
 use crate::{
     limits::{CQL_ATOMIC_BYTES_MAX, CQL_SETTLED_AFTER_MS},
@@ -258,6 +259,13 @@ impl Scans for CqlStore {
     }
     async fn scans(&self, block: Block) -> Result<Vec<(Writer, Vec<(u16, ScanSum)>)>> {
         self.cluster.scans(block).await
+    }
+    async fn tell_scans(&self, writer: Writer, at_ms: i64, sums: &[CodeSum]) -> Result<()> {
+        let _inside = self.enter().await?;
+        self.cluster.tell_scans(writer, at_ms, sums).await
+    }
+    async fn told_scans(&self, from_ms: i64, until_ms: i64) -> Result<Vec<(Writer, Vec<CodeSum>)>> {
+        self.cluster.told_scans(from_ms, until_ms).await
     }
 }
 

@@ -19,14 +19,26 @@ const TABLE: &str = "scans";
 /// A row of the table of scans.
 #[derive(Clone, DeserializeRow)]
 pub struct ScanRow {
-    writer: i64,
-    serial: i32,
-    scans: i64,
-    first_scan: CqlTimestamp,
-    last_scan: CqlTimestamp,
-    places: Vec<(String, i64, i64, i64)>,
-    run: String,
-    block: i32,
+    pub writer: i64,
+    pub serial: i32,
+    pub scans: i64,
+    pub first_scan: CqlTimestamp,
+    pub last_scan: CqlTimestamp,
+    pub places: Vec<PlaceColumns>,
+    pub run: String,
+    pub block: i32,
+}
+
+/// A region, scans in it, and the first and last second of them.
+pub type PlaceColumns = (String, i64, i64, i64);
+
+/// The places of a sum as a column has them.
+pub fn place_columns(sum: &ScanSum) -> Vec<PlaceColumns> {
+    let columns = |place: &PlaceSum| {
+        let (first, last) = (i64::from(place.first_s), i64::from(place.last_s));
+        (place.region.to_string(), i64::from(place.count), first, last)
+    };
+    sum.places.iter().map(columns).collect()
 }
 
 /// One writer's sums by serial.
@@ -46,7 +58,7 @@ impl ScanRow {
         let key = format!("{run}/{block}/{}/{}", self.writer, self.serial);
         let wrong = |found: String| corrupt(TABLE, &key, found);
         let serial = u16::try_from(self.serial).map_err(|_| wrong("the serial is outside a block".to_owned()))?;
-        let place = |(region, count, first, last): &(String, i64, i64, i64)| {
+        let place = |(region, count, first, last): &PlaceColumns| {
             let number = |number: &i64| u32::try_from(*number).map_err(|_| wrong(format!("{number} in a place")));
             let text: serde::de::value::StrDeserializer<'_, serde::de::value::Error> =
                 region.as_str().into_deserializer();
@@ -76,14 +88,7 @@ impl Cluster {
         }
         let put = |(serial, sum): &(u16, ScanSum)| {
             let (serial, stamp) = (i32::from(*serial), self.stamps.replaces());
-            let places: Vec<_> = sum
-                .places
-                .iter()
-                .map(|place| {
-                    let (first, last) = (i64::from(place.first_s), i64::from(place.last_s));
-                    (place.region.to_string(), i64::from(place.count), first, last)
-                })
-                .collect();
+            let places = place_columns(sum);
             let (first, last) = (CqlTimestamp(sum.first_ms), CqlTimestamp(sum.last_ms));
             let count = sum.count.cast_signed();
             async move {

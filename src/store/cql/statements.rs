@@ -162,6 +162,9 @@ statements! {
     scan_writers: idempotent = "SELECT writer FROM scan_writers WHERE run = ? AND block = ?";
     scans: idempotent = &format!("SELECT {SCAN} FROM scans WHERE run = ? AND block = ? AND writer = ?");
 
+    tell_scans: idempotent = "INSERT INTO told_scans (bucket, at, writer, part, sums) VALUES (?, ?, ?, ?, ?)";
+    told_scans: idempotent = "SELECT writer, sums FROM told_scans WHERE bucket = ?";
+
     all_claims: pass = "SELECT name, value FROM claims";
     all_statements: pass = &format!("SELECT {STATEMENT}, {STAMPED_STATEMENT} FROM statements");
     all_captures: pass = &format!("SELECT {CAPTURE}, {STAMPED_CAPTURE} FROM captures");

@@ -34,8 +34,8 @@ use self::{
     tables::{Tables, View},
 };
 use super::{
-    Capture, Chunk, Claims, Error, Feed, FeedRow, Intake, Ledgers, RETIRED_CLAIM, Records, Report, Result, ScanSum,
-    Scans, Slice, Verify, Writer, Writes,
+    Capture, Chunk, Claims, CodeSum, Error, Feed, FeedRow, Intake, Ledgers, RETIRED_CLAIM, Records, Report, Result,
+    ScanSum, Scans, Slice, Verify, Writer, Writes,
 };
 use crate::{
     limits,
@@ -291,5 +291,11 @@ impl Scans for LocalStore {
     }
     async fn scans(&self, block: Block) -> Result<Vec<(Writer, Vec<(u16, ScanSum)>)>> {
         self.read(usize::MAX, move |view| read::scans(view, block)).await
+    }
+    async fn tell_scans(&self, _: Writer, _: i64, _: &[CodeSum]) -> Result<()> {
+        Ok(())
+    }
+    async fn told_scans(&self, _: i64, _: i64) -> Result<Vec<(Writer, Vec<CodeSum>)>> {
+        Ok(Vec::new())
     }
 }
