@@ -5,6 +5,7 @@
 
 mod capture;
 mod check;
+mod cluster;
 mod demo;
 mod export;
 mod hello;
@@ -42,6 +43,8 @@ enum Command {
     Start(start::Args),
     /// Events: durable ones a second, a document of very many, and one on very many codes.
     Capture(capture::Args),
+    /// What becomes of a cluster: orders, scans, captures and store reads.
+    Cluster(cluster::Args),
     /// Scans while events are captured and codes downloaded.
     Mixed(mixed::Args),
     /// The bare server that the others are compared with.
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
         Command::Scan(args) => scan::run(&args),
         Command::Start(args) => start::run(&args),
         Command::Capture(args) => capture::run(&args),
+        Command::Cluster(args) => cluster::run(&args),
         Command::Mixed(args) => mixed::run(&args),
         Command::Hello(args) => match hello::run(&args) {
             Ok(()) => return ExitCode::SUCCESS,

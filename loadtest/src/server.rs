@@ -106,7 +106,8 @@ impl Server {
         Ok(server)
     }
 
-    fn start(mut command: Command, address: SocketAddr) -> Result<Self> {
+    /// Starts a server that will listen at an address, without waiting for it.
+    pub fn start(mut command: Command, address: SocketAddr) -> Result<Self> {
         let started = Instant::now();
         let child = command.spawn().with_context(|| format!("{command:?}"))?;
         Ok(Self { child, address, started })
@@ -165,6 +166,6 @@ impl Drop for Server {
 }
 
 /// A port that nobody listened on a moment ago.
-fn free_address() -> Result<SocketAddr> {
+pub fn free_address() -> Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
