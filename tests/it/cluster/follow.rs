@@ -1,12 +1,12 @@
 //! What one server writes, another shows.
 
-use std::time::Duration;
+use std::{cell::Cell, time::Duration};
 
 use reqwest::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Cluster, Server, now};
-use crate::routes::{both, span, text};
+use crate::routes::{both, number, span, text};
 
 /// Ten codes that were scanned on the second server, so that it has them in memory, are destroyed on the first one; then
 /// their batch is recalled there, and the recall lifted on the second.
@@ -44,13 +44,36 @@ async fn what_is_captured_and_recalled_on_one_server_shows_on_another() {
     assert_eq!(text(&a.scan(&last).await["verdict"]), "destroyed");
 }
 
+/// Two servers have a code in memory; what the second counts of it from then on is added by the first one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn scans_that_another_server_counts_are_heard_while_a_code_is_in_memory() {
+    let Some(cluster) = Cluster::start(2).await else { return };
+    let [a, b] = &cluster.servers[..] else { panic!() };
+    let batch = cluster.batch(a).await;
+    let run = cluster.run(a, batch, 100).await;
+    let code = cluster.code(&run, 3);
+    a.scan(&code).await;
+    for _ in 0..5 {
+        b.scan(&code).await;
+    }
+    let own = Cell::new(1);
+    let heard = |scan: &Value| {
+        own.set(own.get() + 1);
+        number(&scan["scans"]["count"]) == own.get() + 5
+    };
+    let (_, took) = a.scan_until(&code, heard).await;
+    println!("scans on one server, counted by another: {took:?}");
+}
+
 /// Reads that a server has made of tables that scans are made from.
 async fn reads(server: &Server) -> f64 {
     let metrics = server.get("/metrics", "").await.expect(StatusCode::OK);
     let is_of_scans = |line: &&str| {
         line.starts_with("coldproof_store_requests_total{")
             && line.contains("kind=\"read\"")
-            && ["ledgers", "records", "statements", "children", "scans"].iter().any(|table| line.contains(table))
+            && ["ledgers", "records", "statements", "children", "scans"]
+                .iter()
+                .any(|table| line.contains(&format!("\"{table}\"")))
     };
     let lines = metrics.as_str().unwrap().lines().filter(is_of_scans);
     lines.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum()

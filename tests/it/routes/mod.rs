@@ -18,6 +18,7 @@ mod measures;
 mod misuse;
 mod movements;
 mod refusals;
+mod rounds;
 mod said;
 mod scan;
 mod silent;

@@ -1,16 +1,19 @@
-//! A store that falls silent when it is told to.
+//! A store that falls silent when it is told to, or takes its time.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use async_trait::async_trait;
 use coldproof::{
     registration::{Kind, Parent, Statement},
     store::{
-        Capture, Chunk, Claims, Copies, Error, Feed, FeedRow, Intake, Kept, Ledgers, Records, Report, Result, ScanSum,
-        Scans, Slice, Snapshot, Store, Verify, Writer, Writes,
+        Capture, Chunk, Claims, CodeSum, Copies, Error, Feed, FeedRow, Intake, Kept, Ledgers, Records, Report, Result,
+        ScanSum, Scans, Slice, Snapshot, Store, Verify, Writer, Writes,
     },
     trace::{Block, CaptureId, Entry, EventHash, OrganizationId, Place, Record, RecordId, Subject},
 };
@@ -22,6 +25,8 @@ pub struct Silent {
     writes: Arc<AtomicBool>,
     applying: Arc<AtomicBool>,
     shared: Arc<AtomicBool>,
+    /// How long a round of reading takes, in milliseconds.
+    round_ms: Arc<AtomicU64>,
 }
 
 impl Silent {
@@ -35,6 +40,20 @@ impl Silent {
 
     pub fn fail_writes(&self, fail: bool) {
         self.writes.store(fail, Ordering::Relaxed);
+    }
+
+    /// Lets each read take so long for every round of requests that a cluster needs for it.
+    pub fn pace(&self, round_ms: u64) {
+        self.round_ms.store(round_ms, Ordering::Relaxed);
+    }
+
+    async fn read(&self, rounds: u64) -> Result<()> {
+        unless(&self.reads)?;
+        let ms = rounds * self.round_ms.load(Ordering::Relaxed);
+        if ms > 0 {
+            tokio::time::sleep(Duration::from_millis(ms)).await;
+        }
+        Ok(())
     }
 
     /// As if other servers wrote to it too.
@@ -63,7 +82,7 @@ fn unless(fails: &AtomicBool) -> Result<()> {
 #[async_trait]
 impl Records for SilentStore {
     async fn record(&self, id: RecordId) -> Result<Option<Record>> {
-        unless(&self.fails.reads)?;
+        self.fails.read(1).await?;
         self.inner.record(id).await
     }
     async fn records_of_event(&self, event: EventHash, limit: usize) -> Result<Vec<RecordId>> {
@@ -75,7 +94,7 @@ impl Records for SilentStore {
         self.inner.records_of_given_id(of, given, limit).await
     }
     async fn statement(&self, kind: Kind, id: u64) -> Result<Option<Statement>> {
-        unless(&self.fails.reads)?;
+        self.fails.read(1).await?;
         self.inner.statement(kind, id).await
     }
     async fn versions(&self, kind: Kind, id: u64, from: u32, limit: usize) -> Result<Vec<Statement>> {
@@ -83,7 +102,7 @@ impl Records for SilentStore {
         self.inner.versions(kind, id, from, limit).await
     }
     async fn children(&self, parent: &Parent, kind: Kind, after: Option<u64>, limit: usize) -> Result<Vec<u64>> {
-        unless(&self.fails.reads)?;
+        self.fails.read(1).await?;
         self.inner.children(parent, kind, after, limit).await
     }
 }
@@ -91,7 +110,7 @@ impl Records for SilentStore {
 #[async_trait]
 impl Ledgers for SilentStore {
     async fn entries(&self, subject: &Subject, slice: Slice, after: Option<Place>, limit: usize) -> Result<Vec<Entry>> {
-        unless(&self.fails.reads)?;
+        self.fails.read(1).await?;
         self.inner.entries(subject, slice, after, limit).await
     }
 }
@@ -167,8 +186,15 @@ impl Scans for SilentStore {
         self.inner.put_scans(block, writer, sums).await
     }
     async fn scans(&self, block: Block) -> Result<Vec<(Writer, Vec<(u16, ScanSum)>)>> {
-        unless(&self.fails.reads)?;
+        // Who counted, then what.
+        self.fails.read(2).await?;
         self.inner.scans(block).await
+    }
+    async fn tell_scans(&self, writer: Writer, at_ms: i64, sums: &[CodeSum]) -> Result<()> {
+        self.inner.tell_scans(writer, at_ms, sums).await
+    }
+    async fn told_scans(&self, from_ms: i64, until_ms: i64) -> Result<Vec<(Writer, Vec<CodeSum>)>> {
+        self.inner.told_scans(from_ms, until_ms).await
     }
 }
 

@@ -6,12 +6,13 @@
 use std::{collections::BTreeSet, ops::Deref, sync::Arc};
 
 use coldproof::{
+    code::RunId,
     registration::Kind,
     store::{
-        Chunk, Feed, Intake, Records, Slice, Store, Verify, Writes,
+        Chunk, CodeSum, Feed, Intake, Records, ScanSum, Scans, Slice, Store, Verify, Writer, Writes,
         cql::{Access, CqlStore, SCHEMA_VERSION, migrate},
     },
-    trace::{BatchId, Entry, Place, Scope, Subject},
+    trace::{BatchId, Block, Entry, Place, Region, Scope, Subject},
 };
 use futures_util::future::join_all;
 use proptest::prelude::*;
@@ -195,6 +196,35 @@ async fn a_row_that_cannot_be_read_is_named_and_hides_no_other() {
     assert!(report.faults.iter().all(|fault| fault.to_string().contains("nobody")), "{report:?}");
     let records: usize = (0..4).map(|number| sample::writes(number).records.len()).sum();
     assert_eq!(report.records, records as u64);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_servers_tell_of_scans_is_heard_by_time() {
+    let Some(store) = open().await else { return };
+    let block = Block { run: RunId::from_bits(7).unwrap(), index: 3 };
+    let sum = |serial: u16, count: u64| {
+        let mut sum = ScanSum { count, first_ms: 5_000, last_ms: 6_000, ..ScanSum::NONE };
+        sum.scan(Region::parse("CN-HN"), 7_000);
+        (block, serial, sum)
+    };
+    let many: Vec<_> = (0..250).map(|serial| sum(serial, serial.into())).collect();
+    store.tell_scans(Writer(1), 1_000_000, &many).await.unwrap();
+    store.tell_scans(Writer(2), 1_020_000, &[sum(3, 9)]).await.unwrap();
+    let told = async |from_ms, until_ms| {
+        let mut sums: Vec<_> = Vec::new();
+        for (writer, told) in store.told_scans(from_ms, until_ms).await.unwrap() {
+            sums.extend(told.into_iter().map(|(_, serial, sum)| (writer, serial, sum)));
+        }
+        sums.sort_by_key(|(writer, serial, _)| (*writer, *serial));
+        sums
+    };
+    let of = |writer: u64, told: &[CodeSum]| {
+        told.iter().map(|(_, serial, sum)| (Writer(writer), *serial, sum.clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(told(999_000, 1_001_000).await, of(1, &many));
+    assert_eq!(told(1_019_000, 1_021_000).await, of(2, &[sum(3, 9)]));
+    assert_eq!(told(1_000_000, 1_020_000).await.len(), 251);
+    assert_eq!(told(2_000_000, 2_010_000).await, []);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
