@@ -9,6 +9,7 @@ mod epcis;
 mod misuse;
 mod pages;
 mod registration;
+mod ring;
 mod routes;
 mod store;
 mod symbols;

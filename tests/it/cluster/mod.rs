@@ -2,7 +2,7 @@
 //! in `store::cluster`.
 
 mod follow;
-mod killed;
+pub mod killed;
 mod stopped;
 mod together;
 
@@ -24,11 +24,11 @@ use crate::{
 };
 
 /// How long anything may take before a test gives up, on a machine that has other things to do.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Servers on one keyspace, and the keys of an importer and an inspector.
 pub struct Cluster {
-    keyspace: Keyspace,
+    pub keyspace: Keyspace,
     pub servers: Vec<Server>,
     folder: tempfile::TempDir,
     pub importer: String,
@@ -38,8 +38,8 @@ pub struct Cluster {
 /// A server that is running.
 pub struct Server {
     process: Child,
-    base_url: String,
-    client: Client,
+    pub base_url: String,
+    pub client: Client,
     log: PathBuf,
 }
 
@@ -60,7 +60,11 @@ impl Reply {
 impl Cluster {
     /// So many servers, with an importer and an inspector; `None` where there is no cluster.
     pub async fn start(servers: usize) -> Option<Self> {
-        let keyspace = Keyspace::make().await?;
+        Some(Self::on(Keyspace::make().await?, servers).await)
+    }
+
+    /// The same on a keyspace that is there.
+    pub async fn on(keyspace: Keyspace, servers: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (importer, inspector) = Default::default();
         let mut cluster = Self { keyspace, servers: Vec::new(), folder, importer, inspector };
@@ -79,7 +83,7 @@ impl Cluster {
             keys.push(text(&key["key"]));
         }
         (cluster.importer, cluster.inspector) = (keys.remove(0), keys.remove(0));
-        Some(cluster)
+        cluster
     }
 
     /// Starts a server with the key ring of the first one.
@@ -118,7 +122,8 @@ impl Cluster {
         let access = &self.keyspace.access;
         let store = format!("cql://{}/{}", access.nodes.join(","), access.keyspace);
         let folder = format!("store.folder={}", self.folder_of(number).display());
-        vec!["--store".to_owned(), store, "--set".to_owned(), folder]
+        let loss = format!("store.accept_data_loss={}", access.accept_data_loss);
+        vec!["--store".to_owned(), store, "--set".to_owned(), folder, "--set".to_owned(), loss]
     }
 
     /// Runs a command to its end; what it printed.

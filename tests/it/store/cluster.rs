@@ -38,9 +38,15 @@ pub struct Keyspace {
 
 impl Keyspace {
     pub async fn make() -> Option<Self> {
-        let made = Self::absent()?;
-        migrate(&made.access, &[]).await.unwrap();
-        Some(made)
+        Some(Self::on(nodes()?, 0).await)
+    }
+
+    /// One on these nodes, with so many replicas; as many as there may be where that is 0.
+    pub async fn on(nodes: Vec<String>, replicas: u32) -> Self {
+        let made = Self { access: Self::named(nodes) };
+        let replication = ("datacenter1".to_owned(), replicas);
+        migrate(&made.access, if replicas == 0 { &[] } else { std::slice::from_ref(&replication) }).await.unwrap();
+        made
     }
 
     /// A name under which there is none.
@@ -50,17 +56,21 @@ impl Keyspace {
 
     /// As [`Keyspace::absent`], of what stays where it is made.
     pub fn name() -> Option<Access> {
+        Some(Self::named(nodes()?))
+    }
+
+    fn named(nodes: Vec<String>) -> Access {
         let mut name = [0; 8];
         getrandom::fill(&mut name).unwrap();
-        Some(Access {
-            nodes: nodes()?,
+        Access {
+            nodes,
             keyspace: format!("t{:016x}", u64::from_be_bytes(name)),
             user: String::new(),
             password: String::new().into(),
             tls_ca: None,
             data_center: String::new(),
             accept_data_loss: false,
-        })
+        }
     }
 
     pub async fn session(&self) -> Session {

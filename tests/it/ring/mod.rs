@@ -1,0 +1,184 @@
+//! Faults of a ring of three nodes under load, through the service's own interface. What was acknowledged is noted, and read
+//! back behind each fault by a server that has nothing in memory; each test has a control that must fail.
+//!
+//! They start a ring of their own (`tests/cassandra`), which ends with the process, and take minutes, so that they are run
+//! apart: `cargo test --test it ring:: -- --ignored --nocapture`. `RING_TEST=long` makes the phases longer and the rounds more,
+//! and asserts how long an answer may take; that says something on a machine that does nothing else.
+
+mod emptied;
+mod history;
+mod load;
+mod one_node;
+mod servers;
+mod several_nodes;
+
+use std::{
+    collections::BTreeSet,
+    net::TcpListener,
+    os::unix::process::CommandExt,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use scylla::{
+    client::session::Session,
+    policies::load_balancing::{NodeIdentifier, SingleTargetLoadBalancingPolicy},
+    statement::{Consistency, Statement},
+};
+use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
+
+use crate::{
+    cluster::{Cluster, PATIENCE},
+    store::cluster::Keyspace,
+};
+
+/// The ring of this process. One test at a time has it.
+static RING: Mutex<Option<Ring>> = Mutex::const_new(None);
+
+/// Three nodes, of which some may be away.
+struct Ring {
+    folder: PathBuf,
+    port: u16,
+    nodes: Vec<String>,
+    dead: BTreeSet<u32>,
+    paused: BTreeSet<u32>,
+    /// Stops the nodes when this process has ended, however that was: its input ends then.
+    _watch: Child,
+}
+
+/// Whether the long form was asked for.
+fn is_long() -> bool {
+    std::env::var("RING_TEST").is_ok_and(|form| form == "long")
+}
+
+/// How long a phase of the load takes.
+fn phase(short_s: u64, long_s: u64) {
+    std::thread::sleep(Duration::from_secs(if is_long() { long_s } else { short_s }));
+}
+
+impl Ring {
+    /// The ring, all of it there; started by whoever comes first.
+    async fn take() -> MappedMutexGuard<'static, Self> {
+        let ring = MutexGuard::map(RING.lock().await, |ring| ring.get_or_insert_with(Self::start));
+        let mut ring = ring;
+        ring.heal();
+        ring
+    }
+
+    fn start() -> Self {
+        let is_free = |port: &u16| (1..=3).all(|node| TcpListener::bind((format!("127.0.0.{node}"), *port)).is_ok());
+        let port = (19_742..20_000).step_by(10).find(is_free).unwrap();
+        let folder = std::env::temp_dir().join(format!("coldproof-ring-{}", std::process::id()));
+        let mut watch = script(&folder, port, "group");
+        watch.args(["-c", "cat >/dev/null; exec tests/cassandra stop"]).stdin(Stdio::piped()).process_group(0);
+        let watch = watch.spawn().unwrap();
+        let mut ring =
+            Self { folder, port, nodes: Vec::new(), dead: BTreeSet::new(), paused: BTreeSet::new(), _watch: watch };
+        ring.nodes = ring.run("group", "start", &["3"]).trim().split(',').map(str::to_owned).collect();
+        ring
+    }
+
+    /// Runs `tests/cassandra` on this ring; what it printed.
+    fn run(&self, sync: &str, command: &str, arguments: &[&str]) -> String {
+        let begun = Instant::now();
+        let mut script = script(&self.folder, self.port, sync);
+        script.args(["-c", "exec tests/cassandra \"$@\"", "tests/cassandra", command]).args(arguments);
+        let done = script.stderr(Stdio::inherit()).output().unwrap();
+        assert!(done.status.success(), "tests/cassandra {command} {arguments:?}");
+        println!("{command} {}: {:.1?}", arguments.join(" "), begun.elapsed());
+        String::from_utf8(done.stdout).unwrap()
+    }
+
+    fn on(&self, command: &str, nodes: &[u32]) {
+        self.run("group", command, &words(nodes).iter().map(String::as_str).collect::<Vec<_>>());
+    }
+
+    /// Kills nodes in one moment.
+    fn kill(&mut self, nodes: &[u32]) {
+        self.on("kill", nodes);
+        self.dead.extend(nodes);
+    }
+
+    fn pause(&mut self, node: u32) {
+        self.on("pause", &[node]);
+        self.paused.insert(node);
+    }
+
+    fn go_on(&mut self, node: u32) {
+        self.on("continue", &[node]);
+        self.paused.remove(&node);
+    }
+
+    /// Starts nodes again that were killed, with their commit logs synced in this way from now on.
+    fn start_again(&mut self, nodes: &[u32], sync: &str) {
+        let words = words(nodes);
+        self.run(sync, "start-node", &words.iter().map(String::as_str).collect::<Vec<_>>());
+        self.dead.retain(|dead| !nodes.contains(dead));
+    }
+
+    fn start_empty(&mut self, node: u32) {
+        self.on("start-empty", &[node]);
+        self.dead.remove(&node);
+    }
+
+    fn repair(&self, node: u32, keyspace: &Keyspace) {
+        self.run("group", "repair", &[&node.to_string(), &keyspace.access.keyspace]);
+    }
+
+    /// Brings back what a test that failed left away.
+    fn heal(&mut self) {
+        for node in self.paused.clone() {
+            self.go_on(node);
+        }
+        let dead: Vec<_> = self.dead.iter().copied().collect();
+        if !dead.is_empty() {
+            self.start_again(&dead, "group");
+        }
+    }
+
+    /// A server on a keyspace of its own with so many replicas.
+    async fn cluster(&self, replicas: u32, servers: usize) -> Cluster {
+        Cluster::on(Keyspace::on(self.nodes.clone(), replicas).await, servers).await
+    }
+
+    /// Waits until every node answers, and knows that all others do.
+    async fn is_whole(&self, keyspace: &Keyspace) {
+        let begun = Instant::now();
+        let session = keyspace.session().await;
+        let name = &keyspace.access.keyspace;
+        while !all_answer(&session, name).await {
+            assert!(begun.elapsed() < PATIENCE * 3, "the ring is not whole");
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        println!("the ring was whole after {:.1?}", begun.elapsed());
+    }
+}
+
+fn words(nodes: &[u32]) -> Vec<String> {
+    nodes.iter().map(u32::to_string).collect()
+}
+
+/// A shell in the checkout for the nodes of a ring.
+fn script(folder: &std::path::Path, port: u16, sync: &str) -> Command {
+    let mut shell = Command::new("bash");
+    shell.current_dir(env!("CARGO_MANIFEST_DIR")).env("CASSANDRA_TEST_RUN", folder);
+    shell.env("CASSANDRA_TEST_PORT", port.to_string()).env("CASSANDRA_TEST_SYNC", sync);
+    shell
+}
+
+/// Whether each of three nodes gets an answer from all of them.
+async fn all_answer(session: &Session, keyspace: &str) -> bool {
+    let nodes = session.get_cluster_state().get_nodes_info().to_vec();
+    for node in &nodes {
+        let mut read = Statement::new(format!("SELECT version FROM {keyspace}.schema_versions WHERE list = 0"));
+        read.set_consistency(Consistency::All);
+        let target = SingleTargetLoadBalancingPolicy::new(NodeIdentifier::Node(std::sync::Arc::clone(node)), None);
+        read.set_load_balancing_policy(Some(target));
+        read.set_request_timeout(Some(Duration::from_secs(5)));
+        if session.query_unpaged(read, ()).await.is_err() {
+            return false;
+        }
+    }
+    nodes.len() == 3
+}

@@ -1,0 +1,74 @@
+//! Servers that die or stand still over a ring.
+
+use std::time::{Duration, Instant};
+
+use reqwest::StatusCode;
+use scylla::client::session::Session;
+
+use super::{
+    Ring, is_long,
+    load::{Goods, Load},
+    phase,
+};
+use crate::{
+    cluster::{PATIENCE, killed},
+    routes::text,
+};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "starts a ring: tests/run, or see the head of tests/it/ring"]
+async fn a_server_is_killed_in_mid_capture_and_another_finishes_once() {
+    let ring = Ring::take().await;
+    killed::in_mid_capture(ring.cluster(3, 2).await, if is_long() { 100_000 } else { 4_000 }).await;
+}
+
+/// A server stands still in the middle of its work, with numbers leased and a feed that it holds; another takes it for dead,
+/// closes the feed and goes on. Then both do, and each believes that it holds what it held.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "starts a ring: tests/run, or see the head of tests/it/ring"]
+async fn two_servers_that_both_hold_leases_give_no_number_twice_and_lose_nothing() {
+    let ring = Ring::take().await;
+    let mut cluster = ring.cluster(3, 2).await;
+    // A batch for each, so that neither waits for the other's turn at an order.
+    let (one, other) = (Goods::of(&cluster, 0).await, Goods::of(&cluster, 1).await);
+    let (one, other) = (Load::on(&one), Load::on(&other));
+    phase(3, 20);
+    cluster.servers[0].signal("STOP");
+    let begun = Instant::now();
+    while !cluster.servers[1].said().contains("is not heard of any more") {
+        assert!(begun.elapsed() < PATIENCE, "its feed was not closed: {}", cluster.servers[1].said());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    println!("its feed was closed after {:.1?}", begun.elapsed());
+    phase(2, 10);
+    cluster.servers[0].signal("CONT");
+    phase(5, 20);
+    let (mut history, other) = (one.end().await, other.end().await);
+    other.is_without_failure();
+    history.add(other);
+    assert!(cluster.servers[0].said().contains("goes on in a new one"), "{}", cluster.servers[0].said());
+    history.is_there(&mut cluster).await;
+
+    // The control: where leases do overlap, because somebody set the counter back, it is seen.
+    set_back(&cluster.keyspace.session().await, &cluster.keyspace.access.keyspace).await;
+    cluster.add(3).await;
+    let last = cluster.servers.last().unwrap();
+    let batch = cluster.batch(last).await;
+    for _ in 0..5 {
+        let made = cluster.order(last, batch, 1).await.expect(StatusCode::CREATED);
+        history.orders.push((text(&made["runs"][0]["run"]), text(&made["runs"][0]["first"])));
+    }
+    assert!(!history.doubled().is_empty(), "a number that was given twice would not be seen");
+}
+
+/// Sets the counters of runs back to 0.
+async fn set_back(session: &Session, keyspace: &str) {
+    let names = session.query_unpaged(format!("SELECT name FROM {keyspace}.claims"), ()).await.unwrap();
+    let names = names.into_rows_result().unwrap();
+    for (name,) in names.rows::<(String,)>().unwrap().map(Result::unwrap) {
+        if name.starts_with("counter/runs/") {
+            let update = format!("UPDATE {keyspace}.claims SET value = ? WHERE name = ? IF EXISTS");
+            session.query_unpaged(update, (vec![0_u8; 8], name)).await.unwrap();
+        }
+    }
+}
