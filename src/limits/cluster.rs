@@ -14,8 +14,8 @@ pub const CQL_TIMEOUT_MS: u64 = 1_500;
 pub const CQL_SPECULATE_MS: u64 = 100;
 /// To how many further replicas.
 pub const CQL_SPECULATIONS_MAX: usize = 2;
-/// How often an audit asks what is not answered in time.
-pub const CQL_AUDIT_TRIES_MAX: u32 = 10;
+/// How often a page of a pass over a whole table is asked for.
+pub const CQL_PASS_TRIES_MAX: u32 = 10;
 /// How often a connection is tried, in milliseconds, and how long its answer may take.
 pub const CQL_KEEPALIVE_MS: u64 = 1_000;
 /// How long a connection may take to be made, in milliseconds.

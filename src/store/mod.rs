@@ -12,11 +12,13 @@ pub mod cql;
 mod error;
 mod folder_lock;
 pub mod local;
+mod patience;
 
 use async_trait::async_trait;
 use sha2::{Digest, Sha256};
 
 use self::copies::Stop;
+pub(crate) use self::patience::patiently;
 pub use self::{
     copies::{Copies, FeedHead, Intake, Kept, Snapshot},
     error::{Error, Result},

@@ -8,7 +8,7 @@ use crate::{
     },
     registration::{Content, Kind, Lift, Measure, Statement},
     service::measure::Result,
-    store,
+    store::{self, patiently},
     trace::{MeasureId, OrganizationId, RecordId, Role},
 };
 
@@ -23,7 +23,7 @@ struct Saying<'a> {
 impl Audit<'_> {
     /// A measure's versions are one measure, before and after its lift, and its records are the events that follow from it.
     pub(super) async fn measure(&mut self, id: MeasureId) -> store::Result<()> {
-        let versions = self.service.store.versions(Kind::Measure, id.0, 1, 3).await;
+        let versions = patiently(|| self.service.store.versions(Kind::Measure, id.0, 1, 3)).await;
         let versions = self.sound(versions)?.unwrap_or_default();
         let versions: Vec<Measure> = versions.into_iter().filter_map(content).collect();
         let (Some(first), Some(last)) = (versions.first(), versions.last()) else {
@@ -54,7 +54,7 @@ impl Audit<'_> {
         let mut occasion = None;
         for id in saying.records {
             self.report.checked += 1;
-            let read = self.service.store.record(*id).await;
+            let read = patiently(|| self.service.store.record(*id)).await;
             let Some(record) = self.sound(read)?.flatten() else {
                 // One under way is a finding by itself if it stays so.
                 if self.service.store.unfinished(1).await?.is_empty() {

@@ -20,7 +20,7 @@ use crate::{
     epcis::{CaptureDigest, Class, Event, record_id},
     limits::{AUDIT_FEED_ROWS, AUDIT_FINDINGS_MAX, AUDIT_UNFINISHED_WAIT_MS},
     registration::{Content, Kind, Run, Statement},
-    store::{self, Capture, Chunk, Slice, Writer},
+    store::{self, Capture, Chunk, Slice, Writer, patiently},
     trace::{BatchId, Block, CaptureId, Entry, Place, Record, RecordId, Scope, Subject, entries_of},
 };
 
@@ -68,7 +68,7 @@ impl Service {
         }
         // After the first count: what comes between the two makes the counts differ, and then they are not compared.
         let mut ends = Vec::new();
-        for writer in self.store.writers().await? {
+        for writer in patiently(|| self.store.writers()).await? {
             ends.push((writer, audit.end(writer).await?));
         }
         for (writer, end) in ends {
@@ -119,7 +119,7 @@ impl Audit<'_> {
         // Up while there is a row at `end + step - 1`, then down.
         let mut rising = true;
         while step > 0 {
-            let row = self.service.store.rows(writer, end + step - 1, 1).await;
+            let row = patiently(|| self.service.store.rows(writer, end + step - 1, 1)).await;
             // A damaged row, which is a finding by itself, ends what can be read.
             let there = self.sound(row)?.is_some_and(|rows| !rows.is_empty());
             end += if there { step } else { 0 };
@@ -134,7 +134,7 @@ impl Audit<'_> {
         let (mut next, mut previous) = (0, [0; 32]);
         while next < end {
             let limit = AUDIT_FEED_ROWS.min(usize::try_from(end - next).unwrap_or(usize::MAX));
-            let rows = self.service.store.rows(writer, next, limit).await;
+            let rows = patiently(|| self.service.store.rows(writer, next, limit)).await;
             let rows = self.sound(rows)?.unwrap_or_default();
             if rows.is_empty() {
                 self.find(|| format!("feed {}: row {next} is not there, rows after it are", writer.0));
@@ -170,7 +170,7 @@ impl Audit<'_> {
 
     async fn capture(&mut self, id: CaptureId, records: u32) -> store::Result<()> {
         self.report.checked += 1;
-        let capture = self.service.store.capture(id).await;
+        let capture = patiently(|| self.service.store.capture(id)).await;
         let Some(Some(capture)) = self.sound(capture)? else {
             self.find(|| format!("capture {id}: a row of the feed names it, it is not there"));
             return Ok(());
@@ -210,8 +210,12 @@ impl Audit<'_> {
             .collect();
         drop(halves);
         for chunk in 0..capture.chunks {
-            // What is wrong with a chunk was told above.
-            let Ok(Some(Chunk::Applied(applied))) = self.service.store.chunk(id, chunk).await else { continue };
+            let applied = match patiently(|| self.service.store.chunk(id, chunk)).await {
+                Ok(Some(Chunk::Applied(applied))) => applied,
+                Err(error @ store::Error::Unavailable(_)) => return Err(error),
+                // What is wrong with a chunk was told above.
+                _ => continue,
+            };
             for record in applied {
                 let seen = repeated.get_mut(&Some(half(record.0)));
                 if !seen.is_some_and(|seen| std::mem::replace(seen, true)) {
@@ -224,7 +228,7 @@ impl Audit<'_> {
 
     /// The record ids in a chunk of a capture.
     async fn chunk(&mut self, capture: &Capture, chunk: u32) -> store::Result<Vec<RecordId>> {
-        let read = self.service.store.chunk(capture.id, chunk).await;
+        let read = patiently(|| self.service.store.chunk(capture.id, chunk)).await;
         match self.sound(read)?.flatten() {
             Some(Chunk::Applied(applied)) => return Ok(applied),
             Some(Chunk::Staged(_)) => self.find(|| format!("capture {}: chunk {chunk} is not applied", capture.id)),
@@ -238,7 +242,7 @@ impl Audit<'_> {
         let mut statements = Vec::new();
         for (kind, id, version) in &capture.statements {
             self.report.checked += 1;
-            let read = self.service.store.versions(*kind, *id, *version, 1).await;
+            let read = patiently(|| self.service.store.versions(*kind, *id, *version, 1)).await;
             match self.sound(read)?.unwrap_or_default().into_iter().next() {
                 Some(statement) if statement.version == *version => statements.push(statement),
                 _ => self.find(|| {
@@ -253,7 +257,7 @@ impl Audit<'_> {
     /// which was the first: so nothing is remembered.
     async fn record(&mut self, id: RecordId, capture: &Capture) -> store::Result<()> {
         self.report.checked += 1;
-        let read = self.service.store.record(id).await;
+        let read = patiently(|| self.service.store.record(id)).await;
         let Some(Some(record)) = self.sound(read)? else {
             self.find(|| format!("record {id}: capture {} names it, it is not there", capture.id));
             return Ok(());
@@ -276,7 +280,7 @@ impl Audit<'_> {
         if event.hash != record.event {
             self.find(|| format!("record {id}: its event hash is not that of its body"));
         }
-        let by_event = self.service.store.records_of_event(record.event, usize::MAX).await;
+        let by_event = patiently(|| self.service.store.records_of_event(record.event, usize::MAX)).await;
         if !self.sound(by_event)?.unwrap_or_default().contains(&id) {
             self.find(|| format!("record {id}: it is not found by its event id"));
         }
@@ -288,7 +292,7 @@ impl Audit<'_> {
         }
         for class in event.classes() {
             if let Class::Batch(BatchId(batch)) = class.class
-                && self.service.statement(Kind::Batch, batch).await?.is_none()
+                && patiently(|| self.service.statement(Kind::Batch, batch)).await?.is_none()
             {
                 self.find(|| format!("record {id}: it names batch {batch}, which is not registered"));
             }
@@ -308,7 +312,7 @@ impl Audit<'_> {
             }
             _ => Slice::Shared,
         };
-        let read = self.service.store.entries(subject, slice, before(entry.place), 1).await;
+        let read = patiently(|| self.service.store.entries(subject, slice, before(entry.place), 1)).await;
         let mut found = self.sound(read)?.unwrap_or_default().into_iter().next();
         if let Some(found) = found.as_mut().filter(|_| self.service.store.is_shared()) {
             // Where two servers took the same document at once, the record may be the one's and an entry the other's, which
@@ -322,7 +326,7 @@ impl Audit<'_> {
     }
 
     async fn run(&mut self, id: u64) -> store::Result<Option<Run>> {
-        let read = self.service.statement(Kind::Run, id).await;
+        let read = patiently(|| self.service.statement(Kind::Run, id)).await;
         Ok(match self.sound(read)?.flatten().map(|statement| statement.content) {
             Some(Content::Run(run)) => Some(run),
             _ => None,

@@ -6,7 +6,7 @@ use crate::{
     limits::{KEY_SLOTS, PAGE_ITEMS_MAX},
     registration::{Alert, Content, FileHash, Kind, Live, Parent, Run, StoredFile},
     service::{Counter, issue, register::RegisterError},
-    store,
+    store::{self, patiently},
     trace::{BatchId, MeasureId, Part, Scope},
 };
 
@@ -36,7 +36,7 @@ impl Audit<'_> {
         for (kind, counter) in COUNTED {
             let (mut highest, mut after) = (None, None);
             loop {
-                let page = self.service.store.children(&Parent::All, kind, after, PAGE_ITEMS_MAX).await;
+                let page = patiently(|| self.service.store.children(&Parent::All, kind, after, PAGE_ITEMS_MAX)).await;
                 let page = self.sound(page)?.unwrap_or_default();
                 let Some(last) = page.last() else { break };
                 after = Some(*last);
@@ -64,7 +64,7 @@ impl Audit<'_> {
 
     /// A counter stands above the highest number in use.
     async fn counter(&mut self, counter: Counter, highest: Option<u64>) -> store::Result<()> {
-        let first_free = self.service.first_free_number(counter).await;
+        let first_free = patiently(|| self.service.first_free_number(counter)).await;
         let Some(first_free) = self.sound(first_free)? else { return Ok(()) };
         if let Some(highest) = highest.filter(|highest| *highest >= first_free) {
             self.find(|| format!("counter of {counter:?}: its next number is {first_free}, {highest} is in use"));
@@ -76,7 +76,7 @@ impl Audit<'_> {
     async fn runs(&mut self, batch: BatchId, highest: &mut [Option<u64>]) -> store::Result<()> {
         let mut runs = Vec::new();
         for parent in [Parent::Batch(batch.0), Parent::Splits(batch.0)] {
-            let listed = self.service.runs_under(&parent).await;
+            let listed = patiently(|| self.service.runs_under(&parent)).await;
             runs.extend(self.sound(listed)?.unwrap_or_default());
         }
         for run in runs {
@@ -107,14 +107,14 @@ impl Audit<'_> {
 
     /// Portions that were made are of serials that were taken, so that none is taken twice.
     async fn portions(&mut self, run: &Run) -> store::Result<()> {
-        let entries = self.service.run_entries(run).await;
+        let entries = patiently(|| self.service.run_entries(run)).await;
         let entries = self.sound(entries)?.unwrap_or_default();
         let made = entries.iter().filter(|entry| entry.part == Part::Output);
         let last = made.filter_map(|entry| match entry.scope {
             Scope::Span(span) => Some(span.last().get()),
             Scope::All | Scope::Some => None,
         });
-        let (last, taken) = (last.max(), self.service.taken_portions(run.id).await);
+        let (last, taken) = (last.max(), patiently(|| self.service.taken_portions(run.id)).await);
         let taken = self.sound(taken)?;
         if let (Some(last), Some(taken)) = (last, taken)
             && last >= taken
@@ -127,9 +127,10 @@ impl Audit<'_> {
     /// Live codes of a batch that are more than its total counts, and that count. The total is read last: an order adds
     /// to it before there are runs.
     async fn uncounted(&mut self, batch: BatchId) -> store::Result<Option<(Live, u64)>> {
-        let live = self.service.live_codes(batch).await;
+        let live = patiently(|| self.service.live_codes(batch)).await;
         let live = self.sound(live)?.unwrap_or_default();
-        let claim = self.service.store.claim(&format!("issued/{batch}")).await;
+        let name = format!("issued/{batch}");
+        let claim = patiently(|| self.service.store.claim(&name)).await;
         let counted = self.sound(claim)?.flatten().map(|bytes| issue::totals(&bytes)).transpose();
         let Some(counted) = self.sound(counted)?.map(Option::unwrap_or_default) else { return Ok(None) };
         let counts = live.into_iter().map(|live| {
@@ -144,7 +145,7 @@ impl Audit<'_> {
     async fn files(&mut self, kind: Kind, id: u64) -> store::Result<()> {
         let (mut from, mut seen): (u32, [Option<FileHash>; 2]) = (1, [None; 2]);
         loop {
-            let versions = self.service.store.versions(kind, id, from, PAGE_ITEMS_MAX).await;
+            let versions = patiently(|| self.service.store.versions(kind, id, from, PAGE_ITEMS_MAX)).await;
             let versions = self.sound(versions)?.unwrap_or_default();
             let Some(last) = versions.last() else { return Ok(()) };
             from = last.version + 1;

@@ -8,18 +8,18 @@ use crate::{
         Counter,
         quarantine::{Released, Restored},
     },
-    store::{self, Writer},
+    store::{self, Writer, patiently},
 };
 
 impl Audit<'_> {
     /// `highest` has the highest run of each key slot.
     pub(super) async fn restored(&mut self, highest: &[Option<u64>]) -> store::Result<()> {
-        let restored = self.service.restored().await;
+        let restored = patiently(|| self.service.restored()).await;
         let Some(restored) = self.sound(restored)?.flatten() else { return Ok(()) };
         self.report.checked += 1;
         for (writer, rows, digest) in &restored.heads {
             let Some(last) = rows.checked_sub(1) else { continue };
-            let row = self.service.store.rows(Writer(*writer), last, 1).await;
+            let row = patiently(|| self.service.store.rows(Writer(*writer), last, 1)).await;
             let found = self.sound(row)?.unwrap_or_default().first().map(|row| row.digest(Writer(*writer)));
             if found != Some(digest.0) {
                 self.find(|| format!("restored: row {last} of feed {writer} is not the last one of the backup"));
@@ -47,7 +47,7 @@ impl Audit<'_> {
     async fn released(&mut self, restored: &Restored, released: Released) -> store::Result<()> {
         for slot in restored.used().chain(KeySlot::new(released.slot)) {
             let first = if slot.get() == released.slot { released.first } else { KEY_RUNS_MAX.into() };
-            let next = self.service.first_free_number(Counter::Runs(slot)).await;
+            let next = patiently(|| self.service.first_free_number(Counter::Runs(slot))).await;
             let Some(next) = self.sound(next)?.filter(|next| *next < first) else { continue };
             self.find(|| {
                 format!("restored: key slot {slot} would issue run {next}, which the lost server may have issued")

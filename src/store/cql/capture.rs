@@ -271,7 +271,7 @@ impl CqlStore {
         self.follow(Duration::ZERO).await?;
         let mut removed = 0;
         let all = &self.cluster.statements.all_staged;
-        let mut chunks = self.cluster.requests.pages::<StagedChunk>(all, (), ("staged", "*")).await?;
+        let mut chunks = self.cluster.requests.pass::<StagedChunk>(all, "staged");
         while let Some(chunk) = chunks.next().await {
             let Ok(chunk) = chunk else { continue };
             if self.copies.any() {

@@ -3,11 +3,15 @@
 
 use std::{fmt::Display, time::Duration};
 
-use futures_util::{StreamExt, stream::BoxStream};
+use futures_util::{
+    StreamExt, TryStreamExt,
+    stream::{self, BoxStream},
+};
 use scylla::{
     client::session::Session,
     deserialize::row::DeserializeRow,
-    errors::{DbError, ExecutionError, RequestAttemptError},
+    errors::{DbError, ExecutionError, NextRowError, RequestAttemptError},
+    response::{PagingState, PagingStateResponse, query_result::QueryResult},
     serialize::row::SerializeRow,
     statement::prepared::PreparedStatement,
     value::{CqlValue, Row},
@@ -19,7 +23,9 @@ use tokio::{
 
 use super::words::corrupt;
 use crate::{
-    limits::{CQL_PAGE_ROWS, CQL_REQUESTS_MAX, CQL_TRIES_MAX, CQL_TRIES_MS, CQL_TRY_PAUSE_MS, CQL_WAIT_MS},
+    limits::{
+        CQL_PAGE_ROWS, CQL_PASS_TRIES_MAX, CQL_REQUESTS_MAX, CQL_TRIES_MAX, CQL_TRIES_MS, CQL_TRY_PAUSE_MS, CQL_WAIT_MS,
+    },
     store::{Error, Result},
 };
 
@@ -95,36 +101,57 @@ impl Requests {
         at: (&'static str, impl Display),
     ) -> Result<Vec<R>> {
         let _turn = turn(&self.reads).await?;
-        let mut rows = self.pages(statement, values, at).await?;
+        let mut statement = statement.clone();
+        statement.set_page_size(CQL_PAGE_ROWS);
+        count(at.0, "read");
+        let pager = self.session.execute_iter(statement, values).await.map_err(unavailable)?;
+        let mut rows = pager.rows_stream::<R>().map_err(|error| corrupt(at.0, &at.1, error))?;
         let mut found = Vec::new();
         while let Some(row) = rows.next().await {
-            found.push(row?);
+            found.push(row.map_err(|error| match error {
+                NextRowError::RowDeserializationError(error) => corrupt(at.0, &at.1, error),
+                error => unavailable(error),
+            })?);
         }
         Ok(found)
     }
 
-    /// Row after row of a long answer, a page at a time. A row that cannot be decoded is an error and hides no other.
-    pub async fn pages<R: Owned>(
-        &self,
-        statement: &PreparedStatement,
-        values: impl SerializeRow,
-        at: (&'static str, impl Display),
-    ) -> Result<BoxStream<'static, Result<R>>> {
-        use scylla::errors::NextRowError;
-
+    /// Row after row of a whole table, a page at a time. A row that cannot be decoded is an error and hides no other; a page
+    /// that does not come in time is asked for again, because so much is lost with it.
+    pub fn pass<R: Owned>(&self, statement: &PreparedStatement, table: &'static str) -> BoxStream<'_, Result<R>> {
+        count(table, "read");
         let mut statement = statement.clone();
         statement.set_page_size(CQL_PAGE_ROWS);
-        let (table, key) = (at.0, at.1.to_string());
-        count(table, "read");
-        let pager = self.session.execute_iter(statement, values).await.map_err(unavailable)?;
-        let rows = pager.rows_stream::<R>().map_err(|error| corrupt(table, &key, error))?;
-        let rows = rows.map(move |row| {
-            row.map_err(|error| match error {
-                NextRowError::RowDeserializationError(error) => corrupt(table, &key, error),
-                error => unavailable(error),
-            })
+        let pages = stream::try_unfold(Some((statement, PagingState::start())), move |next| async move {
+            let Some((statement, at)) = next else { return Ok(None) };
+            let (page, next) = self.page(&statement, &at).await?;
+            let page = page.into_rows_result().map_err(|error| corrupt(table, "*", error))?;
+            let rows = page.rows::<R>().map_err(|error| corrupt(table, "*", error))?;
+            let rows: Vec<_> = rows.map(|row| row.map_err(|error| corrupt(table, "*", error))).collect();
+            Ok(Some((stream::iter(rows), next.map(|at| (statement, at)))))
         });
-        Ok(rows.boxed())
+        pages.try_flatten().boxed()
+    }
+
+    /// A page, and where the next one begins.
+    async fn page(
+        &self,
+        statement: &PreparedStatement,
+        at: &PagingState,
+    ) -> Result<(QueryResult, Option<PagingState>)> {
+        let mut tries = 1;
+        loop {
+            let error = match self.session.execute_single_page(statement, (), at.clone()).await {
+                Ok((page, PagingStateResponse::HasMorePages { state })) => return Ok((page, Some(state))),
+                Ok((page, PagingStateResponse::NoMorePages)) => return Ok((page, None)),
+                Err(error) => error,
+            };
+            if tries >= CQL_PASS_TRIES_MAX || is_final(&error) {
+                return Err(unavailable(error));
+            }
+            sleep(Duration::from_millis(CQL_TRY_PAUSE_MS) * tries).await;
+            tries += 1;
+        }
     }
 
     /// A lightweight transaction; whether it was applied. It is sent once: whoever calls decides what an unknown end means.

@@ -62,7 +62,7 @@ impl Cluster {
         let mut counts = [0, 0];
         let passes = [(&self.statements.all_record_stamps, "records"), (&self.statements.all_entry_stamps, "ledgers")];
         for (count, (statement, table)) in counts.iter_mut().zip(passes) {
-            let mut stamps = self.requests.pages::<(Option<i64>,)>(statement, (), (table, "*")).await?;
+            let mut stamps = self.requests.pass::<(Option<i64>,)>(statement, table);
             while let Some(stamp) = stamps.next().await {
                 *count += u64::from(moment.includes(stamp?.0));
             }
@@ -129,7 +129,7 @@ impl Reading {
     async fn claims(&mut self) -> Read<()> {
         let cluster = Arc::clone(&self.cluster);
         let all = &cluster.statements.all_claims;
-        let mut rows = cluster.requests.pages::<(String, Option<Vec<u8>>)>(all, (), ("claims", "*")).await?;
+        let mut rows = cluster.requests.pass::<(String, Option<Vec<u8>>)>(all, "claims");
         while let Some(row) = rows.next().await {
             let (name, value) = row?;
             // Of the feeds of servers of this keyspace, and of a restore that is not done.
@@ -151,7 +151,7 @@ impl Reading {
     async fn statements(&mut self) -> Read<()> {
         let cluster = Arc::clone(&self.cluster);
         let all = &cluster.statements.all_statements;
-        let mut rows = cluster.requests.pages::<StatementRow>(all, (), ("statements", "*")).await?;
+        let mut rows = cluster.requests.pass::<StatementRow>(all, "statements");
         while let Some(row) = rows.next().await {
             let row = row?;
             if self.moment.includes(row.stamp) {
@@ -167,7 +167,7 @@ impl Reading {
         let cluster = Arc::clone(&self.cluster);
         let all = &cluster.statements.all_captures;
         let mut unfinished = HashSet::new();
-        let mut rows = cluster.requests.pages::<CaptureRow>(all, (), ("captures", "*")).await?;
+        let mut rows = cluster.requests.pass::<CaptureRow>(all, "captures");
         while let Some(row) = rows.next().await {
             let row = row?;
             if !self.moment.includes(row.stamp) {
@@ -190,7 +190,7 @@ impl Reading {
         let (requests, statements) = (&cluster.requests, &cluster.statements);
         let mut applied = HashSet::new();
         let all = &statements.all_applied;
-        let mut rows = requests.pages::<AppliedChunk>(all, (), ("applied", "*")).await?;
+        let mut rows = requests.pass::<AppliedChunk>(all, "applied");
         while let Some(row) = rows.next().await {
             let row = row?;
             if !self.moment.includes(row.stamp) {
@@ -205,7 +205,7 @@ impl Reading {
             self.give(Kept::Chunk { capture, number, chunk: Chunk::Applied(ids) }, bytes).await?;
         }
         let all = &statements.all_staged;
-        let mut rows = requests.pages::<StagedChunk>(all, (), ("staged", "*")).await?;
+        let mut rows = requests.pass::<StagedChunk>(all, "staged");
         while let Some(row) = rows.next().await {
             let row = row?;
             let capture = capture_id("staged", &row.capture)?;
@@ -242,7 +242,7 @@ impl Reading {
     async fn records(&mut self) -> Read<()> {
         let cluster = Arc::clone(&self.cluster);
         let all = &cluster.statements.all_records;
-        let mut rows = cluster.requests.pages::<RecordRow>(all, (), ("records", "*")).await?;
+        let mut rows = cluster.requests.pass::<RecordRow>(all, "records");
         while let Some(row) = rows.next().await {
             let row = row?;
             if self.moment.includes(row.stamp) {
@@ -257,7 +257,7 @@ impl Reading {
     async fn entries(&mut self) -> Read<()> {
         let cluster = Arc::clone(&self.cluster);
         let all = &cluster.statements.all_entries;
-        let mut rows = cluster.requests.pages::<EntryRow>(all, (), (TABLE, "*")).await?;
+        let mut rows = cluster.requests.pass::<EntryRow>(all, TABLE);
         while let Some(row) = rows.next().await {
             let row = row?;
             if self.moment.includes(row.stamp) {
@@ -272,7 +272,7 @@ impl Reading {
     async fn scans(&mut self) -> Read<()> {
         let cluster = Arc::clone(&self.cluster);
         let all = &cluster.statements.all_scans;
-        let mut rows = cluster.requests.pages::<ScanRow>(all, (), ("scans", "*")).await?;
+        let mut rows = cluster.requests.pass::<ScanRow>(all, "scans");
         while let Some(row) = rows.next().await {
             let (block, writer, serial, sum) = row?.in_block()?;
             match self.batch.last_mut() {

@@ -1,10 +1,7 @@
 //! The store's audit of itself: every row is read and understood, whatever leads to a record leads to one that is there
 //! and the other way round, and the feeds are whole. A row that is damaged hides no other.
 
-use std::time::Duration;
-
 use futures_util::{StreamExt, TryStreamExt, stream};
-use tokio::time::sleep;
 
 use super::{
     Cluster,
@@ -17,9 +14,9 @@ use super::{
     words::{self, corrupt},
 };
 use crate::{
-    limits::{AUDIT_FEED_ROWS, CQL_AUDIT_TRIES_MAX, CQL_ROWS_AT_ONCE, CQL_TRY_PAUSE_MS},
+    limits::{AUDIT_FEED_ROWS, CQL_ROWS_AT_ONCE},
     registration::Statement,
-    store::{Error, FeedRow, Report, Result, Writer},
+    store::{Error, FeedRow, Report, Result, Writer, patiently},
     trace::Record,
 };
 
@@ -35,7 +32,7 @@ impl Cluster {
         self.each(&mut report, "records_by_event", &self.statements.all_of_event, Self::verify_of_event).await?;
         self.each(&mut report, "records_by_given_id", &self.statements.all_of_given, Self::verify_of_given).await?;
         self.each(&mut report, "children", &self.statements.all_children, Self::verify_child).await?;
-        for writer in self.writers().await? {
+        for writer in patiently(|| self.writers()).await? {
             self.verify_feed(&mut report, writer).await?;
         }
         Ok(report)
@@ -49,7 +46,7 @@ impl Cluster {
         all: &scylla::statement::prepared::PreparedStatement,
         check: impl Fn(&'s Self, R) -> F,
     ) -> Result<u64> {
-        let rows = self.requests.pages::<R>(all, (), (table, "*")).await?;
+        let rows = self.requests.pass::<R>(all, table);
         let check = &check;
         let checks = rows.map(|row| async move {
             let row = row?;
@@ -166,7 +163,7 @@ impl Cluster {
 
     /// Rows must be dense and chained, and name captures that there are.
     async fn verify_feed(&self, report: &mut Report, writer: Writer) -> Result<()> {
-        let head = self.feed_head(writer).await?;
+        let head = patiently(|| self.feed_head(writer)).await?;
         let (mut next, mut previous) = (0, [0; 32]);
         while next < head.rows {
             let rows = patiently(|| self.rows(writer, next, AUDIT_FEED_ROWS)).await?;
@@ -198,18 +195,5 @@ impl Cluster {
             }
         }
         Ok(())
-    }
-}
-
-/// An audit asks so much that some of it comes late where the cluster has other things to do: it is asked again.
-async fn patiently<T, F: Future<Output = Result<T>>>(ask: impl Fn() -> F) -> Result<T> {
-    let mut tries = 1;
-    loop {
-        match ask().await {
-            Err(Error::Unavailable(_)) if tries < CQL_AUDIT_TRIES_MAX => {}
-            outcome => return outcome,
-        }
-        sleep(Duration::from_millis(CQL_TRY_PAUSE_MS) * tries).await;
-        tries += 1;
     }
 }
