@@ -3,13 +3,18 @@
 //!
 //! `CASSANDRA_TEST_NODES` names the nodes. Without it the tests are skipped, except where `CI` says that they must not.
 
-use std::{collections::BTreeSet, ops::Deref, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    ops::Deref,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use coldproof::{
     code::RunId,
     registration::Kind,
     store::{
-        Chunk, CodeSum, Feed, Intake, Records, ScanSum, Scans, Slice, Store, Verify, Writer, Writes,
+        Chunk, CodeSum, Error, Feed, Intake, Records, ScanSum, Scans, Slice, Store, Verify, Writer, Writes,
         cql::{Access, CqlStore, SCHEMA_VERSION, migrate},
     },
     trace::{BatchId, Block, Entry, Place, Region, Scope, Subject},
@@ -31,6 +36,18 @@ pub fn nodes() -> Option<Vec<String>> {
     Some(nodes.split(',').map(str::to_owned).collect())
 }
 
+/// What the store says, asked again for a minute where the cluster has too much else to do.
+pub async fn patiently<T>(ask: impl AsyncFn() -> coldproof::store::Result<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        match ask().await {
+            Ok(said) => return said,
+            Err(error) => assert!(matches!(error, Error::Unavailable(_)) && begun.elapsed().as_secs() < 60, "{error}"),
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
 /// A keyspace that goes when it is dropped.
 pub struct Keyspace {
     pub access: Access,
@@ -45,7 +62,8 @@ impl Keyspace {
     pub async fn on(nodes: Vec<String>, replicas: u32) -> Self {
         let made = Self { access: Self::named(nodes) };
         let replication = ("datacenter1".to_owned(), replicas);
-        migrate(&made.access, if replicas == 0 { &[] } else { std::slice::from_ref(&replication) }).await.unwrap();
+        let replication = if replicas == 0 { &[] } else { std::slice::from_ref(&replication) };
+        patiently(async || migrate(&made.access, replication).await).await;
         made
     }
 

@@ -1,7 +1,12 @@
 //! The store on a cluster while what lies between it and the server fails: what was answered is there, and counted once.
 //! A proxy stands between the two and does to some frames what networks and nodes do.
 
-use std::{collections::HashSet, net::SocketAddr, sync::Arc};
+use std::{
+    collections::HashSet,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use coldproof::{
     store::{Claims, Error, Feed, Records, Verify, cql::CqlStore},
@@ -13,7 +18,10 @@ use scylla_proxy::{
     ResponseReaction, ResponseRule, RunningProxy, ShardAwareness, example_db_errors,
 };
 
-use super::{cluster::Keyspace, sample};
+use super::{
+    cluster::{Keyspace, patiently},
+    sample,
+};
 
 /// Callers at the same time, and what each of them does.
 const CALLERS: u64 = 4;
@@ -41,7 +49,7 @@ impl Between {
         let proxy = Proxy::new(nodes).run().await.unwrap();
         let mut access = keyspace.access.clone();
         access.nodes = real.iter().map(|node| near(node).to_string()).collect();
-        let store = CqlStore::open(&access).await.unwrap();
+        let store = patiently(async || CqlStore::open(&access).await).await;
         Some(Self { store, proxy, keyspace })
     }
 
@@ -52,9 +60,22 @@ impl Between {
         }
     }
 
-    /// The store as another server finds it.
+    /// The store as another server finds it, once it has finished what this one left.
     async fn opened_again(&self) -> Arc<CqlStore> {
-        CqlStore::open(&self.keyspace.access).await.unwrap()
+        let other = patiently(async || CqlStore::open(&self.keyspace.access).await).await;
+        let begun = Instant::now();
+        loop {
+            patiently(async || other.unfinished(1_000).await).await;
+            let mut all = true;
+            for id in named(&other).await {
+                all &= patiently(async || other.capture(id).await).await.is_some();
+            }
+            if all {
+                return other;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(60), "what a feed names is not finished");
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
     }
 }
 
@@ -122,16 +143,27 @@ fn number(value: &[u8]) -> u64 {
 async fn missing(store: &CqlStore, acknowledged: &[u64]) -> Vec<u64> {
     let mut missing = Vec::new();
     for number in acknowledged {
-        let is_there = store.capture(sample::load_capture(*number).id).await.unwrap().is_some();
+        let id = sample::load_capture(*number).id;
+        let is_there = patiently(async || store.capture(id).await).await.is_some();
         let mut whole = is_there;
         for record in sample::writes(*number).records {
-            whole &= store.record(record.id).await.unwrap() == Some(record);
+            whole &= patiently(async || store.record(record.id).await).await == Some(record);
         }
         if !whole {
             missing.push(*number);
         }
     }
     missing
+}
+
+/// The captures that the rows of all feeds name.
+async fn named(store: &CqlStore) -> HashSet<CaptureId> {
+    let mut named = HashSet::new();
+    for writer in patiently(async || store.writers().await).await {
+        let rows = patiently(async || store.rows(writer, 0, 100_000).await).await;
+        named.extend(rows.into_iter().flat_map(|row| row.captures).map(|(capture, _)| capture));
+    }
+    named
 }
 
 fn execute() -> Condition {
@@ -196,16 +228,12 @@ async fn what_was_answered_between_faults_of_every_kind_is_there_and_counted_onc
 
     let other = between.opened_again().await;
     assert_eq!(missing(&other, &all.captures).await, [] as [u64; 0], "of {}", all.captures.len());
-    let counted = other.claim(COUNTER).await.unwrap().as_deref().map_or(0, number);
+    let counted = patiently(async || other.claim(COUNTER).await).await.as_deref().map_or(0, number);
     assert!((all.counted..=all.counted + all.unknown).contains(&counted), "{counted}: {} {}", all.counted, all.unknown);
-    let mut named: HashSet<CaptureId> = HashSet::new();
-    for writer in other.writers().await.unwrap() {
-        let rows = other.rows(writer, 0, 100_000).await.unwrap();
-        named.extend(rows.into_iter().flat_map(|row| row.captures).map(|(capture, _)| capture));
-    }
+    let named = named(&other).await;
     let unnamed = all.captures.iter().filter(|number| !named.contains(&sample::load_capture(**number).id));
     assert_eq!(unnamed.count(), 0, "a row names every capture that was acknowledged");
-    let report = other.verify().await.unwrap();
+    let report = patiently(async || other.verify().await).await;
     assert!(report.is_clean(), "{report:?}");
 }
 
@@ -221,7 +249,8 @@ async fn a_server_that_answers_and_does_not_write_is_found_out() {
     let of_one = execute().and(Condition::BodyContainsCaseSensitive(body.into_bytes().into()));
     between.fail(&[RequestRule(of_one, RequestReaction::forge_response(Arc::new(void)))], &[]);
     for number in 6..9 {
-        between.store.append(sample::load_capture(number), sample::writes(number)).await.unwrap();
+        let store = &between.store;
+        patiently(async || store.append(sample::load_capture(number), sample::writes(number)).await).await;
     }
     between.fail(&[], &[]);
     assert_eq!(missing(&*between.opened_again().await, &[6, 7, 8]).await, [7]);
