@@ -55,12 +55,13 @@ async fn finished(cluster: &Cluster, server: &Server, job: &Value, patience: Dur
 /// committed; sent again, the large one has taken effect once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_killed_server_acknowledged_is_applied_once_by_another() {
-    let Some(cluster) = Cluster::start(2).await else { return };
-    in_mid_capture(cluster, events()).await;
+    let Some(mut cluster) = Cluster::start(2).await else { return };
+    in_mid_capture(&mut cluster, events()).await;
 }
 
 /// The same on any two servers, with a document of so many events.
-pub async fn in_mid_capture(mut cluster: Cluster, events: u32) {
+pub async fn in_mid_capture(cluster: &mut Cluster, events: u32) {
+    let before = rows(cluster, "records").await;
     let batch = cluster.batch(&cluster.servers[0]).await;
     let run = cluster.run(&cluster.servers[0], batch, 2_000).await;
     let observed = |at: u32| {
@@ -78,18 +79,17 @@ pub async fn in_mid_capture(mut cluster: Cluster, events: u32) {
         cluster.capture(victim, vec![now(event)]).await.expect(StatusCode::ACCEPTED);
     }
     // Until the large one is committed and some of it is applied, if it is slow enough.
-    let (begun, small) = (Instant::now(), rows(&cluster, "applied").await);
-    while rows(&cluster, "applied").await < small + 2 && !under_way.is_finished() && begun.elapsed() < patience(events)
-    {
+    let (begun, small) = (Instant::now(), rows(cluster, "applied").await);
+    while rows(cluster, "applied").await < small + 2 && !under_way.is_finished() && begun.elapsed() < patience(events) {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     println!("killed {:?} behind the last answer; under way: {}", begun.elapsed(), !under_way.is_finished());
     cluster.servers[0].kill();
     let _ = under_way.await;
     // With the registration of the batch, and the two events that issued and applied its codes.
-    let all = i64::from(events) + gone.len() as i64 + 3;
+    let all = before + i64::from(events) + gone.len() as i64 + 3;
     // The control: what is looked for in the end is not there yet.
-    assert!(rows(&cluster, "records").await < all, "it was not killed in the middle: CLUSTER_TEST_EVENTS");
+    assert!(rows(cluster, "records").await < all, "it was not killed in the middle: CLUSTER_TEST_EVENTS");
 
     let (other, begun) = (&cluster.servers[1], Instant::now());
     for code in &gone {
@@ -104,9 +104,9 @@ pub async fn in_mid_capture(mut cluster: Cluster, events: u32) {
     let again = send(other, &cluster.importer, large).send().await.unwrap();
     let (status, job) = (again.status(), again.text().await.unwrap());
     assert_eq!(status, StatusCode::ACCEPTED, "{job}");
-    finished(&cluster, other, &serde_json::from_str(&job).unwrap(), patience(events)).await;
+    finished(cluster, other, &serde_json::from_str(&job).unwrap(), patience(events)).await;
     println!("finished {:?} behind the kill", begun.elapsed());
-    assert_eq!(rows(&cluster, "records").await, all);
+    assert_eq!(rows(cluster, "records").await, all);
     println!("{}", cluster.coldproof(1, &["audit"]));
 
     // And started again.

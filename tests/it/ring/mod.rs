@@ -2,18 +2,18 @@
 //! back behind each fault by a server that has nothing in memory; each test has a control that must fail.
 //!
 //! They start a ring of their own (`tests/cassandra`), which ends with the process, and take minutes, so that they are run
-//! apart: `cargo test --test it ring:: -- --ignored --nocapture`. `RING_TEST=long` makes the phases longer and the rounds more,
-//! and asserts how long an answer may take; that says something on a machine that does nothing else.
+//! apart: `cargo test --test it ring:: -- --ignored --nocapture --test-threads 1`. `RING_TEST=long` makes phases longer and rounds
+//! more, and asserts how long an answer may take; that says something on a machine that does nothing else.
 
-mod emptied;
 mod history;
 mod load;
 mod one_node;
-mod servers;
 mod several_nodes;
+mod two_servers;
 
 use std::{
     collections::BTreeSet,
+    io::Write,
     net::TcpListener,
     os::unix::process::CommandExt,
     path::PathBuf,
@@ -43,8 +43,12 @@ struct Ring {
     nodes: Vec<String>,
     dead: BTreeSet<u32>,
     paused: BTreeSet<u32>,
-    /// Stops the nodes when this process has ended, however that was: its input ends then.
-    _watch: Child,
+    /// What is kept three times, and what is kept once: keyspaces take long to make. Nobody drops them; they go with the ring.
+    triple: Option<Cluster>,
+    single: Option<Cluster>,
+    /// Told the servers' processes, it ends them and the nodes when this process has ended, however that was: its input ends
+    /// then.
+    watch: Child,
 }
 
 /// Whether the long form was asked for.
@@ -60,9 +64,11 @@ fn phase(short_s: u64, long_s: u64) {
 impl Ring {
     /// The ring, all of it there; started by whoever comes first.
     async fn take() -> MappedMutexGuard<'static, Self> {
-        let ring = MutexGuard::map(RING.lock().await, |ring| ring.get_or_insert_with(Self::start));
-        let mut ring = ring;
+        let mut ring = MutexGuard::map(RING.lock().await, |ring| ring.get_or_insert_with(Self::start));
         ring.heal();
+        if let Some(cluster) = &mut ring.triple {
+            cluster.servers.clear();
+        }
         ring
     }
 
@@ -71,10 +77,14 @@ impl Ring {
         let port = (19_742..20_000).step_by(10).find(is_free).unwrap();
         let folder = std::env::temp_dir().join(format!("coldproof-ring-{}", std::process::id()));
         let mut watch = script(&folder, port, "group");
-        watch.args(["-c", "cat >/dev/null; exec tests/cassandra stop"]).stdin(Stdio::piped()).process_group(0);
-        let watch = watch.spawn().unwrap();
-        let mut ring =
-            Self { folder, port, nodes: Vec::new(), dead: BTreeSet::new(), paused: BTreeSet::new(), _watch: watch };
+        // A number may be somebody else's by then.
+        let end = "while read -r pid; do pids=\"$pids $pid\"; done
+            for pid in $pids; do grep -qx coldproof \"/proc/$pid/comm\" && kill -9 \"$pid\"; done
+            exec tests/cassandra stop";
+        watch.args(["-c", end]);
+        let watch = watch.stdin(Stdio::piped()).stderr(Stdio::null()).process_group(0).spawn().unwrap();
+        let (nodes, dead, paused) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
+        let mut ring = Self { folder, port, nodes, dead, paused, triple: None, single: None, watch };
         ring.nodes = ring.run("group", "start", &["3"]).trim().split(',').map(str::to_owned).collect();
         ring
     }
@@ -122,8 +132,10 @@ impl Ring {
         self.dead.remove(&node);
     }
 
-    fn repair(&self, node: u32, keyspace: &Keyspace) {
-        self.run("group", "repair", &[&node.to_string(), &keyspace.access.keyspace]);
+    /// Repairs what is kept three times.
+    fn repair(&self, node: u32) {
+        let keyspace = &self.triple.as_ref().unwrap().keyspace.access.keyspace;
+        self.run("group", "repair", &[&node.to_string(), keyspace]);
     }
 
     /// Brings back what a test that failed left away.
@@ -137,16 +149,43 @@ impl Ring {
         }
     }
 
-    /// A server on a keyspace of its own with so many replicas.
-    async fn cluster(&self, replicas: u32, servers: usize) -> Cluster {
-        Cluster::on(Keyspace::on(self.nodes.clone(), replicas).await, servers).await
+    /// So many new servers, and no others, on what is kept three times.
+    async fn servers(&mut self, many: usize) -> &mut Cluster {
+        let kept = self.triple.take();
+        let cluster = self.served(kept, 3, many).await;
+        self.triple.insert(cluster)
+    }
+
+    /// A new server, and no other, on what is kept once.
+    async fn control(&mut self) -> Cluster {
+        let kept = self.single.take();
+        self.served(kept, 1, 1).await
+    }
+
+    async fn served(&mut self, kept: Option<Cluster>, replicas: u32, many: usize) -> Cluster {
+        let begun = Instant::now();
+        let cluster = match kept {
+            Some(mut cluster) => {
+                cluster.servers.clear();
+                for number in 0..many {
+                    cluster.add(number).await;
+                }
+                cluster
+            }
+            None => Cluster::on(Keyspace::on(self.nodes.clone(), replicas).await, many).await,
+        };
+        for server in &cluster.servers {
+            writeln!(self.watch.stdin.as_mut().unwrap(), "{}", server.id()).unwrap();
+        }
+        println!("{many} servers where there are {replicas} replicas: {:.1?}", begun.elapsed());
+        cluster
     }
 
     /// Waits until every node answers, and knows that all others do.
-    async fn is_whole(&self, keyspace: &Keyspace) {
+    async fn is_whole(&self) {
         let begun = Instant::now();
-        let session = keyspace.session().await;
-        let name = &keyspace.access.keyspace;
+        let keyspace = &self.triple.as_ref().unwrap().keyspace;
+        let (session, name) = (keyspace.session().await, &keyspace.access.keyspace);
         while !all_answer(&session, name).await {
             assert!(begun.elapsed() < PATIENCE * 3, "the ring is not whole");
             tokio::time::sleep(Duration::from_millis(200)).await;

@@ -36,13 +36,13 @@ pub fn nodes() -> Option<Vec<String>> {
     Some(nodes.split(',').map(str::to_owned).collect())
 }
 
-/// What the store says, asked again for a minute where the cluster has too much else to do.
+/// What the store says, asked again for minutes where the cluster has too much else to do.
 pub async fn patiently<T>(ask: impl AsyncFn() -> coldproof::store::Result<T>) -> T {
     let begun = Instant::now();
     loop {
         match ask().await {
             Ok(said) => return said,
-            Err(error) => assert!(matches!(error, Error::Unavailable(_)) && begun.elapsed().as_secs() < 60, "{error}"),
+            Err(error) => assert!(matches!(error, Error::Unavailable(_)) && begun.elapsed().as_secs() < 180, "{error}"),
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
