@@ -32,7 +32,8 @@ pub const CQL_TRY_PAUSE_MS: u64 = 50;
 pub const CQL_ROWS_AT_ONCE: usize = 64;
 /// Rows in one page of a longer answer.
 pub const CQL_PAGE_ROWS: i32 = 1_000;
-/// How long such a page of a pass over a whole table may take, in milliseconds: nobody waits for it, and a node gives up after as long.
+/// How long such a page of a pass over a whole table may take, in milliseconds, and what a start or a migration asks: nobody waits for
+/// it, and a node gives up after as long.
 pub const CQL_PASS_PAGE_MS: u64 = 10_000;
 /// How often a restore puts a part before it gives up, and milliseconds between: a cluster that is busy comes back within a minute.
 pub const CQL_LOAD_TRIES_MAX: u32 = 12;

@@ -20,7 +20,7 @@ use super::{
     stamps::now_us,
 };
 use crate::{
-    limits::{CQL_ENTER_MS, CQL_SCHEMA_LOCK_MS, CQL_SCHEMA_WAIT_MS, CQL_TRY_PAUSE_MS},
+    limits::{CQL_ENTER_MS, CQL_PASS_PAGE_MS, CQL_SCHEMA_LOCK_MS, CQL_SCHEMA_WAIT_MS, CQL_TRY_PAUSE_MS},
     store::{Error, Result},
 };
 
@@ -129,8 +129,10 @@ async fn make_keyspace(session: &Session, access: &Access, replication: &[(Strin
     change(session, &statement).await
 }
 
+/// A request of a start or a migration, for which nobody waits: under load it may take longer than a scan's.
 pub(super) fn quorum(text: &str) -> Statement {
     let mut statement = Statement::new(text);
+    statement.set_request_timeout(Some(Duration::from_millis(CQL_PASS_PAGE_MS)));
     statement.set_consistency(Consistency::LocalQuorum);
     statement.set_serial_consistency(Some(SerialConsistency::LocalSerial));
     statement
@@ -138,7 +140,7 @@ pub(super) fn quorum(text: &str) -> Statement {
 
 /// A read of what lightweight transactions write.
 pub(super) fn serial(text: &str) -> Statement {
-    let mut statement = Statement::new(text);
+    let mut statement = quorum(text);
     statement.set_consistency(Consistency::LocalSerial);
     statement
 }
