@@ -31,8 +31,9 @@ fn number(of: &Value, field: &str) -> Result<u64> {
     of[field].as_u64().with_context(|| format!("{field} in {of}"))
 }
 
-fn text(of: &Value) -> Result<String> {
-    Ok(of.as_str().with_context(|| format!("{of} is no text"))?.to_owned())
+fn text(of: &Value, pointer: &str) -> Result<String> {
+    let text = of.pointer(pointer).and_then(Value::as_str);
+    Ok(text.with_context(|| format!("no text at {pointer} of {of}"))?.to_owned())
 }
 
 impl World {
@@ -41,7 +42,7 @@ impl World {
         let body = json!({ "legal_name": "湖南冷链进出口有限公司", "roles": ["importer"], "country": "CN", "gs1_prefix": "9506000" });
         let organization = number(&post(client, "/v1/organizations", admin, &body)?, "id")?;
         let body = json!({ "organization": organization, "role": "importer" });
-        let importer = text(&post(client, "/v1/keys", admin, &body)?["key"])?;
+        let importer = text(&post(client, "/v1/keys", admin, &body)?, "/key")?;
         let body = json!({ "gtin": GTIN, "name_zh": "冻南美白虾", "name_en": "Vannamei shrimp", "category": "seafood",
             "packaging": [{ "level": "item", "items": 1, "net": { "value": 0.4, "uom": "KGM" } }],
             "storage": { "max_celsius": -18 }, "hs_code": "0306171900" });
@@ -91,7 +92,7 @@ impl World {
     /// A pallet's SSCC.
     pub fn pallet(&self, client: &mut Client) -> Result<String> {
         let made = post(client, "/v1/units", &self.importer, &json!({ "count": 1, "kind": "sscc" }))?;
-        text(&made["units"][0]["sscc"])
+        text(&made, "/units/0/sscc")
     }
 
     /// A batch with a run of 1,000 codes of which one is scanned again and again, as the demo describes its own.

@@ -12,7 +12,7 @@ use std::{
 };
 
 use futures_util::{StreamExt, stream};
-use tokio::sync::OnceCell;
+use tokio::sync::{Notify, OnceCell};
 
 use super::others::{NEVER_HEARD, Others};
 use crate::{
@@ -103,6 +103,8 @@ pub struct ScanCounts {
     pub(super) blocks: Mutex<HashMap<Block, Weak<BlockScans>>>,
     /// Blocks with changes; they are kept alive until they are flushed.
     queue: Mutex<Vec<Arc<BlockScans>>>,
+    /// Told where the queue is half full.
+    crowded: Notify,
     /// Up to when it was heard what the others count.
     pub(super) heard_ms: AtomicI64,
 }
@@ -130,7 +132,7 @@ impl ScanCounts {
     /// No block is in memory yet.
     pub fn new(writer: Writer) -> Self {
         let heard_ms = AtomicI64::new(NEVER_HEARD);
-        Self { writer, blocks: Mutex::default(), queue: Mutex::default(), heard_ms }
+        Self { writer, blocks: Mutex::default(), queue: Mutex::default(), crowded: Notify::new(), heard_ms }
     }
 
     /// The block's sums, read from the store where they are not in memory.
@@ -196,6 +198,9 @@ impl ScanCounts {
             let mut queue = lock(&self.queue);
             if queue.len() < SCAN_BLOCKS_UNFLUSHED_MAX {
                 queue.push(Arc::clone(scans));
+                if queue.len() == SCAN_BLOCKS_UNFLUSHED_MAX / 2 {
+                    self.crowded.notify_one();
+                }
             } else {
                 // The store has taken nothing for long: this block's changes may be lost, memory stays bounded.
                 lock(&scans.sums).changed = None;
@@ -208,6 +213,11 @@ impl ScanCounts {
     pub fn sum(scans: &BlockScans, offset: u16) -> ScanSum {
         let sums = lock(&scans.sums);
         add(sums.own.get(&offset), sums.others.sum(offset).as_ref())
+    }
+
+    /// Waits until so many blocks have changed that they are to be written before the interval ends.
+    pub async fn crowded(&self) {
+        self.crowded.notified().await;
     }
 
     /// Writes what changed, many blocks at a time, so that they share what it costs to make them durable, and tells the other
@@ -277,6 +287,8 @@ impl ScanCounts {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
     use crate::{
         code::{KeySlot, RunId},
@@ -389,6 +401,20 @@ mod tests {
         counts.count(&scans, 5, None, 60);
         assert_eq!(counts.flush(&*other.store, 0).await.unwrap(), 3);
         assert_eq!(counts.flush(&*other.store, 0).await.unwrap(), 0);
+    }
+
+    #[tokio::test]
+    async fn many_changed_blocks_are_written_before_the_interval_ends() {
+        let world = World::new().await;
+        let counts = ScanCounts::new(Writer(1));
+        *lock(&counts.queue) =
+            vec![counts.block(&*world.store, block(1)).await.unwrap(); SCAN_BLOCKS_UNFLUSHED_MAX / 2 - 2];
+        for index in [2, 3] {
+            assert!(counts.crowded().now_or_never().is_none());
+            counts.count(&counts.block(&*world.store, block(index)).await.unwrap(), 3, None, 50);
+        }
+        counts.crowded().now_or_never().unwrap();
+        assert!(counts.crowded().now_or_never().is_none(), "once is enough");
     }
 
     #[tokio::test]

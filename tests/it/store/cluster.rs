@@ -14,7 +14,7 @@ use coldproof::{
     code::RunId,
     registration::Kind,
     store::{
-        Chunk, CodeSum, Error, Feed, Intake, Records, ScanSum, Scans, Slice, Store, Verify, Writer, Writes,
+        Chunk, CodeSum, Error, Feed, Intake, Records, ScanSum, Slice, Store, Verify, Writer, Writes,
         cql::{Access, CqlStore, SCHEMA_VERSION, migrate},
     },
     trace::{BatchId, Block, Entry, Place, Region, Scope, Subject},
