@@ -80,7 +80,9 @@ impl ScanCounts {
             // What was told meanwhile may be gone.
             self.read_all_others(store).await?;
         }
-        let from_ms = now_ms - ago_ms.min(SCANS_TOLD_KEPT_MS / 2) - SCANS_TOLD_LATE_MS;
+        // What was told before the start is read with the blocks.
+        let ago_ms = if heard_ms == NEVER_HEARD { 0 } else { ago_ms.min(SCANS_TOLD_KEPT_MS / 2) };
+        let from_ms = now_ms - ago_ms - SCANS_TOLD_LATE_MS;
         let told = store.told_scans(from_ms, now_ms + SCANS_TOLD_LATE_MS).await?;
         for (writer, sums) in told.into_iter().filter(|(writer, _)| *writer != self.writer) {
             for (block, offset, sum) in sums {
