@@ -46,7 +46,7 @@ impl Writer {
     /// Makes the table of a row for each code.
     pub fn code_table(&self, keyspace: &str) -> Result<()> {
         let text = format!(
-            "CREATE TABLE IF NOT EXISTS {keyspace}.row_a_code (code text PRIMARY KEY, batch bigint, run text, serial int, \
+            "CREATE TABLE IF NOT EXISTS {keyspace}.row_a_code (code text PRIMARY KEY, goods bigint, run text, serial int, \
              issued timestamp)"
         );
         self.runtime.block_on(self.session.query_unpaged(text, ()))?;
@@ -56,7 +56,7 @@ impl Writer {
     /// Writes a row for each code for so long, so many under way; rows a second. `round` keeps rounds apart.
     pub fn codes(&self, keyspace: &str, round: u32, in_flight: usize, length: Duration) -> Result<f64> {
         let text =
-            format!("INSERT INTO {keyspace}.row_a_code (code, batch, run, serial, issued) VALUES (?, ?, ?, ?, ?)");
+            format!("INSERT INTO {keyspace}.row_a_code (code, goods, run, serial, issued) VALUES (?, ?, ?, ?, ?)");
         let statement = Arc::new(self.prepare(&text)?);
         let begun = Instant::now();
         let writing = (0..in_flight).map(|at| {
