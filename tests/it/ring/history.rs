@@ -85,13 +85,13 @@ impl History {
             });
             (!is_there).then(|| path.clone())
         });
-        let mut lost: Vec<_> = events.buffered(AT_ONCE).filter_map(async |lost| lost).collect().await;
+        let mut lost: Vec<_> = events.buffered(AT_ONCE).filter_map(std::future::ready).collect().await;
         let orders = stream::iter(&self.orders).map(|(run, first)| async move {
             let found = patiently(server, &format!("/{first}"), "").await;
             let is_there = found.is_some_and(|scan| scan["verdict"] == "genuine");
             (!is_there).then(|| run.clone())
         });
-        lost.extend(orders.buffered(AT_ONCE).filter_map(async |lost| lost).collect::<Vec<_>>().await);
+        lost.extend(orders.buffered(AT_ONCE).filter_map(std::future::ready).collect::<Vec<_>>().await);
         lost
     }
 
@@ -106,7 +106,10 @@ impl fmt::Display for History {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let failed = self.failed().count();
         write!(f, "{} events and {} orders acknowledged, {failed} failed; ", self.events.len(), self.orders.len())?;
-        write!(f, "longest silence {:.0?}\n  captures {}", self.longest_silence(), self.took(Asked::Capture))?;
+        if self.events.len() > 1 {
+            write!(f, "longest silence {:.0?}", self.longest_silence())?;
+        }
+        write!(f, "\n  captures {}", self.took(Asked::Capture))?;
         write!(f, "\n  orders {}\n  scans {}", self.took(Asked::Order), self.took(Asked::Scan))
     }
 }
