@@ -149,11 +149,11 @@ impl Service {
             writing.begin(apply).await?;
         }
         writing.done().await?;
-        self.store.finish(id, self.now_ms()).await?;
         if all_here {
+            // Before the mark, behind which this server would follow itself and read every record again.
             self.applied_here.add(id);
         }
-        Ok(())
+        self.store.finish(id, self.now_ms()).await
     }
 
     /// Records with the entries that they make.
