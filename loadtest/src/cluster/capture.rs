@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashSet,
+    net::SocketAddr,
     thread,
     time::{Duration, Instant},
 };
@@ -67,15 +68,15 @@ pub fn run(args: &Args) -> Result<Report> {
     let (mut rows_an_event, mut swaps, mut asked) = (Vec::new(), Vec::new(), Requests::default());
     for round in 0..args.rounds {
         // What leases and such ask for by themselves is counted while nothing else is asked.
-        let idle = swaps_in(&mut client, || {
+        let idle = swaps_in(server.address, || {
             thread::sleep(Duration::from_secs(5));
             Ok(())
         })?;
         let requests = documents(args, &world, &goods, round)?;
-        let (before, cpu, begun) = (Requests::read(&mut client)?, server.process().cpu_s()?, Instant::now());
+        let (before, cpu, begun) = (Requests::read(server.address)?, server.process().cpu_s()?, Instant::now());
         send(server.address, args.connections, &requests)?;
         let seconds = begun.elapsed().as_secs_f64();
-        let of_round = Requests::read(&mut client)?.since(&before);
+        let of_round = Requests::read(server.address)?.since(&before);
         cpu_us.push((server.process().cpu_s()? - cpu) * 1e6 / events);
         // What would have come anyway; one more may fall on either side.
         let own = (idle.0 / idle.1 * seconds).ceil() + 1.0;
@@ -110,10 +111,10 @@ pub fn run(args: &Args) -> Result<Report> {
 }
 
 /// How many swaps there are while something is done, and for how many seconds that is.
-fn swaps_in(client: &mut Client, what: impl FnOnce() -> Result<()>) -> Result<(f64, f64)> {
-    let (before, begun) = (Requests::read(client)?, Instant::now());
+fn swaps_in(address: SocketAddr, what: impl FnOnce() -> Result<()>) -> Result<(f64, f64)> {
+    let (before, begun) = (Requests::read(address)?, Instant::now());
     what()?;
-    let swaps = Requests::read(client)?.since(&before).of_kind("swap");
+    let swaps = Requests::read(address)?.since(&before).of_kind("swap");
     Ok((swaps, begun.elapsed().as_secs_f64()))
 }
 
@@ -141,7 +142,7 @@ fn documents(args: &Args, world: &World, goods: &Goods, round: u32) -> Result<Ve
     (first..first + args.documents).map(document).collect()
 }
 
-fn send(address: std::net::SocketAddr, connections: u64, requests: &[Request]) -> Result<()> {
+fn send(address: SocketAddr, connections: u64, requests: &[Request]) -> Result<()> {
     thread::scope(|scope| {
         let connection = |at: u64| {
             scope.spawn(move || {

@@ -1,6 +1,6 @@
 //! What a server says that it asked of its store, by table and kind.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, net::SocketAddr};
 
 use anyhow::{Context, Result};
 
@@ -13,8 +13,9 @@ const METRIC: &str = "coldproof_store_requests_total{";
 pub struct Requests(BTreeMap<(String, String), f64>);
 
 impl Requests {
-    /// All since the server's start.
-    pub fn read(client: &mut Client) -> Result<Self> {
+    /// All since the start of the server at an address. The connection is a new one: a server hangs up one that says nothing.
+    pub fn read(address: SocketAddr) -> Result<Self> {
+        let mut client = Client::connect(address)?;
         let text = String::from_utf8(client.expect(&Request::get("/metrics", &[]), 200)?.to_vec())?;
         text.lines().filter_map(|line| line.strip_prefix(METRIC)).map(request).collect::<Result<_>>().map(Self)
     }

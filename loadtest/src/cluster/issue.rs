@@ -41,6 +41,8 @@ pub fn run(args: &Args) -> Result<Report> {
     writer.code_table(place.keyspace())?;
     let (mut orders_ms, mut rows_per_s, mut ratios, mut runs) = (Vec::new(), Vec::new(), Vec::new(), 0);
     for round in 0..args.rounds {
+        // A connection that has said nothing for a while is hung up.
+        let mut client = Client::connect(server.address)?;
         // A batch of its own, so that each order is the first of its batch.
         let batch = world.batch(&mut client, u64::from(CODES))?;
         let request = world.order_of(batch, CODES, "item");

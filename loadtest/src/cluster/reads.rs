@@ -124,9 +124,7 @@ fn warm(servers: &[Server], cases: &[Case]) -> Result<()> {
 /// What all servers ask of their store while they are scanned at a rate.
 fn measure(args: &Args, servers: &[Server], cases: &[Case], rate: u32) -> Result<Requests> {
     let length = Duration::from_secs(args.seconds);
-    let read = || -> Result<Vec<Requests>> {
-        servers.iter().map(|server| Requests::read(&mut Client::connect(server.address)?)).collect()
-    };
+    let read = || -> Result<Vec<Requests>> { servers.iter().map(|server| Requests::read(server.address)).collect() };
     let before = read()?;
     thread::scope(|scope| {
         let each = f64::from(rate) / servers.len() as f64;

@@ -51,8 +51,7 @@ pub fn run(args: &Args) -> Result<Report> {
         once(target, connections)?;
         closed(target, connections, length)?;
     }
-    let mut client = Client::connect(cluster.address)?;
-    let before = Requests::read(&mut client)?;
+    let before = Requests::read(cluster.address)?;
     let (mut on, mut within): (Vec<Rate>, Vec<Rate>) = Default::default();
     for round in 0..args.rounds {
         // Every other round goes backwards, so that whoever is second gains nothing by it.
@@ -64,7 +63,7 @@ pub fn run(args: &Args) -> Result<Report> {
             on.push(closed(&cluster, connections, length)?);
         }
     }
-    let asked = Requests::read(&mut client)?.since(&before);
+    let asked = Requests::read(cluster.address)?.since(&before);
     let spread = |figures: Vec<f64>| Spread::of(figures).context("nothing was measured");
     let mut report = Report::new(format!(
         "cluster scan: {connections} connections, {} rounds of {} s, every answer checked",
