@@ -1,12 +1,15 @@
 //! Rendered texts, kept small: what is told of one code of a run is nearly what is told of the next.
 
-use std::sync::{
-    Arc, OnceLock,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    cell::RefCell,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use bytes::Bytes;
-use lz4_flex::block::{compress_with_dict, decompress_with_dict};
+use lz4_flex::block::{compress_with_dict, decompress_into_with_dict, decompress_with_dict};
 
 /// How often a text is asked for within one second before it is kept as it is as well: unpacking that often costs more than
 /// the room. A text of the ten thousand batches that are scanned now and then never is.
@@ -40,11 +43,17 @@ impl Text {
 
     /// The text again, asked for at a time, in milliseconds; and whether it takes more memory from now on.
     pub fn get(&self, now_ms: i64) -> (Bytes, bool) {
-        let first = || self.first.packed.get(now_ms, || (self.first.of_all.clone(), false));
-        match &self.later {
-            None => first(),
-            Some(later) => later.get(now_ms, first),
+        let (packed, first) = (self.later.as_ref().unwrap_or(&self.first.packed), &self.first);
+        if let Some(whole) = packed.whole.get() {
+            return (whole.clone(), false);
         }
+        let (text, has_grown) = match &self.later {
+            None => (packed.unpack(&first.of_all), false),
+            Some(later) => first.read(now_ms, |first| later.unpack(first)),
+        };
+        let text = Bytes::from(text);
+        let is_kept = packed.keep_if_often(now_ms, || text.clone());
+        (text, has_grown || is_kept)
     }
 
     /// What it takes beside its run's first, in bytes.
@@ -53,7 +62,26 @@ impl Text {
     }
 }
 
+thread_local! {
+    /// Where first texts are unpacked that are wanted for a moment: the processor has it at hand, and nothing is allocated.
+    static UNPACKED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
 impl FirstText {
+    /// Reads it, at a time, in milliseconds; and tells whether it takes more memory from now on.
+    fn read<R>(&self, now_ms: i64, with: impl FnOnce(&[u8]) -> R) -> (R, bool) {
+        if let Some(whole) = self.packed.whole.get() {
+            return (with(whole), false);
+        }
+        UNPACKED.with_borrow_mut(|unpacked| {
+            unpacked.resize(self.packed.bytes, 0);
+            // What was packed in memory unpacks.
+            let _ = decompress_into_with_dict(&self.packed.packed, unpacked, &self.of_all);
+            let is_kept = self.packed.keep_if_often(now_ms, || Bytes::copy_from_slice(unpacked));
+            (with(unpacked), is_kept)
+        })
+    }
+
     /// What it takes, in bytes.
     pub fn bytes(&self) -> usize {
         size_of::<Self>() + self.packed.bytes()
@@ -84,18 +112,13 @@ impl Packed {
         decompress_with_dict(&self.packed, self.bytes, dictionary).unwrap_or_default()
     }
 
-    /// The text, and whether it or its dictionary takes more memory from now on.
-    fn get(&self, now_ms: i64, dictionary: impl FnOnce() -> (Bytes, bool)) -> (Bytes, bool) {
-        if let Some(whole) = self.whole.get() {
-            return (whole.clone(), false);
-        }
-        let (dictionary, has_grown) = dictionary();
-        let text = Bytes::from(self.unpack(&dictionary));
+    /// Keeps the text as it is where it is asked for often, this time counted; whether it takes more from now on.
+    fn keep_if_often(&self, now_ms: i64, text: impl FnOnce() -> Bytes) -> bool {
         let is_asked_often = self.is_asked_often(now_ms);
         if is_asked_often {
-            self.whole.get_or_init(|| text.clone());
+            self.whole.get_or_init(text);
         }
-        (text, has_grown || is_asked_often)
+        is_asked_often
     }
 
     fn bytes(&self) -> usize {
