@@ -282,13 +282,18 @@ fn replicas_fit(access: &Access, replication: &[(String, u32)], nodes: &HashMap<
     Ok(())
 }
 
-/// Every node must have on disk what it acknowledges.
+/// Every node must have on disk what it acknowledges. One that is away cannot be asked, and keeps no server from its start: that
+/// would turn the loss of a node into that of the service.
 async fn check_commit_logs(session: &Session, access: &Access) -> Result<()> {
     for node in session.get_cluster_state().get_nodes_info() {
         let sync = commit_log_sync(session, node).await;
         let risk = match sync.as_deref() {
             Some("group" | "batch") => continue,
             Some(other) => format!("node {} syncs its commit log {other}", node.address),
+            None if !node.is_connected() => {
+                tracing::warn!(node = %node.address, "it is away: how it syncs its commit log is not known");
+                continue;
+            }
             None => format!("node {} does not say how it syncs its commit log", node.address),
         };
         if !access.accept_data_loss {

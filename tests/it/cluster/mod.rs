@@ -254,8 +254,10 @@ impl Server {
     pub async fn scan_until(&self, code: &str, is: impl Fn(&Value) -> bool) -> (Value, Duration) {
         let begun = Instant::now();
         loop {
-            let scan = self.scan(code).await;
-            if is(&scan) {
+            // A server that has heard nothing of the store for a while says so with 503.
+            let Reply { status, body: scan } = self.get(&format!("/{code}"), "").await;
+            assert!([StatusCode::OK, StatusCode::SERVICE_UNAVAILABLE].contains(&status), "{status}: {scan}");
+            if status == StatusCode::OK && is(&scan) {
                 return (scan, begun.elapsed());
             }
             assert!(begun.elapsed() < PATIENCE, "it still says {scan}; the log: {}", self.said());
