@@ -39,7 +39,7 @@ fn is_quick(history: &History, silence_ms: u64, took_ms: u64) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "starts a ring: tests/run, or see the head of tests/it/ring"]
+#[ignore = "starts a ring: tests/run --ring, or see the head of tests/it/ring"]
 async fn a_node_is_killed_under_load_and_nothing_fails_and_nothing_is_lost() {
     let mut ring = Ring::take().await;
     let killed = |ring: &mut Ring| {
@@ -54,7 +54,7 @@ async fn a_node_is_killed_under_load_and_nothing_fails_and_nothing_is_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "starts a ring: tests/run, or see the head of tests/it/ring"]
+#[ignore = "starts a ring: tests/run --ring, or see the head of tests/it/ring"]
 async fn a_node_hangs_for_15_s_under_load_and_nothing_fails_and_nothing_is_lost() {
     let mut ring = Ring::take().await;
     let hangs = |ring: &mut Ring| {
@@ -71,7 +71,7 @@ async fn a_node_hangs_for_15_s_under_load_and_nothing_fails_and_nothing_is_lost(
 /// While a node has nothing it counts in quorums all the same, so that the others are made alike before it starts, and it
 /// behind that.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "starts a ring: tests/run, or see the head of tests/it/ring"]
+#[ignore = "starts a ring: tests/run --ring, or see the head of tests/it/ring"]
 async fn a_node_that_lost_its_disk_is_repaired_and_holds_everything() {
     let mut ring = Ring::take().await;
     let lost_its_disk = |ring: &mut Ring| {

@@ -26,7 +26,7 @@ async fn killed_and_started(ring: &mut Ring, goods: &Goods) -> History {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "starts a ring: tests/run, or see the head of tests/it/ring"]
+#[ignore = "starts a ring: tests/run --ring, or see the head of tests/it/ring"]
 async fn all_nodes_are_killed_at_once_and_nothing_acknowledged_is_lost() {
     let mut ring = Ring::take().await;
     for _ in 0..if is_long() { 10 } else { 1 } {
@@ -38,7 +38,7 @@ async fn all_nodes_are_killed_at_once_and_nothing_acknowledged_is_lost() {
 
 /// The control: with Cassandra's own default some is lost. It is not where every node has happened to sync just before.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "starts a ring: tests/run, or see the head of tests/it/ring"]
+#[ignore = "starts a ring: tests/run --ring, or see the head of tests/it/ring"]
 async fn with_commit_logs_that_are_synced_periodically_some_is_lost() {
     let mut ring = Ring::take().await;
     ring.servers(1).await.servers.clear();
@@ -65,7 +65,7 @@ async fn with_commit_logs_that_are_synced_periodically_some_is_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "starts a ring: tests/run, or see the head of tests/it/ring"]
+#[ignore = "starts a ring: tests/run --ring, or see the head of tests/it/ring"]
 async fn with_two_of_three_nodes_gone_writes_are_refused_scans_go_on_and_nothing_is_lost() {
     let mut ring = Ring::take().await;
     let goods = Goods::of(ring.servers(1).await, 0).await;

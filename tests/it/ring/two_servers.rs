@@ -16,7 +16,7 @@ use crate::{
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "starts a ring: tests/run, or see the head of tests/it/ring"]
+#[ignore = "starts a ring: tests/run --ring, or see the head of tests/it/ring"]
 async fn a_server_is_killed_in_mid_capture_and_another_finishes_once() {
     let mut ring = Ring::take().await;
     killed::in_mid_capture(ring.servers(2).await, if is_long() { 100_000 } else { 4_000 }).await;
@@ -25,7 +25,7 @@ async fn a_server_is_killed_in_mid_capture_and_another_finishes_once() {
 /// A server stands still in the middle of its work, with numbers leased and a feed that it holds; another takes it for dead,
 /// closes the feed and goes on. Then both do, and each believes that it holds what it held.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "starts a ring: tests/run, or see the head of tests/it/ring"]
+#[ignore = "starts a ring: tests/run --ring, or see the head of tests/it/ring"]
 async fn two_servers_that_both_hold_leases_give_no_number_twice_and_lose_nothing() {
     let mut ring = Ring::take().await;
     let cluster = ring.servers(2).await;
