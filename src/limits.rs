@@ -116,8 +116,9 @@ const _: () = assert!(3 * GROUPS_UNFLUSHED_MAX < MARKERS_KEPT);
 const _: () = assert!(FEED_ROW_CAPTURES_MAX * 40 + 64 <= 64 << 10);
 const _: () = assert!(KEY_TEXT_BYTES_MAX * 2 + 256 <= u16::MAX as usize);
 
-/// Blocks whose scan sums wait to be written; reached only while the store takes no writes.
-pub const SCAN_BLOCKS_UNFLUSHED_MAX: usize = 16_384;
+/// Blocks whose scan sums wait to be written, in some 60 MB; reached only while the store takes no writes. At half of them they
+/// are written before the interval ends: more than the cache holds of ordinary blocks.
+pub const SCAN_BLOCKS_UNFLUSHED_MAX: usize = 1 << 16;
 /// Regions of one code whose scans are counted apart, the first ones; the rest are one. Copies in more are found by these.
 pub const SCAN_REGIONS_MAX: usize = 8;
 /// How often scan sums are written: what a crash may lose of them. Sums of blocks that are scanned all the time are written
