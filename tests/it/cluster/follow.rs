@@ -2,6 +2,7 @@
 
 use std::{cell::Cell, time::Duration};
 
+use coldproof::limits::SCAN_FLUSH_INTERVAL_MS;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -87,8 +88,12 @@ async fn reads_of_the_store_follow_what_changes_and_not_what_is_scanned() {
     let run = cluster.run(a, batch, 10).await;
     let code = cluster.code(&run, 0);
     b.scan_until(&code, |scan| scan["verdict"] == "genuine").await;
-    // What was written before is followed by now.
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    // So many scans of one code raise an alert, which is read and written with the sums.
+    for _ in 0..50 {
+        b.scan(&code).await;
+    }
+    // That is done by now, and what was written before is followed.
+    tokio::time::sleep(Duration::from_millis(SCAN_FLUSH_INTERVAL_MS * 3 / 2)).await;
     b.scan(&code).await;
     let before = reads(b).await;
     for _ in 0..500 {
