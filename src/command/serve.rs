@@ -97,15 +97,10 @@ async fn upkeep(metrics: metrics_exporter_prometheus::PrometheusHandle) {
 /// Writes scan sums as they change, hears those of other servers, and writes alerts of what they tell. What is not taken is
 /// tried again; it costs the scans of one interval to lose it.
 async fn flush_scans(service: Arc<Service>, mut stopped: watch::Receiver<()>) {
-    loop {
-        tokio::select! {
-            goes_on = goes_on(&mut stopped, SCAN_FLUSH_INTERVAL_MS) => {
-                if !goes_on {
-                    return;
-                }
-            }
-            () = service.scans.crowded() => {}
-        }
+    while tokio::select! {
+        goes_on = goes_on(&mut stopped, SCAN_FLUSH_INTERVAL_MS) => goes_on,
+        () = service.scans.crowded() => true,
+    } {
         let done = async {
             let now_ms = service.now_ms();
             service.scans.flush(&*service.store, now_ms).await?;

@@ -42,8 +42,8 @@ pub fn layered(router: Router, app: App, first_id: u64) -> Front {
     Front { links, router: router.route_layer(limit_body(BODY_BYTES_MAX)).layer(outer) }
 }
 
-/// Everything that is served. Links that begin with a digit are scanned at once, because no route does: asking the router
-/// first would cost a scan from memory a fifth more.
+/// Everything that is served. Links that begin with a digit are scanned at once, because no route does: the router would look
+/// them up, copy its services and box a second future for a scan from memory.
 #[derive(Clone)]
 pub struct Front {
     links: Observe<Guard<Links>>,

@@ -140,7 +140,7 @@ mod tests {
 
     use super::*;
 
-    /// What is said of goods in a city, all of it or a part.
+    /// What is said of goods in a city.
     fn text(city: &str) -> Bytes {
         (0..100).map(|line| format!("{{\"line\":{line},\"city\":\"{city}\"}}")).collect::<String>().into()
     }
