@@ -1,10 +1,11 @@
 //! The audit: everything that is stored is read again, and each thing held against what it follows from.
 //!
 //! The store checks its own hashes, counts and chain. Above that: the feed names captures, a capture names records and
-//! statements, a record's body gives its identity, its event hash and its entries, and a span lies in its run. What is
-//! registered is looked at in `registered`: uploaded files, issued totals, counters.
+//! statements, a record's body gives its identity, its event hash and its entries, and a span lies in its run:
+//! `recorded`. What is registered is looked at in `registered`: uploaded files, issued totals, counters.
 
 mod measured;
+mod recorded;
 mod registered;
 mod restored;
 #[cfg(test)]
@@ -15,13 +16,17 @@ use std::{
     time::Duration,
 };
 
+use futures_util::{StreamExt, TryStreamExt, stream};
+
 use super::{Service, alert::alert_capture_id, statements_capture_id};
 use crate::{
-    epcis::{CaptureDigest, Class, Event, record_id},
-    limits::{AUDIT_FEED_ROWS, AUDIT_FINDINGS_MAX, AUDIT_UNFINISHED_WAIT_MS},
-    registration::{Content, Kind, Run, Statement},
-    store::{self, Capture, Chunk, Slice, Writer, patiently},
-    trace::{BatchId, Block, CaptureId, Entry, Place, Record, RecordId, Scope, Subject, entries_of},
+    epcis::CaptureDigest,
+    limits::{
+        AUDIT_CAPTURES_AT_ONCE, AUDIT_FEED_ROWS, AUDIT_FINDINGS_MAX, AUDIT_RECORDS_AT_ONCE, AUDIT_UNFINISHED_WAIT_MS,
+    },
+    registration::{Content, Statement},
+    store::{self, Capture, Chunk, Writer, patiently},
+    trace::{CaptureId, RecordId},
 };
 
 /// What an audit found.
@@ -59,8 +64,7 @@ impl Service {
 
     /// An audit that gives captures under way the time of `pause` to be finished.
     async fn audit_pausing(&self, pause: impl Future<Output = ()>) -> store::Result<Report> {
-        let (report, unfinished) = (Report::default(), Vec::new());
-        let mut audit = Audit { service: self, report, records: 0, entries: 0, unfinished, named: HashSet::new() };
+        let mut audit = Audit::new(self);
         let before = self.store.verify().await?;
         audit.report.checked += before.keys;
         for fault in &before.faults {
@@ -88,7 +92,21 @@ impl Service {
     }
 }
 
-impl Audit<'_> {
+impl<'a> Audit<'a> {
+    fn new(service: &'a Service) -> Self {
+        let (report, unfinished, named) = Default::default();
+        Self { service, report, records: 0, entries: 0, unfinished, named }
+    }
+
+    /// Takes in what was found at the same time.
+    fn add(&mut self, part: Self) {
+        self.report.checked += part.report.checked;
+        self.records += part.records;
+        self.entries += part.entries;
+        part.report.findings.into_iter().for_each(|finding| self.find(|| finding));
+        part.unfinished.into_iter().for_each(|(id, records)| self.put_off(id, records));
+    }
+
     fn find(&mut self, finding: impl FnOnce() -> String) {
         if self.report.findings.len() < AUDIT_FINDINGS_MAX {
             self.report.findings.push(finding());
@@ -140,32 +158,62 @@ impl Audit<'_> {
                 self.find(|| format!("feed {}: row {next} is not there, rows after it are", writer.0));
                 break;
             }
+            let mut captures = Vec::new();
             for row in rows {
                 self.report.checked += 1;
                 if (row.position, row.previous) != (next, previous) {
                     self.find(|| format!("feed {}: row {} does not follow row before {next}", writer.0, row.position));
                 }
                 (next, previous) = (row.position + 1, row.digest(writer));
-                for (capture, records) in &row.captures {
-                    // Two servers may have committed it, each in its own feed: it is one all the same.
-                    if !self.service.store.is_shared() || self.named.insert(half(capture.0)) {
-                        self.capture(*capture, *records).await?;
-                    }
-                }
+                // Two servers may have committed one, each in its own feed: it is one all the same.
+                let mut is_new = |id: &CaptureId| !self.service.store.is_shared() || self.named.insert(half(id.0));
+                captures.extend(row.captures.into_iter().filter(|(id, _)| is_new(id)));
             }
+            self.captures(captures).await?;
         }
         Ok(())
     }
 
     /// Looks again at the captures that were under way.
     async fn finished(&mut self) -> store::Result<()> {
-        for (id, records) in std::mem::take(&mut self.unfinished) {
-            self.capture(id, records).await?;
-        }
+        let unfinished = std::mem::take(&mut self.unfinished);
+        self.captures(unfinished).await?;
         for (id, _) in std::mem::take(&mut self.unfinished) {
             self.find(|| format!("capture {id}: committed, not applied"));
         }
         Ok(())
+    }
+
+    /// Looks at several at a time.
+    async fn captures(&mut self, captures: Vec<(CaptureId, u32)>) -> store::Result<()> {
+        let service = self.service;
+        let parts = captures.into_iter().map(|(id, records)| async move {
+            let mut part = Self::new(service);
+            part.capture(id, records).await?;
+            Ok(part)
+        });
+        self.parts(parts, AUDIT_CAPTURES_AT_ONCE).await
+    }
+
+    /// Takes in what each of these finds, so many at a time, in their order.
+    async fn parts<F: Future<Output = store::Result<Self>>>(
+        &mut self,
+        parts: impl Iterator<Item = F>,
+        at_once: usize,
+    ) -> store::Result<()> {
+        let mut parts = std::pin::pin!(stream::iter(parts).buffered(at_once));
+        while let Some(part) = parts.try_next().await? {
+            self.add(part);
+        }
+        Ok(())
+    }
+
+    fn put_off(&mut self, id: CaptureId, records: u32) {
+        if self.unfinished.len() < AUDIT_FINDINGS_MAX {
+            self.unfinished.push((id, records));
+        } else {
+            self.find(|| format!("capture {id}: committed, not applied"));
+        }
     }
 
     async fn capture(&mut self, id: CaptureId, records: u32) -> store::Result<()> {
@@ -176,11 +224,7 @@ impl Audit<'_> {
             return Ok(());
         };
         if capture.finished_ms.is_none() {
-            if self.unfinished.len() < AUDIT_FINDINGS_MAX {
-                self.unfinished.push((id, records));
-            } else {
-                self.find(|| format!("capture {id}: committed, not applied"));
-            }
+            self.put_off(id, records);
             return Ok(());
         }
         let statements = self.statements(&capture).await?;
@@ -216,12 +260,17 @@ impl Audit<'_> {
                 // What is wrong with a chunk was told above.
                 _ => continue,
             };
-            for record in applied {
+            let is_first = |record: &RecordId| {
                 let seen = repeated.get_mut(&Some(half(record.0)));
-                if !seen.is_some_and(|seen| std::mem::replace(seen, true)) {
-                    self.record(record, &capture).await?;
-                }
-            }
+                !seen.is_some_and(|seen| std::mem::replace(seen, true))
+            };
+            let (service, capture) = (self.service, &capture);
+            let parts = applied.into_iter().filter(is_first).map(|record| async move {
+                let mut part = Self::new(service);
+                part.record(record, capture).await?;
+                Ok(part)
+            });
+            self.parts(parts, AUDIT_RECORDS_AT_ONCE).await?;
         }
         Ok(())
     }
@@ -252,106 +301,10 @@ impl Audit<'_> {
         }
         Ok(statements)
     }
-
-    /// A record of a capture. One that several captures name is counted and looked at with the one that it names itself,
-    /// which was the first: so nothing is remembered.
-    async fn record(&mut self, id: RecordId, capture: &Capture) -> store::Result<()> {
-        self.report.checked += 1;
-        let read = patiently(|| self.service.store.record(id)).await;
-        let Some(Some(record)) = self.sound(read)? else {
-            self.find(|| format!("record {id}: capture {} names it, it is not there", capture.id));
-            return Ok(());
-        };
-        if record.capture != capture.id {
-            return Ok(());
-        }
-        self.records += 1;
-        if record_id(record.organization, &record.body) != id {
-            self.find(|| format!("record {id}: it is not the digest of its body"));
-        }
-        let event = self.service.event_of(&record);
-        let Some(event) = self.sound(event)? else { return Ok(()) };
-        self.event(&record, &event).await
-    }
-
-    /// A record's event hash, its look-up keys, its entries, and the goods that it names.
-    async fn event(&mut self, record: &Record, event: &Event) -> store::Result<()> {
-        let id = record.id;
-        if event.hash != record.event {
-            self.find(|| format!("record {id}: its event hash is not that of its body"));
-        }
-        let by_event = patiently(|| self.service.store.records_of_event(record.event, usize::MAX)).await;
-        if !self.sound(by_event)?.unwrap_or_default().contains(&id) {
-            self.find(|| format!("record {id}: it is not found by its event id"));
-        }
-        for span in event.spans() {
-            let run = self.run(span.run().bits().into()).await?;
-            if run.is_none_or(|run| span.last().get() >= run.count) {
-                self.find(|| format!("record {id}: it names codes of run {} that were not issued", span.run()));
-            }
-        }
-        for class in event.classes() {
-            if let Class::Batch(BatchId(batch)) = class.class
-                && patiently(|| self.service.statement(Kind::Batch, batch)).await?.is_none()
-            {
-                self.find(|| format!("record {id}: it names batch {batch}, which is not registered"));
-            }
-        }
-        for (subject, entry) in entries_of(record, event) {
-            self.entry(&subject, &entry).await?;
-        }
-        Ok(())
-    }
-
-    async fn entry(&mut self, subject: &Subject, entry: &Entry) -> store::Result<()> {
-        self.report.checked += 1;
-        self.entries += 1;
-        let slice = match (subject, entry.scope) {
-            (Subject::Block(_), Scope::Span(span)) if span.codes() == 1 => {
-                Slice::Serial(Block::offset(span.first()).into())
-            }
-            _ => Slice::Shared,
-        };
-        let read = patiently(|| self.service.store.entries(subject, slice, before(entry.place), 1)).await;
-        let mut found = self.sound(read)?.unwrap_or_default().into_iter().next();
-        if let Some(found) = found.as_mut().filter(|_| self.service.store.is_shared()) {
-            // Where two servers took the same document at once, the record may be the one's and an entry the other's, which
-            // differ in when each took it.
-            found.record_time_ms = entry.record_time_ms;
-        }
-        if found.as_ref() != Some(entry) {
-            self.find(|| format!("{subject:?}: the entry of record {} is missing or another", entry.place.record));
-        }
-        Ok(())
-    }
-
-    async fn run(&mut self, id: u64) -> store::Result<Option<Run>> {
-        let read = patiently(|| self.service.statement(Kind::Run, id)).await;
-        Ok(match self.sound(read)?.flatten().map(|statement| statement.content) {
-            Some(Content::Run(run)) => Some(run),
-            _ => None,
-        })
-    }
 }
 
 /// Half of the id of a record or a capture: enough to tell them apart.
 fn half(id: [u8; 32]) -> u128 {
     let [half @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = id;
     u128::from_be_bytes(half)
-}
-
-/// The greatest place below another; `None` where there is none.
-fn before(place: Place) -> Option<Place> {
-    if let Some(ordinal) = place.ordinal.checked_sub(1) {
-        return Some(Place { ordinal, ..place });
-    }
-    let mut record = place.record;
-    for byte in record.0.iter_mut().rev() {
-        let (less, borrowed) = byte.overflowing_sub(1);
-        *byte = less;
-        if !borrowed {
-            return Some(Place { record, ordinal: u32::MAX, ..place });
-        }
-    }
-    Some(Place { event_time_ms: place.event_time_ms.checked_sub(1)?, record, ordinal: u32::MAX })
 }
