@@ -165,7 +165,7 @@ impl Opened {
     /// Writes what is still in memory, and closes the store.
     pub(super) async fn close(self) -> Result<()> {
         let flushed = async {
-            self.app.service.scans.flush(&*self.app.service.store, self.app.service.now_ms()).await?;
+            self.app.service.flush_scans().await?;
             self.app.service.write_alerts().await
         };
         let flushed = flushed.await;

@@ -102,9 +102,8 @@ async fn flush_scans(service: Arc<Service>, mut stopped: watch::Receiver<()>) {
         () = service.scans.crowded() => true,
     } {
         let done = async {
-            let now_ms = service.now_ms();
-            service.scans.flush(&*service.store, now_ms).await?;
-            service.scans.hear(&*service.store, now_ms).await?;
+            service.flush_scans().await?;
+            service.scans.hear(&*service.store, service.now_ms()).await?;
             service.write_alerts().await
         };
         match done.await {

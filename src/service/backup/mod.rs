@@ -125,7 +125,7 @@ impl Service {
     /// # Errors
     /// Where the store gives no snapshot.
     pub async fn backup(self: &Arc<Self>, last: bool) -> Result<impl Stream<Item = Bytes> + use<>, BackupError> {
-        match self.scans.flush(&*self.store, self.now_ms()).await {
+        match self.flush_scans().await {
             Ok(_) | Err(store::Error::Retired | store::Error::Paused) => {}
             Err(error) => return Err(error.into()),
         }

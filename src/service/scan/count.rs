@@ -223,9 +223,11 @@ impl ScanCounts {
     /// Writes what changed, many blocks at a time, so that they share what it costs to make them durable, and tells the other
     /// servers. What the store does not take stays queued. Returns how many codes' sums were written.
     ///
+    /// The time at which others find it is taken when all is written, however long that was: they look back by little.
+    ///
     /// # Errors
     /// The first of the store's.
-    pub async fn flush(&self, store: &dyn Store, now_ms: i64) -> store::Result<usize> {
+    pub async fn flush(&self, store: &dyn Store, now_ms: impl Fn() -> i64) -> store::Result<usize> {
         let queue = std::mem::take(&mut *lock(&self.queue));
         let written = stream::iter(queue).map(|scans| self.flush_block(store, scans));
         let outcomes: Vec<_> = written.buffer_unordered(SCAN_BLOCKS_FLUSHED_AT_ONCE).collect().await;
@@ -237,7 +239,7 @@ impl ScanCounts {
             }
         }
         let codes = written.iter().map(|(_, changed)| changed.len()).sum();
-        if let Err(error) = self.tell(store, &written, now_ms).await {
+        if let Err(error) = self.tell(store, &written, now_ms()).await {
             written.into_iter().for_each(|(scans, changed)| self.put_back(scans, &changed));
             return Err(error);
         }
@@ -323,10 +325,10 @@ mod tests {
                 assert_eq!(counts.count(&scans, offset, None, 100 + round).count, round as u64 + 1);
             }
         }
-        assert_eq!(counts.flush(&*world.store, 0).await.unwrap(), 4_096);
-        assert_eq!(counts.flush(&*world.store, 0).await.unwrap(), 0);
+        assert_eq!(counts.flush(&*world.store, || 0).await.unwrap(), 4_096);
+        assert_eq!(counts.flush(&*world.store, || 0).await.unwrap(), 0);
         counts.count(&scans, 17, None, 200);
-        assert_eq!(counts.flush(&*world.store, 0).await.unwrap(), 1);
+        assert_eq!(counts.flush(&*world.store, || 0).await.unwrap(), 1);
         let rows = world.store.scans(block(0)).await.unwrap();
         assert_eq!(rows[0].1.len(), 4_096);
         assert!(rows[0].1.contains(&(17, ScanSum { count: 4, first_ms: 100, last_ms: 200, ..ScanSum::NONE })));
@@ -343,7 +345,7 @@ mod tests {
         let sum = counts.count(&scans, 3, None, 50);
         assert_eq!((sum.count, sum.first_ms, sum.last_ms), (1_111, 5, 50));
         assert_eq!(ScanCounts::sum(&scans, 3), sum);
-        counts.flush(&*world.store, 0).await.unwrap();
+        counts.flush(&*world.store, || 0).await.unwrap();
         let rows = world.store.scans(block(0)).await.unwrap();
         let own = rows.iter().find(|(writer, _)| *writer == Writer(1)).unwrap();
         assert_eq!(own.1, [(3, ScanSum { count: 11, first_ms: 5, last_ms: 50, ..ScanSum::NONE })]);
@@ -363,7 +365,7 @@ mod tests {
         let bytes = scans.bytes();
         counts.count(&scans, 3, Some(beijing), 60_000);
         assert!(scans.bytes() > bytes, "a second region takes memory");
-        counts.flush(&*world.store, 0).await.unwrap();
+        counts.flush(&*world.store, || 0).await.unwrap();
         let again = ScanCounts::new(Writer(1));
         let scans = again.block(&*world.store, block(0)).await.unwrap();
         let sum = ScanCounts::sum(&scans, 3);
@@ -385,7 +387,7 @@ mod tests {
             let scans = counts.block(&*world.store, block(0)).await.unwrap();
             assert_eq!(ScanCounts::sum(&scans, 3).count, 1);
             drop(scans);
-            counts.flush(&*world.store, 0).await.unwrap();
+            counts.flush(&*world.store, || 0).await.unwrap();
         }
     }
 
@@ -397,10 +399,10 @@ mod tests {
         counts.count(&scans, 3, None, 50);
         counts.count(&scans, 4, None, 50);
         world.store.close().await.unwrap();
-        counts.flush(&*world.store, 0).await.unwrap_err();
+        counts.flush(&*world.store, || 0).await.unwrap_err();
         counts.count(&scans, 5, None, 60);
-        assert_eq!(counts.flush(&*other.store, 0).await.unwrap(), 3);
-        assert_eq!(counts.flush(&*other.store, 0).await.unwrap(), 0);
+        assert_eq!(counts.flush(&*other.store, || 0).await.unwrap(), 3);
+        assert_eq!(counts.flush(&*other.store, || 0).await.unwrap(), 0);
     }
 
     #[tokio::test]
@@ -427,7 +429,7 @@ mod tests {
         assert_eq!(lock(&counts.queue).len(), SCAN_BLOCKS_UNFLUSHED_MAX);
         lock(&counts.queue).clear();
         counts.count(&scans, 3, None, 60);
-        assert_eq!(counts.flush(&*world.store, 0).await.unwrap(), 1);
+        assert_eq!(counts.flush(&*world.store, || 0).await.unwrap(), 1);
         assert_eq!(ScanCounts::sum(&scans, 3).count, 2);
     }
 }

@@ -213,4 +213,12 @@ impl Service {
     pub fn date(&self, ms: i64) -> Date {
         Day::of(ms, &self.settings.zone).date
     }
+
+    /// Writes the scan sums that changed ([`ScanCounts::flush`]).
+    ///
+    /// # Errors
+    /// The first of the store's.
+    pub async fn flush_scans(&self) -> store::Result<usize> {
+        self.scans.flush(&*self.store, || self.now_ms()).await
+    }
 }

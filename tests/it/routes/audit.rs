@@ -29,7 +29,7 @@ async fn lived() -> (TestApp, Run) {
         .await
         .expect(axum::http::StatusCode::OK);
     app.scan(&format!("/{}", run.first)).await;
-    app.service.scans.flush(&*app.store, app.service.now_ms()).await.unwrap();
+    app.service.flush_scans().await.unwrap();
     (app, run)
 }
 

@@ -327,13 +327,9 @@ async fn nothing_is_taken_while_the_store_takes_no_writes_and_scans_go_on() {
         let scan = app.scan(&format!("/{first}")).await;
         assert_eq!((texts(&scan["verdicts"]), &scan["scans"]["count"]), (vec!["genuine".to_owned()], &json!(count)));
     }
-    assert!(app.service.scans.flush(&*app.service.store, app.service.now_ms()).await.is_err());
+    assert!(app.service.flush_scans().await.is_err());
     switch.fail_writes(false);
     app.capture(&app.keys.operator, shipped).await.accepted();
-    assert_eq!(
-        app.service.scans.flush(&*app.service.store, app.service.now_ms()).await.unwrap(),
-        1,
-        "what could not be written was kept"
-    );
+    assert_eq!(app.service.flush_scans().await.unwrap(), 1, "what could not be written was kept");
     assert_eq!(app.scan(&format!("/{first}")).await["scans"]["count"], 4);
 }

@@ -49,17 +49,13 @@ async fn scan_sums_outlast_a_flush_a_write_and_a_restart() {
         app.scan(&format!("/{first}")).await;
     }
     app.scan(&format!("/{last}")).await;
-    assert_eq!(app.service.scans.flush(&*app.store, app.service.now_ms()).await.unwrap(), 2);
-    assert_eq!(
-        app.service.scans.flush(&*app.store, app.service.now_ms()).await.unwrap(),
-        0,
-        "only what changed is written"
-    );
+    assert_eq!(app.service.flush_scans().await.unwrap(), 2);
+    assert_eq!(app.service.flush_scans().await.unwrap(), 0, "only what changed is written");
     app.scan(&format!("/{first}")).await;
     let shipped = both(span(goods.batch, &first, &first, 1), json!({ "bizStep": "shipping" }));
     app.capture(&app.keys.importer, vec![event(0, shipped)]).await.accepted();
     assert_eq!(scans(&app.scan(&format!("/{first}")).await).0, 5, "a block that is read anew forgets no scan");
-    app.service.scans.flush(&*app.store, app.service.now_ms()).await.unwrap();
+    app.service.flush_scans().await.unwrap();
     let app = app.restart(&ring()).await;
     app.move_clock(DAY_MS);
     assert_eq!(scans(&app.scan(&format!("/{first}")).await), (6, "2026-06-01T00:00:00Z".to_owned()));

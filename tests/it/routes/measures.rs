@@ -294,7 +294,7 @@ async fn a_preview_counts_each_code_once_and_writes_nothing() {
     for serial in [4, 5] {
         app.scan(&format!("/{}", app.code(&other_run.name, serial))).await;
     }
-    app.service.scans.flush(&*app.service.store, app.service.now_ms()).await.unwrap();
+    app.service.flush_scans().await.unwrap();
     // Each look of an inspector leaves its line; the first takes numbers for others too.
     let mut look = [0; 2];
     for keys in &mut look {

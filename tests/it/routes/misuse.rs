@@ -59,7 +59,7 @@ async fn an_alert_is_told_once_whatever_is_scanned_and_restarted() {
         }
     }
     assert_eq!(app.service.write_alerts().await.unwrap(), 3);
-    app.service.scans.flush(&*app.service.store, app.service.now_ms()).await.unwrap();
+    app.service.flush_scans().await.unwrap();
     let app = app.restart(&ring()).await;
     app.call("GET", &format!("/{}", app.code(&name, 1))).send().await.expect(StatusCode::OK);
     assert_eq!(app.service.write_alerts().await.unwrap(), 0, "it was told before the restart");
