@@ -94,6 +94,7 @@ impl CqlStore {
         });
         cluster.load_feeds().await?;
         let holding = cluster.open_feed().await?;
+        tracing::info!(feed = holding.writer.0, "this server writes a new feed");
         // Behind its feed, which whoever retires the store looks for.
         let retired = cluster.claim(RETIRED_CLAIM).await?.is_some();
         let store = Arc::new(Self {

@@ -275,6 +275,20 @@ impl Server {
         fs::read_to_string(&self.log).unwrap()
     }
 
+    /// Waits until it takes another server for dead and has closed its feed.
+    pub async fn has_closed_feed_of(&self, other: &Self) {
+        let said = other.said();
+        let feed = said.lines().find_map(|line| line.split_once("this server writes a new feed feed="));
+        let (_, feed) = feed.unwrap_or_else(|| panic!("which feed it writes is not said: {said}"));
+        let closed = format!("is not heard of any more was closed feed={feed} ");
+        let begun = Instant::now();
+        while !self.said().contains(&closed) {
+            assert!(begun.elapsed() < PATIENCE, "{closed:?} expected: {}", self.said());
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        println!("its feed was closed after {:.1?}", begun.elapsed());
+    }
+
     /// Sends it a signal.
     pub fn signal(&self, name: &str) {
         let sent = Command::new("kill").args([format!("-{name}"), self.process.id().to_string()]).status().unwrap();
