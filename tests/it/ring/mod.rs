@@ -13,11 +13,7 @@ mod two_servers;
 
 use std::{
     collections::BTreeSet,
-    io::Write,
-    net::TcpListener,
-    os::unix::process::CommandExt,
-    path::PathBuf,
-    process::{Child, Command, Stdio},
+    process::Stdio,
     time::{Duration, Instant},
 };
 
@@ -30,7 +26,7 @@ use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
 
 use crate::{
     cluster::{Cluster, PATIENCE},
-    store::cluster::Keyspace,
+    store::{cluster::Keyspace, nodes::Nodes},
 };
 
 /// The ring of this process. One test at a time has it.
@@ -38,17 +34,13 @@ static RING: Mutex<Option<Ring>> = Mutex::const_new(None);
 
 /// Three nodes, of which some may be away.
 struct Ring {
-    folder: PathBuf,
-    port: u16,
+    place: Nodes,
     nodes: Vec<String>,
     dead: BTreeSet<u32>,
     paused: BTreeSet<u32>,
     /// What is kept three times, and what is kept once: keyspaces take long to make. Nobody drops them; they go with the ring.
     triple: Option<Cluster>,
     single: Option<Cluster>,
-    /// Told the servers' processes, it ends them and the nodes when this process has ended, however that was: its input ends
-    /// then.
-    watch: Child,
 }
 
 /// Whether the long form was asked for.
@@ -73,18 +65,9 @@ impl Ring {
     }
 
     fn start() -> Self {
-        let is_free = |port: &u16| (1..=3).all(|node| TcpListener::bind((format!("127.0.0.{node}"), *port)).is_ok());
-        let port = (19_742..20_000).step_by(10).find(is_free).unwrap();
-        let folder = std::env::temp_dir().join(format!("coldproof-ring-{}", std::process::id()));
-        let mut watch = script(&folder, port, "group");
-        // A number may be somebody else's by then.
-        let end = "while read -r pid; do pids=\"$pids $pid\"; done
-            for pid in $pids; do grep -qx coldproof \"/proc/$pid/comm\" && kill -9 \"$pid\"; done
-            exec tests/cassandra stop";
-        watch.args(["-c", end]);
-        let watch = watch.stdin(Stdio::piped()).stderr(Stdio::null()).process_group(0).spawn().unwrap();
-        let (nodes, dead, paused) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
-        let mut ring = Self { folder, port, nodes, dead, paused, triple: None, single: None, watch };
+        let (dead, paused) = (BTreeSet::new(), BTreeSet::new());
+        let mut ring =
+            Self { place: Nodes::new("ring", &[]), nodes: Vec::new(), dead, paused, triple: None, single: None };
         ring.nodes = ring.run("group", "start", &["3"]).trim().split(',').map(str::to_owned).collect();
         ring
     }
@@ -92,9 +75,8 @@ impl Ring {
     /// Runs `tests/cassandra` on this ring; what it printed.
     fn run(&self, sync: &str, command: &str, arguments: &[&str]) -> String {
         let begun = Instant::now();
-        let mut script = script(&self.folder, self.port, sync);
-        script.args(["-c", "exec tests/cassandra \"$@\"", "tests/cassandra", command]).args(arguments);
-        let done = script.stderr(Stdio::inherit()).output().unwrap();
+        let mut script = self.place.script(&[&[command], arguments].concat());
+        let done = script.env("CASSANDRA_TEST_SYNC", sync).stderr(Stdio::inherit()).output().unwrap();
         assert!(done.status.success(), "tests/cassandra {command} {arguments:?}");
         println!("{command} {}: {:.1?}", arguments.join(" "), begun.elapsed());
         String::from_utf8(done.stdout).unwrap()
@@ -175,7 +157,7 @@ impl Ring {
             None => Cluster::on(Keyspace::on(self.nodes.clone(), replicas).await, many).await,
         };
         for server in &cluster.servers {
-            writeln!(self.watch.stdin.as_mut().unwrap(), "{}", server.id()).unwrap();
+            self.place.watch(server.id());
         }
         println!("{many} servers where there are {replicas} replicas: {:.1?}", begun.elapsed());
         cluster
@@ -196,14 +178,6 @@ impl Ring {
 
 fn words(nodes: &[u32]) -> Vec<String> {
     nodes.iter().map(u32::to_string).collect()
-}
-
-/// A shell in the checkout for the nodes of a ring.
-fn script(folder: &std::path::Path, port: u16, sync: &str) -> Command {
-    let mut shell = Command::new("bash");
-    shell.current_dir(env!("CARGO_MANIFEST_DIR")).env("CASSANDRA_TEST_RUN", folder);
-    shell.env("CASSANDRA_TEST_PORT", port.to_string()).env("CASSANDRA_TEST_SYNC", sync);
-    shell
 }
 
 /// Whether each of three nodes gets an answer from all of them.
