@@ -292,11 +292,11 @@ pub const AUDIT_RECORDS_AT_ONCE: usize = 16;
 /// How long an audit waits for captures that it found committed and not applied, in milliseconds: longer than the
 /// server takes to look for those that it has to finish.
 pub const AUDIT_UNFINISHED_WAIT_MS: u64 = 6_000;
-/// How long an audit asks for what is not answered in time, in milliseconds: it may have worked for an hour, and a node that
-/// starts, or a pause of all of them, takes no longer.
-pub const AUDIT_PATIENCE_MS: u64 = 60_000;
-/// The pause before it asks a second time, in milliseconds; it grows by as much each time.
-pub const AUDIT_TRY_PAUSE_MS: u64 = 50;
+/// How long a start, or an audit, which may have worked for an hour, asks for what is not answered in time, in milliseconds: a
+/// node that starts, or a pause of all of them, takes no longer.
+pub const STORE_PATIENCE_MS: u64 = 60_000;
+/// The pause before they ask a second time, in milliseconds; it grows by as much each time.
+pub const STORE_PATIENCE_PAUSE_MS: u64 = 50;
 /// Findings that an audit lists, and captures that it looks at again.
 pub const AUDIT_FINDINGS_MAX: usize = 1_000;
 

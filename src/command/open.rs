@@ -17,6 +17,7 @@ use crate::{
         self, FolderLock, Store, Writer,
         cql::{Access, CqlStore},
         local::LocalStore,
+        patiently,
     },
 };
 
@@ -105,18 +106,18 @@ pub(super) async fn open_at(config: Config, clock: Clock) -> Result<Opened> {
         profiles: config.papers.profiles.clone(),
     };
     let service = Service::new(store, files(&config)?, writer, keys, settings, clock);
-    service.note_ring().await?;
+    patiently(|| service.note_ring()).await?;
     // Before anything is read into memory.
-    let follower = service.begin_following().await?;
-    if let Some(quarantined) = service.quarantined().await? {
+    let follower = patiently(|| service.begin_following()).await?;
+    if let Some(quarantined) = patiently(|| service.quarantined()).await? {
         tracing::warn!(%quarantined, "no codes are issued");
     }
     if let Err(error) = service.finish_captures().await {
         // The rest of the store is sound; the service tries again while it runs, and an audit names the capture.
         tracing::error!(%error, "a committed capture could not be applied");
     }
-    service.load_measures().await?;
-    service.load_parties().await?;
+    patiently(|| service.load_measures()).await?;
+    patiently(|| service.load_parties()).await?;
     let app = App::new(Arc::new(service), config);
     let swept = app.spools.sweep();
     swept.map_err(|source| Error::Io { what: "the folder of spooled documents".to_owned(), source })?;
@@ -137,7 +138,7 @@ pub(super) fn files(config: &Config) -> Result<Arc<dyn ObjectStore>> {
 async fn host(store: &dyn Store, given: Option<Host>) -> Result<Host> {
     const CLAIM: &str = "host";
     let usage = |detail: String| Error::Usage(detail);
-    if let Some(fixed) = store.claim(CLAIM).await? {
+    if let Some(fixed) = patiently(|| store.claim(CLAIM)).await? {
         let fixed = String::from_utf8_lossy(&fixed);
         let host: Host = fixed.parse().map_err(|error| usage(format!("the store's host {fixed:?}: {error}")))?;
         return match given {

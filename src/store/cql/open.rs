@@ -32,7 +32,7 @@ use crate::{
         CQL_AGREEMENT_MS, CQL_BEGUN_KNOWN_MAX, CQL_CONNECT_MS, CQL_FINISHED_KNOWN_MAX, CQL_KEEPALIVE_MS,
         CQL_SPECULATE_MS, CQL_SPECULATIONS_MAX, CQL_TIMEOUT_MS,
     },
-    store::{Error, Intake, RETIRED_CLAIM, Result},
+    store::{Error, Intake, RETIRED_CLAIM, Result, patiently},
 };
 
 /// How a keyspace is reached.
@@ -92,11 +92,11 @@ impl CqlStore {
             listed: Listed::new(),
             finished: Cache::new(CQL_FINISHED_KNOWN_MAX),
         });
-        cluster.load_feeds().await?;
-        let holding = cluster.open_feed().await?;
+        patiently(|| cluster.load_feeds()).await?;
+        let holding = patiently(|| cluster.open_feed()).await?;
         tracing::info!(feed = holding.writer.0, "this server writes a new feed");
         // Behind its feed, which whoever retires the store looks for.
-        let retired = cluster.claim(RETIRED_CLAIM).await?.is_some();
+        let retired = patiently(|| cluster.claim(RETIRED_CLAIM)).await?.is_some();
         let store = Arc::new(Self {
             cluster,
             door: RwLock::new(if retired { Intake::Retired } else { Intake::Open }),
@@ -109,7 +109,7 @@ impl CqlStore {
         });
         if !retired {
             // What a server left between its row and its mark is no capture before it has one.
-            store.follow(Duration::ZERO).await?;
+            patiently(|| store.follow(Duration::ZERO)).await?;
         }
         keep(&store);
         Ok(store)
