@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use reqwest::StatusCode;
+use scylla::client::session::Session;
 use serde_json::{Value, json};
 
 use super::{Cluster, PATIENCE, Server, now};
@@ -19,11 +20,18 @@ fn patience(events: u32) -> Duration {
     PATIENCE * (5 + events / 4_000)
 }
 
-/// The rows of a table.
-async fn rows(cluster: &Cluster, table: &str) -> i64 {
-    let count = format!("SELECT COUNT(*) FROM {}.{table}", cluster.keyspace.access.keyspace);
-    let rows = cluster.keyspace.session().await.query_unpaged(count, ()).await.unwrap().into_rows_result().unwrap();
-    rows.single_row::<(i64,)>().unwrap().0
+/// Counts the rows of a keyspace's tables.
+struct Rows<'a> {
+    session: Session,
+    keyspace: &'a str,
+}
+
+impl Rows<'_> {
+    async fn of(&self, table: &str) -> i64 {
+        let count = format!("SELECT COUNT(*) FROM {}.{table}", self.keyspace);
+        let rows = self.session.query_unpaged(count, ()).await.unwrap().into_rows_result().unwrap();
+        rows.single_row::<(i64,)>().unwrap().0
+    }
 }
 
 /// Sends a document as it is.
@@ -61,7 +69,10 @@ async fn what_a_killed_server_acknowledged_is_applied_once_by_another() {
 
 /// The same on any two servers, with a document of so many events.
 pub async fn in_mid_capture(cluster: &mut Cluster, events: u32) {
-    let before = rows(cluster, "records").await;
+    let keyspace = cluster.keyspace.access.keyspace.clone();
+    // One session, so that the rows are counted while what they count goes on.
+    let rows = Rows { session: cluster.keyspace.session().await, keyspace: &keyspace };
+    let before = rows.of("records").await;
     let batch = cluster.batch(&cluster.servers[0]).await;
     let run = cluster.run(&cluster.servers[0], batch, 2_000).await;
     let observed = |at: u32| {
@@ -79,9 +90,9 @@ pub async fn in_mid_capture(cluster: &mut Cluster, events: u32) {
         cluster.capture(victim, vec![now(event)]).await.expect(StatusCode::ACCEPTED);
     }
     // Until the large one is committed and some of it is applied, if it is slow enough.
-    let (begun, small) = (Instant::now(), rows(cluster, "applied").await);
-    while rows(cluster, "applied").await < small + 2 && !under_way.is_finished() && begun.elapsed() < patience(events) {
-        tokio::time::sleep(Duration::from_millis(50)).await;
+    let (begun, small) = (Instant::now(), rows.of("applied").await);
+    while rows.of("applied").await < small + 2 && !under_way.is_finished() && begun.elapsed() < patience(events) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
     println!("killed {:?} behind the last answer; under way: {}", begun.elapsed(), !under_way.is_finished());
     cluster.servers[0].kill();
@@ -89,7 +100,7 @@ pub async fn in_mid_capture(cluster: &mut Cluster, events: u32) {
     // With the registration of the batch, and the two events that issued and applied its codes.
     let all = before + i64::from(events) + gone.len() as i64 + 3;
     // Where all of it is there already it was not killed in the middle: a larger CLUSTER_TEST_EVENTS makes it longer.
-    println!("{} of {all} records were there", rows(cluster, "records").await);
+    println!("{} of {all} records were there", rows.of("records").await);
 
     let (other, begun) = (&cluster.servers[1], Instant::now());
     for code in &gone {
@@ -102,7 +113,7 @@ pub async fn in_mid_capture(cluster: &mut Cluster, events: u32) {
     assert_eq!(status, StatusCode::ACCEPTED, "{job}");
     finished(cluster, other, &serde_json::from_str(&job).unwrap(), patience(events)).await;
     println!("finished {:?} behind the kill", begun.elapsed());
-    assert_eq!(rows(cluster, "records").await, all);
+    assert_eq!(rows.of("records").await, all);
     println!("{}", cluster.coldproof(1, &["audit"]));
 
     // And started again.

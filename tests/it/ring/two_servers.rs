@@ -14,7 +14,7 @@ use crate::{cluster::killed, routes::text};
 #[ignore = "starts a ring: tests/run --ring, or see the head of tests/it/ring"]
 async fn a_server_is_killed_in_mid_capture_and_another_finishes_once() {
     let mut ring = Ring::take().await;
-    killed::in_mid_capture(ring.servers(2).await, if is_long() { 100_000 } else { 4_000 }).await;
+    killed::in_mid_capture(ring.servers(2).await, if is_long() { 100_000 } else { 20_000 }).await;
 }
 
 /// A server stands still in the middle of its work, with numbers leased and a feed that it holds; another takes it for dead,
