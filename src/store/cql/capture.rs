@@ -193,7 +193,7 @@ impl CqlStore {
         chunk: u32,
         records: &[crate::trace::Record],
     ) -> Result<()> {
-        let _turn = self.turns.take(capture).await;
+        let _lock = self.locks.take(capture).await;
         if self.cluster.capture_row(capture).await?.is_some_and(|row| row.is_committed()) {
             return Ok(());
         }
@@ -207,7 +207,7 @@ impl CqlStore {
             self.follow(Duration::ZERO).await?;
         }
         // One attempt at a time: the next one finds what this one committed.
-        let _turn = self.turns.take(id).await;
+        let _lock = self.locks.take(id).await;
         if let Some(row) = cluster.capture_row(id).await?.filter(CaptureRow::is_committed) {
             return row.capture();
         }
@@ -248,7 +248,7 @@ impl CqlStore {
     }
 
     pub(super) async fn apply_chunk(&self, id: CaptureId, chunk: u32, writes: Writes) -> Result<()> {
-        let _turn = self.turns.take(id).await;
+        let _lock = self.locks.take(id).await;
         self.committed(id).await?;
         self.cluster.puts(&writes)?.send().await?;
         let ids: Vec<_> = writes.records.iter().map(|record| record.id).collect();
@@ -257,7 +257,7 @@ impl CqlStore {
     }
 
     pub(super) async fn finish_applied(&self, id: CaptureId, finished_ms: i64) -> Result<()> {
-        let _turn = self.turns.take(id).await;
+        let _lock = self.locks.take(id).await;
         if self.committed(id).await?.is_finished() {
             return Ok(());
         }
@@ -285,7 +285,7 @@ impl CqlStore {
 
     async fn sweep_chunk(&self, staged: &StagedChunk, before_ms: i64) -> Result<bool> {
         let id = capture_id("staged", &staged.capture)?;
-        let _turn = self.turns.take(id).await;
+        let _lock = self.locks.take(id).await;
         let (of_no_use, counts) = match self.cluster.capture_row(id).await? {
             Some(row) if row.is_committed() => {
                 let applied = match u32::try_from(staged.chunk) {

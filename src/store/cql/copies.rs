@@ -115,10 +115,10 @@ impl Copies for CqlStore {
         };
         let (records, entries) = cluster.count(moment).await?;
         let (to, mut from) = mpsc::channel(SNAPSHOT_BATCHES_WAITING);
-        let (ends, turns, before) = (heads.clone(), Arc::clone(&self.turns), Arc::clone(&copying.before));
+        let (ends, locks, before) = (heads.clone(), Arc::clone(&self.locks), Arc::clone(&copying.before));
         tokio::spawn(async move {
             let _copying = copying;
-            Reading::new(cluster, moment, turns, before, to).run(&ends).await;
+            Reading::new(cluster, moment, locks, before, to).run(&ends).await;
         });
         let things: BoxStream<'static, _> = stream::poll_fn(move |context| from.poll_recv(context)).boxed();
         Ok(Snapshot { heads, records, entries, things })

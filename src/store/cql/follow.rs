@@ -116,7 +116,7 @@ impl CqlStore {
         if named.since.elapsed() < patience {
             return Ok(Pending::Later);
         }
-        let Some(_turn) = self.turns.try_take(id) else { return Ok(Pending::Later) };
+        let Some(_lock) = self.locks.try_take(id) else { return Ok(Pending::Later) };
         // Behind the reading of the row.
         if !self.cluster.counts(named.writer, named.position).await? {
             return Ok(Pending::Done);

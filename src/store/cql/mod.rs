@@ -62,9 +62,9 @@ use crate::{
 };
 
 /// Locks for captures and claims by what they are for: of two calls on one thing in this process one waits.
-struct Turns(Vec<Mutex<()>>);
+struct Locks(Vec<Mutex<()>>);
 
-impl Turns {
+impl Locks {
     /// Two things seldom share one.
     const COUNT: usize = 1_024;
 
@@ -82,7 +82,7 @@ impl Turns {
         Some(self.of(what)?.lock().await)
     }
 
-    /// The turn, if nobody has it.
+    /// The lock, if nobody has it.
     fn try_take(&self, what: impl Hash) -> Option<MutexGuard<'_, ()>> {
         self.of(what)?.try_lock().ok()
     }
@@ -97,7 +97,7 @@ pub struct CqlStore {
     followed: Mutex<Followed>,
     /// Captures whose commit was begun here and did not end well: a row may name them.
     begun: Cache<CaptureId, ()>,
-    turns: Arc<Turns>,
+    locks: Arc<Locks>,
     /// Snapshots under way: what they still have to give is not swept.
     copies: Arc<Copyings>,
     /// Whether nobody keeps its feed any more.
@@ -237,12 +237,12 @@ impl Feed for CqlStore {
 impl Claims for CqlStore {
     async fn claim(&self, name: &str) -> Result<Option<Vec<u8>>> {
         // A read is a round of Paxos as a swap is: two from here would only make each other fail.
-        let _turn = self.turns.take(name).await;
+        let _lock = self.locks.take(name).await;
         self.cluster.claim(name).await
     }
     async fn swap(&self, name: &str, expected: Option<&[u8]>, new: &[u8]) -> Result<bool> {
         let _inside = self.enter().await?;
-        let _turn = self.turns.take(name).await;
+        let _lock = self.locks.take(name).await;
         let swapped = self.cluster.swap(name, expected, new).await?;
         if swapped {
             self.copies.note(name, expected);

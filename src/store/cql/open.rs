@@ -24,7 +24,7 @@ use tokio::sync::{Mutex, RwLock};
 use zeroize::Zeroizing;
 
 use super::{
-    Cluster, CqlStore, Turns, feed::FeedWriter, feeds::Feeds, keeper::keep, ledger::Growths, migrate,
+    Cluster, CqlStore, Locks, feed::FeedWriter, feeds::Feeds, keeper::keep, ledger::Growths, migrate,
     registered::Listed, requests::Requests, stamps::Stamps, statements::Statements,
 };
 use crate::{
@@ -103,7 +103,7 @@ impl CqlStore {
             feed: FeedWriter::new(holding),
             followed: Mutex::default(),
             begun: Cache::new(CQL_BEGUN_KNOWN_MAX),
-            turns: Arc::new(Turns::new()),
+            locks: Arc::new(Locks::new()),
             copies: Arc::default(),
             is_closed: AtomicBool::new(false),
         });

@@ -10,7 +10,7 @@ use scylla::DeserializeRow;
 use tokio::sync::mpsc;
 
 use super::{
-    Cluster, Turns,
+    Cluster, Locks,
     capture::CaptureRow,
     copies::Before,
     entry::{EntryRow, TABLE},
@@ -76,7 +76,7 @@ impl Cluster {
 pub struct Reading {
     cluster: Arc<Cluster>,
     moment: Moment,
-    turns: Arc<Turns>,
+    locks: Arc<Locks>,
     before: Arc<Before>,
     to: mpsc::Sender<Result<Vec<Kept>>>,
     batch: Vec<Kept>,
@@ -87,11 +87,11 @@ impl Reading {
     pub fn new(
         cluster: Arc<Cluster>,
         moment: Moment,
-        turns: Arc<Turns>,
+        locks: Arc<Locks>,
         before: Arc<Before>,
         to: mpsc::Sender<Result<Vec<Kept>>>,
     ) -> Self {
-        Self { cluster, moment, turns, before, to, batch: Vec::new(), bytes: 0 }
+        Self { cluster, moment, locks, before, to, batch: Vec::new(), bytes: 0 }
     }
 
     /// Reads everything and gives it on; an error ends it.
@@ -138,7 +138,7 @@ impl Reading {
             }
             let noted = {
                 // Of a swap under way it is known then how it ended.
-                let _turn = self.turns.take(name.as_str()).await;
+                let _lock = self.locks.take(name.as_str()).await;
                 self.before.of(&name)?
             };
             let Some(value) = noted.unwrap_or(value) else { continue };
