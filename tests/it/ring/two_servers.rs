@@ -1,5 +1,7 @@
 //! Servers that die or stand still over a ring.
 
+use std::collections::HashMap;
+
 use reqwest::StatusCode;
 use scylla::client::session::Session;
 
@@ -24,6 +26,9 @@ async fn a_server_is_killed_in_mid_capture_and_another_finishes_once() {
 async fn two_servers_that_both_hold_leases_give_no_number_twice_and_lose_nothing() {
     let mut ring = Ring::take().await;
     let cluster = ring.servers(2).await;
+    let session = cluster.keyspace.session().await;
+    let keyspace = cluster.keyspace.access.keyspace.clone();
+    let before = counters(&session, &keyspace).await;
     // A batch for each, so that neither waits for the other's turn at an order.
     let (one, other) = (Goods::of(cluster, 0).await, Goods::of(cluster, 1).await);
     let (one, other) = (Load::on(&one), Load::on(&other));
@@ -39,12 +44,12 @@ async fn two_servers_that_both_hold_leases_give_no_number_twice_and_lose_nothing
     assert!(cluster.servers[0].said().contains("goes on in a new one"), "{}", cluster.servers[0].said());
     history.is_there(cluster).await;
 
-    // The control: where leases do overlap, because somebody set the counter back, it is seen.
-    set_back(&cluster.keyspace.session().await, &cluster.keyspace.access.keyspace).await;
+    // The control: where leases do overlap, because somebody set the counter back to where it was, it is seen.
+    set_back(&session, &keyspace, &before).await;
     cluster.add(3).await;
     let last = cluster.servers.last().unwrap();
     let batch = cluster.batch(last).await;
-    for _ in 0..5 {
+    for _ in 0..20 {
         let made = cluster.order(last, batch, 1).await.expect(StatusCode::CREATED);
         history.orders.push((text(&made["runs"][0]["run"]), text(&made["runs"][0]["first"])));
     }
@@ -52,14 +57,19 @@ async fn two_servers_that_both_hold_leases_give_no_number_twice_and_lose_nothing
     ring.triple = None;
 }
 
-/// Sets the counters of runs back to 0.
-async fn set_back(session: &Session, keyspace: &str) {
-    let names = session.query_unpaged(format!("SELECT name FROM {keyspace}.claims"), ()).await.unwrap();
-    let names = names.into_rows_result().unwrap();
-    for (name,) in names.rows::<(String,)>().unwrap().map(Result::unwrap) {
-        if name.starts_with("counter/runs/") {
-            let update = format!("UPDATE {keyspace}.claims SET value = ? WHERE name = ? IF EXISTS");
-            session.query_unpaged(update, (vec![0_u8; 8], name)).await.unwrap();
-        }
+/// What the counters of runs say.
+async fn counters(session: &Session, keyspace: &str) -> HashMap<String, Vec<u8>> {
+    let claims = session.query_unpaged(format!("SELECT name, value FROM {keyspace}.claims"), ()).await.unwrap();
+    let claims = claims.into_rows_result().unwrap();
+    let claims = claims.rows::<(String, Vec<u8>)>().unwrap().map(Result::unwrap);
+    claims.filter(|(name, _)| name.starts_with("counter/runs/")).collect()
+}
+
+/// Has the counters of runs say what they said before.
+async fn set_back(session: &Session, keyspace: &str, before: &HashMap<String, Vec<u8>>) {
+    for name in counters(session, keyspace).await.into_keys() {
+        let value = before.get(&name).cloned().unwrap_or_else(|| vec![0; 8]);
+        let update = format!("UPDATE {keyspace}.claims SET value = ? WHERE name = ? IF EXISTS");
+        session.query_unpaged(update, (value, name)).await.unwrap();
     }
 }
