@@ -106,22 +106,27 @@ pub(super) async fn open_at(config: Config, clock: Clock) -> Result<Opened> {
         profiles: config.papers.profiles.clone(),
     };
     let service = Service::new(store, files(&config)?, writer, keys, settings, clock);
-    patiently(|| service.note_ring()).await?;
+    asked(&*service.store, || service.note_ring()).await?;
     // Before anything is read into memory.
-    let follower = patiently(|| service.begin_following()).await?;
-    if let Some(quarantined) = patiently(|| service.quarantined()).await? {
+    let follower = asked(&*service.store, || service.begin_following()).await?;
+    if let Some(quarantined) = asked(&*service.store, || service.quarantined()).await? {
         tracing::warn!(%quarantined, "no codes are issued");
     }
     if let Err(error) = service.finish_captures().await {
         // The rest of the store is sound; the service tries again while it runs, and an audit names the capture.
         tracing::error!(%error, "a committed capture could not be applied");
     }
-    patiently(|| service.load_measures()).await?;
-    patiently(|| service.load_parties()).await?;
+    asked(&*service.store, || service.load_measures()).await?;
+    asked(&*service.store, || service.load_parties()).await?;
     let app = App::new(Arc::new(service), config);
     let swept = app.spools.sweep();
     swept.map_err(|source| Error::Io { what: "the folder of spooled documents".to_owned(), source })?;
     Ok(Opened { app, follower, held })
+}
+
+/// What a cluster does not answer in time is asked again, because it has other things to do. An embedded store would say the same.
+async fn asked<T, F: Future<Output = store::Result<T>>>(store: &dyn Store, ask: impl Fn() -> F) -> store::Result<T> {
+    if store.is_shared() { patiently(ask).await } else { ask().await }
 }
 
 /// Where uploaded files are kept.
@@ -138,7 +143,7 @@ pub(super) fn files(config: &Config) -> Result<Arc<dyn ObjectStore>> {
 async fn host(store: &dyn Store, given: Option<Host>) -> Result<Host> {
     const CLAIM: &str = "host";
     let usage = |detail: String| Error::Usage(detail);
-    if let Some(fixed) = patiently(|| store.claim(CLAIM)).await? {
+    if let Some(fixed) = asked(store, || store.claim(CLAIM)).await? {
         let fixed = String::from_utf8_lossy(&fixed);
         let host: Host = fixed.parse().map_err(|error| usage(format!("the store's host {fixed:?}: {error}")))?;
         return match given {
