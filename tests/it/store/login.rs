@@ -10,9 +10,7 @@ const PASSWORD: &str = "cassandra";
 fn migrate(port: u16, settings: &[String], password: &str) -> Output {
     let mut migrate = Command::new(env!("CARGO_BIN_EXE_coldproof"));
     migrate.args(["migrate", "--store", &format!("cql://127.0.0.1:{port}/coldproof")]);
-    settings.iter().for_each(|setting| {
-        migrate.args(["--set", setting]);
-    });
+    migrate.args(settings.iter().flat_map(|setting| ["--set", setting]));
     if !password.is_empty() {
         migrate.env("COLDPROOF_STORE_PASSWORD", password);
     }

@@ -1,4 +1,4 @@
-//! Nodes that a test starts for itself (`tests/cassandra`). They end with its process, however that ends.
+//! Nodes that a test starts for itself (`tests/cassandra`). They end when it drops them, or with its process, however that ends.
 
 use std::{
     io::Write,
@@ -13,7 +13,7 @@ pub struct Nodes {
     pub folder: PathBuf,
     pub port: u16,
     settings: Vec<(&'static str, &'static str)>,
-    /// Its input ends with this process: it ends the servers that it was told of, and the nodes, then.
+    /// Its input ends with this, or with the process: it ends the servers that it was told of, and the nodes, then.
     watch: Child,
 }
 
