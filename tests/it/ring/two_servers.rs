@@ -26,9 +26,9 @@ async fn a_server_is_killed_in_mid_capture_and_another_finishes_once() {
 async fn two_servers_that_both_hold_leases_give_no_number_twice_and_lose_nothing() {
     let mut ring = Ring::take().await;
     let cluster = ring.servers(2).await;
-    let session = cluster.keyspace.session().await;
-    let keyspace = cluster.keyspace.access.keyspace.clone();
-    let before = counters(&session, &keyspace).await;
+    let session = &cluster.keyspace.session().await;
+    session.use_keyspace(&cluster.keyspace.access.keyspace, false).await.unwrap();
+    let before = counters(session).await;
     // A batch for each, so that neither waits for the other's turn at an order.
     let (one, other) = (Goods::of(cluster, 0).await, Goods::of(cluster, 1).await);
     let (one, other) = (Load::on(&one), Load::on(&other));
@@ -45,7 +45,7 @@ async fn two_servers_that_both_hold_leases_give_no_number_twice_and_lose_nothing
     history.is_there(cluster).await;
 
     // The control: where leases do overlap, because somebody set the counter back to where it was, it is seen.
-    set_back(&session, &keyspace, &before).await;
+    set_back(session, &before).await;
     cluster.add(3).await;
     let last = cluster.servers.last().unwrap();
     let batch = cluster.batch(last).await;
@@ -58,18 +58,18 @@ async fn two_servers_that_both_hold_leases_give_no_number_twice_and_lose_nothing
 }
 
 /// What the counters of runs say.
-async fn counters(session: &Session, keyspace: &str) -> HashMap<String, Vec<u8>> {
-    let claims = session.query_unpaged(format!("SELECT name, value FROM {keyspace}.claims"), ()).await.unwrap();
+async fn counters(session: &Session) -> HashMap<String, Vec<u8>> {
+    let claims = session.query_unpaged("SELECT name, value FROM claims", ()).await.unwrap();
     let claims = claims.into_rows_result().unwrap();
     let claims = claims.rows::<(String, Vec<u8>)>().unwrap().map(Result::unwrap);
     claims.filter(|(name, _)| name.starts_with("counter/runs/")).collect()
 }
 
 /// Has the counters of runs say what they said before.
-async fn set_back(session: &Session, keyspace: &str, before: &HashMap<String, Vec<u8>>) {
-    for name in counters(session, keyspace).await.into_keys() {
+async fn set_back(session: &Session, before: &HashMap<String, Vec<u8>>) {
+    for name in counters(session).await.into_keys() {
         let value = before.get(&name).cloned().unwrap_or_else(|| vec![0; 8]);
-        let update = format!("UPDATE {keyspace}.claims SET value = ? WHERE name = ? IF EXISTS");
+        let update = "UPDATE claims SET value = ? WHERE name = ? IF EXISTS";
         session.query_unpaged(update, (value, name)).await.unwrap();
     }
 }
