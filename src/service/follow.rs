@@ -167,6 +167,10 @@ impl Service {
 
     /// Touches what is applied of a capture and was not touched; what remains, if anything does.
     async fn touch_capture(&self, id: CaptureId, mut pending: Pending) -> store::Result<Option<Pending>> {
+        // Its writes are touched here as they are made; where it fails, a later look finds what it left.
+        if self.applying.is_at(id) {
+            return Ok(Some(pending));
+        }
         if self.applied_here.0.contains_key(&id) {
             return Ok(None);
         }

@@ -148,7 +148,7 @@ pub struct Service {
     /// Bounds the bodies of captures that are in memory: one permit a KiB.
     pub captures: Arc<Semaphore>,
     /// The large captures that are being applied.
-    applying: Applying,
+    applying: Arc<Applying>,
     /// The captures that it has applied.
     applied_here: Arc<AppliedHere>,
     /// How fast others' ledgers may grow.
@@ -208,7 +208,7 @@ impl Service {
             numbers,
             uploads,
             captures: Arc::new(Semaphore::new(CAPTURES_KIB_MAX as usize)),
-            applying: Applying::default(),
+            applying: Arc::default(),
             applied_here: Arc::default(),
             growth: Growth::default(),
             downloads: Arc::new(Semaphore::new(DOWNLOADS_KIB_MAX as usize)),
@@ -236,9 +236,11 @@ impl Service {
     pub async fn commit(&self, capture: Capture, writes: Writes) -> crate::store::Result<Capture> {
         let (store, watch, blocks) = (Arc::clone(&self.store), Arc::clone(&self.watch), self.blocks.clone());
         let (measures, parties) = (Arc::clone(&self.measures), Arc::clone(&self.parties));
-        let applied_here = Arc::clone(&self.applied_here);
+        let (applying, applied_here) = (Arc::clone(&self.applying), Arc::clone(&self.applied_here));
         // On a task of its own: a client that hangs up must not come between the write and what it makes stale.
         let task = tokio::spawn(async move {
+            // Until it is known to be applied here, or not: see [`Service::follow`]. One with chunks has its turn already.
+            let _turn = applying.begin(capture.id);
             let (touched, change) = (Watched::by(&writes), TableChange::by(&writes));
             // Before the write: a GLN names nobody until it is claimed, and whose it is never changes.
             parties.change(&writes);

@@ -3,7 +3,7 @@
 
 use std::{
     collections::HashSet,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use tokio::task::JoinHandle;
@@ -15,28 +15,35 @@ use crate::{
     trace::{CaptureId, Record, entries_of},
 };
 
-/// The captures that this process is applying: each by one task.
+/// The captures that this process is committing or applying: each by one task.
 #[derive(Debug, Default)]
 pub struct Applying(Mutex<HashSet<CaptureId>>);
 
 /// The right to apply a capture, given back when it is dropped.
 #[derive(Debug)]
-struct Turn<'a> {
+pub(in crate::service) struct Turn<'a> {
     applying: &'a Applying,
     capture: CaptureId,
 }
 
 impl Applying {
-    fn begin(&self, capture: CaptureId) -> Option<Turn<'_>> {
-        let mut captures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(in crate::service) fn begin(&self, capture: CaptureId) -> Option<Turn<'_>> {
         // A turn that is not given must not be made: dropping it would take the other's.
-        captures.insert(capture).then(|| Turn { applying: self, capture })
+        self.captures().insert(capture).then(|| Turn { applying: self, capture })
+    }
+
+    pub(in crate::service) fn is_at(&self, capture: CaptureId) -> bool {
+        self.captures().contains(&capture)
+    }
+
+    fn captures(&self) -> MutexGuard<'_, HashSet<CaptureId>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        self.applying.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.capture);
+        self.applying.captures().remove(&self.capture);
     }
 }
 
@@ -106,8 +113,10 @@ impl<'s> Staging<'s> {
         // Before the commit, so that nobody else begins to apply it.
         let turn = self.service.applying.begin(id);
         self.service.commit(capture, writes).await?;
-        if turn.is_some() {
-            self.service.apply_chunks(id).await?;
+        if turn.is_some() && self.service.apply_chunks(id).await? {
+            // Before the turn ends, behind which this server would follow itself and read every record again. What came with the
+            // commit was touched by it.
+            self.service.applied_here.add(id);
         }
         self.service.store.capture(id).await?.ok_or(store::Error::NotCommitted(id))
     }
@@ -122,10 +131,11 @@ impl Service {
         Ok(true)
     }
 
-    async fn apply_chunks(&self, id: CaptureId) -> store::Result<()> {
+    /// Whether all chunks were applied here.
+    async fn apply_chunks(&self, id: CaptureId) -> store::Result<bool> {
         let Some(capture) = self.store.capture(id).await? else { return Err(store::Error::NotCommitted(id)) };
         if capture.finished_ms.is_some() {
-            return Ok(());
+            return Ok(false);
         }
         let (mut writing, mut all_here) = (Writing::default(), true);
         for chunk in 0..capture.chunks {
@@ -149,11 +159,8 @@ impl Service {
             writing.begin(apply).await?;
         }
         writing.done().await?;
-        if all_here {
-            // Before the mark, behind which this server would follow itself and read every record again.
-            self.applied_here.add(id);
-        }
-        self.store.finish(id, self.now_ms()).await
+        self.store.finish(id, self.now_ms()).await?;
+        Ok(all_here)
     }
 
     /// Records with the entries that they make.
@@ -205,7 +212,8 @@ mod tests {
         assert!(applying.begin(one).is_none());
         assert!(applying.begin(one).is_none(), "who is turned away does not end the other's turn");
         assert!(applying.begin(other).is_some());
+        assert!(applying.is_at(one) && !applying.is_at(other));
         drop(turn);
-        assert!(applying.begin(one).is_some());
+        assert!(!applying.is_at(one) && applying.begin(one).is_some());
     }
 }

@@ -1,13 +1,19 @@
 //! What one server writes, another shows.
 
-use std::{cell::Cell, time::Duration};
+use std::{
+    cell::Cell,
+    time::{Duration, Instant},
+};
 
 use coldproof::limits::SCAN_FLUSH_INTERVAL_MS;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use super::{Cluster, Server, now};
+use super::{Cluster, PATIENCE, Server, now};
 use crate::routes::{both, number, span, text};
+
+/// Records that are captured, over what is applied at once.
+const RECORDS: u32 = 3_000;
 
 /// Ten codes that were scanned on the second server, so that it has them in memory, are destroyed on the first one; then
 /// their batch is recalled there, and the recall lifted on the second.
@@ -66,18 +72,44 @@ async fn scans_that_another_server_counts_are_heard_while_a_code_is_in_memory() 
     println!("scans on one server, counted by another: {took:?}");
 }
 
-/// Reads that a server has made of tables that scans are made from.
-async fn reads(server: &Server) -> f64 {
+/// Reads that a server has made of some tables.
+async fn reads(server: &Server, tables: &[&str]) -> f64 {
     let metrics = server.get("/metrics", "").await.expect(StatusCode::OK);
-    let is_of_scans = |line: &&str| {
+    let is_of_them = |line: &&str| {
         line.starts_with("coldproof_store_requests_total{")
             && line.contains("kind=\"read\"")
-            && ["ledgers", "records", "statements", "children", "scans"]
-                .iter()
-                .any(|table| line.contains(&format!("\"{table}\"")))
+            && tables.iter().any(|table| line.contains(&format!("\"{table}\"")))
     };
-    let lines = metrics.as_str().unwrap().lines().filter(is_of_scans);
+    let lines = metrics.as_str().unwrap().lines().filter(is_of_them);
     lines.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum()
+}
+
+/// What scans are made from.
+const OF_SCANS: [&str; 5] = ["ledgers", "records", "statements", "children", "scans"];
+
+/// A server that has applied a capture has touched what it changed, and follows itself without reading it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_server_has_applied_is_read_again_by_others_alone() {
+    let Some(cluster) = Cluster::start(2).await else { return };
+    let [a, b] = &cluster.servers[..] else { panic!() };
+    let batch = cluster.batch(a).await;
+    let run = cluster.run(a, batch, RECORDS).await;
+    let inspected = |serial| {
+        let code = cluster.code(&run, serial);
+        now(both(span(batch, &code, &code, 1), json!({ "bizStep": "inspecting" })))
+    };
+    let before = (reads(a, &["records"]).await, reads(b, &["records"]).await);
+    // Chunks that take longer than the polls of a feed, and documents that are applied at once.
+    cluster.capture(a, (0..RECORDS - 20).map(inspected).collect()).await.expect(StatusCode::ACCEPTED);
+    for serial in RECORDS - 20..RECORDS {
+        cluster.capture(a, vec![inspected(serial)]).await.expect(StatusCode::ACCEPTED);
+    }
+    let begun = Instant::now();
+    while reads(b, &["records"]).await - before.1 < f64::from(RECORDS) {
+        assert!(begun.elapsed() < PATIENCE, "the other server reads what was captured");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(reads(a, &["records"]).await, before.0, "its own");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -95,17 +127,17 @@ async fn reads_of_the_store_follow_what_changes_and_not_what_is_scanned() {
     // That is done by now, and what was written before is followed.
     tokio::time::sleep(Duration::from_millis(SCAN_FLUSH_INTERVAL_MS * 3 / 2)).await;
     b.scan(&code).await;
-    let before = reads(b).await;
+    let before = reads(b, &OF_SCANS).await;
     for _ in 0..500 {
         b.scan(&code).await;
     }
-    let scanned = reads(b).await;
+    let scanned = reads(b, &OF_SCANS).await;
     assert!(before > 0.0 && scanned == before, "{before} reads, and {scanned} behind 500 scans");
     let other = cluster.code(&run, 1);
     let gone = both(span(batch, &code, &code, 1), json!({ "bizStep": "destroying", "disposition": "destroyed" }));
     cluster.capture(a, vec![now(gone)]).await.expect(StatusCode::ACCEPTED);
     b.scan_until(&code, |scan| scan["verdict"] == "destroyed").await;
-    let changed = reads(b).await;
+    let changed = reads(b, &OF_SCANS).await;
     assert!(changed > scanned, "a change is read");
     println!("reads: {before} at first, {scanned} behind 500 scans, {changed} behind a capture of {code}, not {other}");
 }
