@@ -21,6 +21,7 @@ mod registered;
 mod requests;
 mod restoring;
 mod scans;
+mod silence;
 mod snapshot;
 mod staged;
 mod stamps;

@@ -17,7 +17,7 @@ use scylla::{
     errors::{
         ConnectionError, ConnectionPoolError, ConnectionSetupRequestErrorKind, DbError, MetadataError, NewSessionError,
     },
-    policies::speculative_execution::SimpleSpeculativeExecutionPolicy,
+    policies::{load_balancing::DefaultPolicy, speculative_execution::SimpleSpeculativeExecutionPolicy},
     statement::{Consistency, SerialConsistency},
 };
 use tokio::sync::{Mutex, RwLock};
@@ -25,7 +25,7 @@ use zeroize::Zeroizing;
 
 use super::{
     Cluster, CqlStore, Locks, feed::FeedWriter, feeds::Feeds, keeper::keep, ledger::Growths, migrate,
-    registered::Listed, requests::Requests, stamps::Stamps, statements::Statements,
+    registered::Listed, requests::Requests, silence::SilentLast, stamps::Stamps, statements::Statements,
 };
 use crate::{
     limits::{
@@ -118,20 +118,19 @@ impl CqlStore {
 
 /// A session without a keyspace.
 pub(super) async fn connect(access: &Access) -> Result<Session> {
-    let mut profile = ExecutionProfile::builder()
+    let mut policy = DefaultPolicy::builder().token_aware(true);
+    if !access.data_center.is_empty() {
+        policy = policy.prefer_datacenter(access.data_center.clone());
+    }
+    let profile = ExecutionProfile::builder()
         .consistency(Consistency::LocalQuorum)
         .serial_consistency(Some(SerialConsistency::LocalSerial))
         .request_timeout(Some(Duration::from_millis(CQL_TIMEOUT_MS)))
         .speculative_execution_policy(Some(Arc::new(SimpleSpeculativeExecutionPolicy {
             max_retry_count: CQL_SPECULATIONS_MAX,
             retry_interval: Duration::from_millis(CQL_SPECULATE_MS),
-        })));
-    if !access.data_center.is_empty() {
-        let policy = scylla::policies::load_balancing::DefaultPolicy::builder()
-            .prefer_datacenter(access.data_center.clone())
-            .token_aware(true);
-        profile = profile.load_balancing_policy(policy.build());
-    }
+        })))
+        .load_balancing_policy(SilentLast::over(policy.build()));
     let keepalive = Duration::from_millis(CQL_KEEPALIVE_MS);
     let mut builder = SessionBuilder::new()
         .known_nodes(&access.nodes)
