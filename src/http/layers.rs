@@ -2,7 +2,7 @@
 
 use std::{
     convert::Infallible,
-    panic::{AssertUnwindSafe, catch_unwind},
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     pin::Pin,
     task::{Context, Poll, ready},
     time::Duration,
@@ -11,12 +11,14 @@ use std::{
 use axum::{
     Router,
     extract::{Request, State},
+    middleware::Next,
     response::{IntoResponse, Response},
     routing::future::RouteFuture,
 };
 use futures_util::future::{BoxFuture, Either};
 use tokio::time::Sleep;
 use tower::{Layer, Service, ServiceBuilder};
+use tracing::Instrument;
 
 use super::{
     App,
@@ -40,6 +42,22 @@ pub fn layered(router: Router, app: App, first_id: u64) -> Front {
     let links = outer.clone().service(Links(app));
     // Scans read no body.
     Front { links, router: router.route_layer(limit_body(BODY_BYTES_MAX)).layer(outer) }
+}
+
+/// What changes something goes on to its end where its caller hangs up, or is told that it takes too long: cut off in the middle
+/// it would leave a turn behind, for which other servers wait.
+pub async fn to_its_end(request: Request, next: Next) -> Response {
+    if request.method().is_safe() {
+        return next.run(request).await;
+    }
+    match tokio::spawn(next.run(request).in_current_span()).await {
+        Ok(response) => response,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => resume_unwind(panic),
+            // The runtime ends.
+            Err(_) => Problem::internal().into_response(),
+        },
+    }
 }
 
 /// Everything that is served. Links that begin with a digit are scanned at once, because no route does: the router would look
@@ -169,8 +187,10 @@ mod tests {
     use axum::{
         body::Body,
         http::StatusCode,
-        routing::{get, post},
+        middleware,
+        routing::{any, get, post},
     };
+    use tokio::sync::mpsc;
     use tower::ServiceExt;
 
     use super::*;
@@ -200,6 +220,43 @@ mod tests {
         let problem = "application/problem+json".to_owned();
         assert_eq!(status_of("/slow", Body::empty()).await, (StatusCode::SERVICE_UNAVAILABLE, problem.clone()));
         assert_eq!(status_of("/panics", Body::empty()).await, (StatusCode::INTERNAL_SERVER_ERROR, problem));
+    }
+
+    #[tokio::test]
+    async fn what_changes_something_goes_on_where_its_caller_hangs_up() {
+        let (begun, mut has_begun) = mpsc::unbounded_channel();
+        let (ended, mut has_ended) = mpsc::unbounded_channel();
+        let (go, gate) = tokio::sync::watch::channel(false);
+        let handler = move || {
+            let (begun, ended, mut gate) = (begun.clone(), ended.clone(), gate.clone());
+            async move {
+                begun.send(()).unwrap();
+                gate.wait_for(|open| *open).await.unwrap();
+                ended.send(()).unwrap();
+            }
+        };
+        let router = Router::new().route("/thing", any(handler)).layer(middleware::from_fn(to_its_end));
+        for method in ["GET", "PATCH"] {
+            let request = Request::builder().method(method).uri("/thing").body(Body::empty()).unwrap();
+            let mut asked = std::pin::pin!(router.clone().oneshot(request));
+            while has_begun.try_recv().is_err() {
+                assert!(futures_util::poll!(&mut asked).is_pending());
+                tokio::task::yield_now().await;
+            }
+        }
+        go.send(true).unwrap();
+        has_ended.recv().await.unwrap();
+        drop(router);
+        assert_eq!(has_ended.recv().await, None, "one of the two went on");
+    }
+
+    #[tokio::test]
+    async fn a_panic_on_a_task_of_its_own_is_one_all_the_same() {
+        let router = Router::new().route("/panics", any(async || panic!("on purpose") as ()));
+        let router = router.layer(middleware::from_fn(to_its_end));
+        let request = Request::patch("/panics").body(Body::empty()).unwrap();
+        let caught = tokio::spawn(router.oneshot(request)).await.unwrap_err().into_panic();
+        assert_eq!(caught.downcast_ref::<&str>(), Some(&"on purpose"));
     }
 
     #[test]

@@ -11,8 +11,10 @@ use super::{
     App, alerts, audit, backup, batches, codes, consignments, documents, epcis,
     error::Problem,
     extract::{cut, limit_body},
-    idempotency, inspections, keys, looks, measures, movements, openapi, organizations, products, runs, scan, site,
-    splits, temperatures, units, verify,
+    idempotency, inspections, keys,
+    layers::to_its_end,
+    looks, measures, movements, openapi, organizations, products, runs, scan, site, splits, temperatures, units,
+    verify,
 };
 use crate::limits::{DOCUMENT_BYTES_MAX, LOGGER_BYTES_MAX, MEASURE_BYTES_MAX, SPANS_BYTES_MAX, UPLOAD_BYTES_MAX};
 
@@ -35,7 +37,7 @@ pub fn router(app: App) -> Router {
         .merge(once(pictures()).layer(limit_body(DOCUMENT_BYTES_MAX)))
         .merge(events());
     Router::new()
-        .merge(noted(goods))
+        .merge(noted(goods).layer(middleware::from_fn(to_its_end)))
         .merge(operations())
         .merge(public())
         .fallback(scan::scan)
