@@ -125,7 +125,7 @@ impl Service {
     /// without its words.
     ///
     /// # Errors
-    /// Where the store cannot list them.
+    /// Where the store is silent.
     pub async fn load_measures(&self) -> store::Result<()> {
         let mut after = None;
         loop {
@@ -133,9 +133,11 @@ impl Service {
             let Some(last) = page.last() else { return Ok(()) };
             after = Some(*last);
             for id in page {
-                if let Err(error) = self.load_measure(MeasureId(id)).await {
+                match self.load_measure(MeasureId(id)).await {
+                    Err(error @ store::Error::Unavailable(_)) => return Err(error),
                     // It stands all the same, because its events say so; an audit names it.
-                    tracing::error!(%error, measure = id, "the words of a measure could not be read");
+                    Err(error) => tracing::error!(%error, measure = id, "the words of a measure could not be read"),
+                    Ok(()) => {}
                 }
             }
         }
