@@ -285,8 +285,10 @@ pub const TIMELINE_LINES_MAX: usize = 1_000;
 
 /// Rows of a feed that an audit reads at once.
 pub const AUDIT_FEED_ROWS: usize = 256;
-/// Captures that an audit looks at together; of each it keeps 16 bytes a record.
-pub const AUDIT_CAPTURES_AT_ONCE: usize = 4;
+/// Captures, or registered things of a kind, that an audit looks at together; of a capture it keeps 16 bytes a record.
+pub const AUDIT_THINGS_AT_ONCE: usize = 4;
+/// Captures that one pass over the feeds of several servers tells apart, by 16 bytes each: 100 MB. For more it makes several.
+pub const AUDIT_CAPTURES_NAMED_MAX: u64 = 1 << 22;
 /// Records of each that it looks at together: on a cluster it waits for one after the other otherwise.
 pub const AUDIT_RECORDS_AT_ONCE: usize = 16;
 /// How long an audit waits for captures that it found committed and not applied, in milliseconds: longer than the

@@ -22,10 +22,11 @@ use super::{Service, alert::alert_capture_id, statements_capture_id};
 use crate::{
     epcis::CaptureDigest,
     limits::{
-        AUDIT_CAPTURES_AT_ONCE, AUDIT_FEED_ROWS, AUDIT_FINDINGS_MAX, AUDIT_RECORDS_AT_ONCE, AUDIT_UNFINISHED_WAIT_MS,
+        AUDIT_CAPTURES_NAMED_MAX, AUDIT_FEED_ROWS, AUDIT_FINDINGS_MAX, AUDIT_RECORDS_AT_ONCE, AUDIT_THINGS_AT_ONCE,
+        AUDIT_UNFINISHED_WAIT_MS, KEY_SLOTS,
     },
     registration::{Content, Statement},
-    store::{self, Capture, Chunk, Writer, patiently},
+    store::{self, Capture, Chunk, FeedRow, Writer, patiently},
     trace::{CaptureId, RecordId},
 };
 
@@ -46,8 +47,10 @@ struct Audit<'a> {
     entries: u64,
     /// Captures that were not applied when they were looked at, at most `AUDIT_FINDINGS_MAX`, with their records.
     unfinished: Vec<(CaptureId, u32)>,
-    /// Half of the id of each capture that was looked at, where several servers write: 32 MB for a million.
+    /// Half of the id of each capture that was looked at in this pass, where several servers write.
     named: HashSet<u128>,
+    /// The highest run of each key.
+    highest_runs: [Option<u64>; KEY_SLOTS as usize],
 }
 
 impl Service {
@@ -75,8 +78,18 @@ impl Service {
         for writer in patiently(|| self.store.writers()).await? {
             ends.push((writer, audit.end(writer).await?));
         }
-        for (writer, end) in ends {
-            audit.feed(writer, end).await?;
+        let mut captures = 0;
+        for (writer, end) in &mut ends {
+            let named;
+            (*end, named) = audit.chain(*writer, *end).await?;
+            captures += named;
+        }
+        let passes = if self.store.is_shared() { captures.div_ceil(AUDIT_CAPTURES_NAMED_MAX) } else { 1 };
+        for pass in 0..passes {
+            for (writer, end) in &ends {
+                audit.feed(*writer, *end, (pass, passes)).await?;
+            }
+            audit.named.clear();
         }
         audit.registered().await?;
         if !audit.unfinished.is_empty() {
@@ -95,7 +108,7 @@ impl Service {
 impl<'a> Audit<'a> {
     fn new(service: &'a Service) -> Self {
         let (report, unfinished, named) = Default::default();
-        Self { service, report, records: 0, entries: 0, unfinished, named }
+        Self { service, report, records: 0, entries: 0, unfinished, named, highest_runs: [None; KEY_SLOTS as usize] }
     }
 
     /// Takes in what was found at the same time.
@@ -105,6 +118,9 @@ impl<'a> Audit<'a> {
         self.entries += part.entries;
         part.report.findings.into_iter().for_each(|finding| self.find(|| finding));
         part.unfinished.into_iter().for_each(|(id, records)| self.put_off(id, records));
+        for (highest, run) in self.highest_runs.iter_mut().zip(part.highest_runs) {
+            *highest = (*highest).max(run);
+        }
     }
 
     fn find(&mut self, finding: impl FnOnce() -> String) {
@@ -147,28 +163,48 @@ impl<'a> Audit<'a> {
         Ok(end)
     }
 
-    /// The first `end` rows of a feed.
-    async fn feed(&mut self, writer: Writer, end: u64) -> store::Result<()> {
-        let (mut next, mut previous) = (0, [0; 32]);
+    /// Rows of a feed, a page of those from `next` to `end`.
+    async fn rows(&mut self, writer: Writer, next: u64, end: u64) -> store::Result<Vec<FeedRow>> {
+        let limit = AUDIT_FEED_ROWS.min(usize::try_from(end.saturating_sub(next)).unwrap_or(usize::MAX));
+        let rows = patiently(|| self.service.store.rows(writer, next, limit)).await;
+        Ok(self.sound(rows)?.unwrap_or_default())
+    }
+
+    /// The first `end` rows of a feed follow each other: up to where they can be read, and how many captures they name.
+    async fn chain(&mut self, writer: Writer, end: u64) -> store::Result<(u64, u64)> {
+        let (mut next, mut previous, mut captures) = (0, [0; 32], 0);
         while next < end {
-            let limit = AUDIT_FEED_ROWS.min(usize::try_from(end - next).unwrap_or(usize::MAX));
-            let rows = patiently(|| self.service.store.rows(writer, next, limit)).await;
-            let rows = self.sound(rows)?.unwrap_or_default();
+            let rows = self.rows(writer, next, end).await?;
             if rows.is_empty() {
                 self.find(|| format!("feed {}: row {next} is not there, rows after it are", writer.0));
                 break;
             }
-            let mut captures = Vec::new();
             for row in rows {
                 self.report.checked += 1;
                 if (row.position, row.previous) != (next, previous) {
                     self.find(|| format!("feed {}: row {} does not follow row before {next}", writer.0, row.position));
                 }
                 (next, previous) = (row.position + 1, row.digest(writer));
-                // Two servers may have committed one, each in its own feed: it is one all the same.
-                let mut is_new = |id: &CaptureId| !self.service.store.is_shared() || self.named.insert(half(id.0));
-                captures.extend(row.captures.into_iter().filter(|(id, _)| is_new(id)));
+                captures += row.captures.len() as u64;
             }
+        }
+        Ok((next, captures))
+    }
+
+    /// What the first `end` rows of a feed name; of several passes the part that is this one's.
+    async fn feed(&mut self, writer: Writer, end: u64, (pass, passes): (u64, u64)) -> store::Result<()> {
+        let mut next = 0;
+        while next < end {
+            let rows = self.rows(writer, next, end).await?;
+            let Some(last) = rows.last() else { break };
+            next = last.position + 1;
+            // Two servers may have committed one, each in its own feed: it is one all the same.
+            let is_shared = self.service.store.is_shared();
+            let mut is_new = |id: &CaptureId| {
+                let half = half(id.0);
+                half % u128::from(passes) == u128::from(pass) && (!is_shared || self.named.insert(half))
+            };
+            let captures = rows.into_iter().flat_map(|row| row.captures).filter(|(id, _)| is_new(id)).collect();
             self.captures(captures).await?;
         }
         Ok(())
@@ -192,7 +228,7 @@ impl<'a> Audit<'a> {
             part.capture(id, records).await?;
             Ok(part)
         });
-        self.parts(parts, AUDIT_CAPTURES_AT_ONCE).await
+        self.parts(parts, AUDIT_THINGS_AT_ONCE).await
     }
 
     /// Takes in what each of these finds, so many at a time, in their order.

@@ -3,7 +3,7 @@
 
 use super::Audit;
 use crate::{
-    limits::{KEY_SLOTS, PAGE_ITEMS_MAX},
+    limits::{AUDIT_THINGS_AT_ONCE, PAGE_ITEMS_MAX},
     registration::{Alert, Content, FileHash, Kind, Live, Parent, Run, StoredFile},
     service::{Counter, issue, register::RegisterError},
     store::{self, patiently},
@@ -32,7 +32,7 @@ impl Audit<'_> {
     /// Everything registered, kind by kind. Counters are read after what they count, so that what comes meanwhile is no
     /// finding.
     pub(super) async fn registered(&mut self) -> store::Result<()> {
-        let mut runs = [None; KEY_SLOTS as usize];
+        let service = self.service;
         for (kind, counter) in COUNTED {
             let (mut highest, mut after) = (None, None);
             loop {
@@ -41,25 +41,32 @@ impl Audit<'_> {
                 let Some(last) = page.last() else { break };
                 after = Some(*last);
                 highest = highest.max(page.iter().map(|id| number_of(kind, *id)).max());
-                for id in page {
-                    self.report.checked += 1;
-                    match kind {
-                        Kind::Product | Kind::Document => self.files(kind, id).await?,
-                        Kind::Batch => self.runs(BatchId(id), &mut runs).await?,
-                        Kind::Measure => self.measure(MeasureId(id)).await?,
-                        _ => {}
-                    }
-                }
+                let parts = page.into_iter().map(|id| async move {
+                    let mut part = Audit::new(service);
+                    part.one(kind, id).await?;
+                    Ok(part)
+                });
+                self.parts(parts, AUDIT_THINGS_AT_ONCE).await?;
             }
             self.counter(counter, highest).await?;
         }
-        self.restored(&runs).await?;
-        for (slot, highest) in (0..).zip(runs) {
+        self.restored().await?;
+        for (slot, highest) in (0..).zip(self.highest_runs) {
             if let Some(slot) = crate::code::KeySlot::new(slot) {
                 self.counter(Counter::Runs(slot), highest).await?;
             }
         }
         Ok(())
+    }
+
+    async fn one(&mut self, kind: Kind, id: u64) -> store::Result<()> {
+        self.report.checked += 1;
+        match kind {
+            Kind::Product | Kind::Document => self.files(kind, id).await,
+            Kind::Batch => self.runs(BatchId(id)).await,
+            Kind::Measure => self.measure(MeasureId(id)).await,
+            _ => Ok(()),
+        }
     }
 
     /// A counter stands above the highest number in use.
@@ -72,8 +79,8 @@ impl Audit<'_> {
         Ok(())
     }
 
-    /// A batch's runs are its own, and its issued total counts them all. `highest` has the highest run of each key.
-    async fn runs(&mut self, batch: BatchId, highest: &mut [Option<u64>]) -> store::Result<()> {
+    /// A batch's runs are its own, and its issued total counts them all.
+    async fn runs(&mut self, batch: BatchId) -> store::Result<()> {
         let mut runs = Vec::new();
         for parent in [Parent::Batch(batch.0), Parent::Splits(batch.0)] {
             let listed = patiently(|| self.service.runs_under(&parent)).await;
@@ -86,7 +93,7 @@ impl Audit<'_> {
             if run.split {
                 self.portions(&run).await?;
             }
-            if let Some(highest) = highest.get_mut(usize::from(run.id.key().get())) {
+            if let Some(highest) = self.highest_runs.get_mut(usize::from(run.id.key().get())) {
                 *highest = (*highest).max(Some(run.id.number().into()));
             }
         }

@@ -12,8 +12,8 @@ use crate::{
 };
 
 impl Audit<'_> {
-    /// `highest` has the highest run of each key slot.
-    pub(super) async fn restored(&mut self, highest: &[Option<u64>]) -> store::Result<()> {
+    /// Behind the reading of all runs.
+    pub(super) async fn restored(&mut self) -> store::Result<()> {
         let restored = patiently(|| self.service.restored()).await;
         let Some(restored) = self.sound(restored)?.flatten() else { return Ok(()) };
         self.report.checked += 1;
@@ -26,18 +26,18 @@ impl Audit<'_> {
             }
         }
         match restored.released {
-            None => self.quarantined(&restored, highest),
+            None => self.quarantined(&restored),
             Some(released) => self.released(&restored, released).await?,
         }
         Ok(())
     }
 
     /// Nothing is issued in quarantine.
-    fn quarantined(&mut self, restored: &Restored, highest: &[Option<u64>]) {
-        for (slot, highest) in (0..).zip(highest) {
+    fn quarantined(&mut self, restored: &Restored) {
+        for (slot, highest) in (0..).zip(self.highest_runs) {
             let Some(highest) = highest else { continue };
             let next = restored.runs.iter().find(|(counted, _)| *counted == slot).map_or(0, |(_, next)| *next);
-            if *highest >= next {
+            if highest >= next {
                 self.find(|| format!("restored: run {highest} of key slot {slot} was issued in quarantine"));
             }
         }

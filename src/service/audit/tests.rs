@@ -1,5 +1,3 @@
-use std::collections::HashSet;
-
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 
 use super::{Audit, Report};
@@ -124,26 +122,40 @@ async fn a_capture_under_way_is_a_finding_only_where_it_stays_so() {
 #[tokio::test]
 async fn rows_that_come_after_the_beginning_are_not_read() {
     let world = World::new().await;
-    let mut audit = Audit {
-        service: &world.service,
-        report: Report::default(),
-        records: 0,
-        entries: 0,
-        unfinished: Vec::new(),
-        named: HashSet::new(),
-    };
+    let mut audit = Audit::new(&world.service);
     assert_eq!(audit.end(Writer(9)).await.unwrap(), 0);
     for _ in 0..12 {
         let rows = world.store.rows(Writer(0), 0, 100).await.unwrap().len() as u64;
         assert_eq!(audit.end(Writer(0)).await.unwrap(), rows);
         world.product().await;
     }
-    audit.feed(Writer(0), 3).await.unwrap();
+    audit.feed(Writer(0), 3, (0, 1)).await.unwrap();
     let first = (audit.report.checked, audit.report.findings.len());
     world.product().await;
     audit.report = Report::default();
-    audit.feed(Writer(0), 3).await.unwrap();
+    audit.feed(Writer(0), 3, (0, 1)).await.unwrap();
     assert_eq!((audit.report.checked, audit.report.findings.len()), first);
+}
+
+#[tokio::test]
+async fn of_several_passes_each_looks_at_its_part_of_the_captures() {
+    let world = World::new().await;
+    for _ in 0..12 {
+        world.product().await;
+    }
+    let checked = async |passes: u64| {
+        let mut checked = Vec::new();
+        for pass in 0..passes {
+            let mut audit = Audit::new(&world.service);
+            audit.feed(Writer(0), 12, (pass, passes)).await.unwrap();
+            assert_eq!(audit.report.findings, Vec::<String>::new());
+            checked.push(audit.report.checked);
+        }
+        checked
+    };
+    let (whole, parts) = (checked(1).await, checked(3).await);
+    assert_eq!(parts.iter().sum::<u64>(), whole[0]);
+    assert!(parts.iter().all(|part| (1..whole[0]).contains(part)), "{parts:?}");
 }
 
 /// Puts a statement under a capture of this id, applied.
