@@ -20,13 +20,17 @@ use crate::{
 };
 
 /// Callers that capture at the same time.
-const WRITERS: usize = 4;
+const WRITERS: usize = 2;
 /// Codes that are scanned, and so in memory.
 const SCANNED: u32 = 50;
 /// Codes of the run that is written about.
 const CODES: u32 = 10_000;
 /// Between two scans, and behind a request that failed.
 const PAUSE: Duration = Duration::from_millis(20);
+/// Between the beginnings of two captures of a caller, and of two orders, at least. Three nodes, a server and the load may have two
+/// processors, for which this is little: busy, they would answer late whatever happens to a node.
+const PACE: Duration = Duration::from_millis(200);
+const ORDER_PACE: Duration = Duration::from_secs(1);
 
 /// What was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,9 +133,12 @@ impl Goods {
                 Asked::Order => {
                     let made: Value = answered.unwrap().json().await.unwrap();
                     history.orders.push((text(&made["runs"][0]["run"]), text(&made["runs"][0]["first"])));
-                    tokio::time::sleep(PAUSE * 10).await;
+                    tokio::time::sleep(ORDER_PACE.saturating_sub(sent.elapsed())).await;
                 }
-                _ => history.events.push(header("location").unwrap()),
+                _ => {
+                    history.events.push(header("location").unwrap());
+                    tokio::time::sleep(PACE.saturating_sub(sent.elapsed())).await;
+                }
             }
         }
         history
@@ -160,8 +167,13 @@ pub struct Load {
 
 impl Load {
     pub fn on(goods: &Goods) -> Self {
+        Self::of(goods, WRITERS)
+    }
+
+    /// With so many callers that capture.
+    pub fn of(goods: &Goods, writers: usize) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
-        let writers = [Asked::Capture; WRITERS].into_iter().chain([Asked::Order]);
+        let writers = std::iter::repeat_n(Asked::Capture, writers).chain([Asked::Order]);
         let mut callers: Vec<_> =
             writers.map(|asked| tokio::spawn(goods.clone().write(asked, Arc::clone(&stop)))).collect();
         callers.push(tokio::spawn(goods.clone().scan(Arc::clone(&stop))));
