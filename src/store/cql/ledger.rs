@@ -165,8 +165,8 @@ impl Cluster {
             }
             (Some(cluster), Some(after)) => {
                 let (time, record) = (CqlTimestamp(after.event_time_ms), after.record.0.as_slice());
-                let place = (time, record, after.ordinal.cast_signed());
-                let values = (subject, bucket, cluster, place.0, place.1, place.2, limit_of(limit));
+                let ordinal = after.ordinal.cast_signed();
+                let values = (subject, bucket, cluster, time, record, ordinal, cluster, limit_of(limit));
                 self.requests.list(&statements.entries_after, values, at).await?
             }
         };

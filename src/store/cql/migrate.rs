@@ -120,8 +120,7 @@ async fn make_keyspace(session: &Session, access: &Access, replication: &[(Strin
         given => given.to_vec(),
     };
     replicas_fit(access, &replication, &nodes)?;
-    let is_scylla = system_rows(session, "SELECT keyspace_name FROM system_schema.scylla_tables LIMIT 1", None).await;
-    let server = if is_scylla.is_ok() { "-- server: scylla" } else { "-- server: cassandra" };
+    let server = if is_scylla(session) { "-- server: scylla" } else { "-- server: cassandra" };
     let text = KEYSPACE.split_once(server).map(|(_, text)| text).unwrap_or_default();
     let replicas: Vec<_> = replication.iter().map(|(name, replicas)| format!("'{name}': {replicas}")).collect();
     let statement = statements(text).next().unwrap_or_default();
@@ -211,6 +210,7 @@ pub(super) async fn check_tables(session: &Session, access: &Access) -> Result<(
     };
     replicas_fit(access, &replication, &nodes_by_data_center(session))?;
     let newest = match newest_version(session, keyspace).await {
+    refuse_tablets(session, access).await?;
         Ok(newest) => newest,
         Err(_) if !has_versions(session, keyspace).await? => 0,
         Err(error) => return Err(error),
@@ -229,6 +229,24 @@ pub(super) async fn check_tables(session: &Session, access: &Access) -> Result<(
 }
 
 async fn has_versions(session: &Session, keyspace: &str) -> Result<bool> {
+/// Of ScyllaDB: claims want a keyspace without tablets, as [`migrate`] makes it.
+async fn refuse_tablets(session: &Session, access: &Access) -> Result<()> {
+    if !is_scylla(session) {
+        return Ok(());
+    }
+    let text = "SELECT initial_tablets FROM system_schema.scylla_keyspaces WHERE keyspace_name = ?";
+    let result = session.query_unpaged(text, (&access.keyspace,)).await.map_err(unavailable)?;
+    let rows = result.into_rows_result().map_err(unavailable)?;
+    match rows.maybe_first_row::<(Option<i32>,)>().map_err(unavailable)? {
+        Some((Some(_),)) => Err(Error::Unavailable(format!(
+            "the keyspace {0} was made with tablets, on which its lightweight transactions are not to be relied on: drop it, and \
+             let `coldproof migrate --store {access}` make it",
+            access.keyspace
+        ))),
+        _ => Ok(()),
+    }
+}
+
     let text = "SELECT table_name FROM system_schema.tables WHERE keyspace_name = ? AND table_name = 'schema_versions'";
     let result = session.query_unpaged(text, (keyspace,)).await.map_err(unavailable)?;
     Ok(result.into_rows_result().map_err(unavailable)?.rows_num() > 0)
@@ -286,15 +304,14 @@ fn replicas_fit(access: &Access, replication: &[(String, u32)], nodes: &HashMap<
 /// would turn the loss of a node into that of the service.
 async fn check_commit_logs(session: &Session, access: &Access) -> Result<()> {
     for node in session.get_cluster_state().get_nodes_info() {
-        let sync = commit_log_sync(session, node).await;
-        let risk = match sync.as_deref() {
-            Some("group" | "batch") => continue,
-            Some(other) => format!("node {} syncs its commit log {other}", node.address),
-            None if !node.is_connected() => {
+        let risk = match commit_log_sync(session, node).await {
+            Ok(sync) if is_synced(is_scylla(session), &sync) => continue,
+            Ok(sync) => format!("node {} syncs its commit log {sync}", node.address),
+            Err(_) if !node.is_connected() => {
                 tracing::warn!(node = %node.address, "it is away: how it syncs its commit log is not known");
                 continue;
             }
-            None => format!("node {} does not say how it syncs its commit log", node.address),
+            Err(error) => format!("node {} does not say how it syncs its commit log ({error})", node.address),
         };
         if !access.accept_data_loss {
             return Err(Error::Unavailable(format!(
@@ -308,26 +325,33 @@ async fn check_commit_logs(session: &Session, access: &Access) -> Result<()> {
 }
 
 /// What a node says: Cassandra in its virtual table of settings, ScyllaDB in its own.
-async fn commit_log_sync(session: &Session, node: &Arc<Node>) -> Option<String> {
-    for text in [
-        "SELECT value FROM system_views.settings WHERE name = 'commitlog_sync'",
-        "SELECT value FROM system.config WHERE name = 'commitlog_sync'",
-    ] {
-        let Ok(rows) = system_rows(session, text, Some(node)).await else { continue };
-        let Ok(Some((Some(value),))) = rows.maybe_first_row::<(Option<String>,)>() else { continue };
-        return Some(value.trim_matches('"').to_ascii_lowercase());
-    }
-    None
+/// Whether what a node acknowledges is on disk. ScyllaDB has no `group`, and takes every word but `batch` for `periodic`, in
+/// capitals too.
+fn is_synced(is_scylla: bool, sync: &str) -> bool {
+    let is_one_of = |words: &[&str]| words.iter().any(|word| sync.eq_ignore_ascii_case(word));
+    if is_scylla { sync == "batch" } else { is_one_of(&["group", "batch"]) }
 }
 
-/// What one node answers from its own tables; any node where none is named.
-async fn system_rows(session: &Session, text: &str, node: Option<&Arc<Node>>) -> Result<QueryRowsResult> {
+/// Whether the nodes are ScyllaDB's: they alone name their shards.
+fn is_scylla(session: &Session) -> bool {
+    session.get_cluster_state().get_nodes_info().iter().any(|node| node.sharder().is_some())
+}
+
+async fn commit_log_sync(session: &Session, node: &Arc<Node>) -> Result<String> {
+    let table = if is_scylla(session) { "system.config" } else { "system_views.settings" };
+    let text = format!("SELECT value FROM {table} WHERE name = 'commitlog_sync'");
+    let rows = system_rows(session, &text, node).await?;
+    let row = rows.maybe_first_row::<(Option<String>,)>().map_err(unavailable)?;
+    let value = row.and_then(|(value,)| value).unwrap_or_else(|| "in no way that it knows of".to_owned());
+    Ok(value.trim_matches('"').to_owned())
+}
+
+/// What one node answers from its own tables.
+async fn system_rows(session: &Session, text: &str, node: &Arc<Node>) -> Result<QueryRowsResult> {
     let mut statement = Statement::new(text);
     statement.set_consistency(Consistency::One);
-    if let Some(node) = node {
-        let policy = SingleTargetLoadBalancingPolicy::new(NodeIdentifier::Node(Arc::clone(node)), None);
-        statement.set_load_balancing_policy(Some(policy));
-    }
+    let policy = SingleTargetLoadBalancingPolicy::new(NodeIdentifier::Node(Arc::clone(node)), None);
+    statement.set_load_balancing_policy(Some(policy));
     let result = session.query_unpaged(statement, ()).await.map_err(unavailable)?;
     result.into_rows_result().map_err(unavailable)
 }
@@ -349,6 +373,18 @@ mod tests {
     }
     #[test]
     fn the_specification_names_every_table_with_its_key_and_no_other() {
+    fn a_node_that_may_lose_what_it_acknowledged_is_told_by_the_word_and_by_what_it_is() {
+        for (sync, cassandra, scylla) in [
+            ("group", true, false),
+            ("batch", true, true),
+            ("BATCH", true, false),
+            ("periodic", false, false),
+            ("", false, false),
+        ] {
+            assert_eq!((is_synced(false, sync), is_synced(true, sync)), (cassandra, scylla), "{sync}");
+        }
+    }
+    #[test]
         let page = include_str!("../../../docs/spec/cql-schema.md");
         let schema = include_str!("../../../schema/schema.cql");
         let mut expected = Vec::new();

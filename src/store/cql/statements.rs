@@ -103,9 +103,10 @@ statements! {
     levels: idempotent = "SELECT level FROM ledger_levels WHERE subject = ?";
     count_entries: idempotent = "SELECT COUNT(*) FROM ledgers WHERE subject = ? AND bucket = ?";
     entries: idempotent = &format!("SELECT {ENTRY}, {STAMPED_ENTRY} FROM ledgers WHERE subject = ? AND bucket = ? AND cluster = ? LIMIT ?");
+    // ScyllaDB takes no equality beside the comparison of several columns, which must be the first ones of the key.
     entries_after: idempotent = &format!(
-        "SELECT {ENTRY}, {STAMPED_ENTRY} FROM ledgers WHERE subject = ? AND bucket = ? AND cluster = ? \
-         AND (event_time, record, ordinal) > (?, ?, ?) LIMIT ?");
+        "SELECT {ENTRY}, {STAMPED_ENTRY} FROM ledgers WHERE subject = ? AND bucket = ? \
+         AND (cluster, event_time, record, ordinal) > (?, ?, ?, ?) AND (cluster) <= (?) LIMIT ?");
     whole_bucket: idempotent = &format!("SELECT {ENTRY}, {STAMPED_ENTRY} FROM ledgers WHERE subject = ? AND bucket = ?");
 
     put_statement: idempotent = &insert("statements", STATEMENT);
