@@ -77,12 +77,19 @@ pub const CQL_SWAP_TRIES_MAX: u32 = 4;
 pub const CQL_LEASE_MS: u64 = 10_000;
 /// How often a server moves the claim of its feed on and looks at those of others, in milliseconds.
 pub const CQL_LEASE_RENEWED_MS: u64 = 2_500;
-/// How long a backup waits, in milliseconds, until the feeds of servers that died are closed: their leases, and two looks.
+/// How long a copy waits for other servers, in milliseconds: until the feeds of those that died are closed, their leases and two
+/// looks.
 pub const CQL_ALONE_WAIT_MS: u64 = 20_000;
+/// How long writes are kept out for the moment of a copy, in milliseconds, at most: longer than those take that were let in.
+pub const CQL_COPY_PAUSE_MS: u64 = 3_000;
+/// By how much the clocks of servers may differ, in microseconds, for what each wrote to be in a copy: twice what is asked of them.
+pub const CQL_CLOCKS_APART_US: i64 = 2_000_000;
+/// How often servers look how far a copy is, in milliseconds, from when it is announced until its moment.
+pub const CQL_COPY_LOOK_MS: u64 = 25;
 /// How long a capture that a feed names may be without its mark before any server finishes it, in milliseconds.
 pub const CQL_SETTLED_AFTER_MS: u64 = 5_000;
-/// Claims of which it is noted what they were, while a copy is taken: about 200 MB.
-pub const CQL_CLAIMS_NOTED_MAX: usize = 1_000_000;
+/// Claims of which a server remembers that it has noted for a copy what they were: each saves two reads.
+pub const CQL_CLAIMS_NOTED_KNOWN_MAX: u64 = 100_000;
 /// How long one server may change the schema before another one may think that it is gone, in milliseconds.
 pub const CQL_SCHEMA_LOCK_MS: i64 = 60_000;
 /// How long a keyspace that was made may take to let anyone in, in milliseconds.
@@ -131,5 +138,6 @@ pub const APPLIED_HERE_KNOWN_MAX: u64 = 65_536;
 pub const FOLLOWED_CAPTURES_MAX: usize = 65_536;
 
 const _: () = assert!(CQL_FEED_PARTITION_ROWS as usize * (FEED_ROW_CAPTURES_MAX * 38 + 128) < 100_000_000);
+const _: () = assert!(CQL_TRIES_MS + CQL_TIMEOUT_MS < CQL_COPY_PAUSE_MS && CQL_COPY_PAUSE_MS < CQL_LEASE_MS / 2);
 const _: () = assert!(CQL_LEASE_RENEWED_MS * 4 <= CQL_LEASE_MS && CQL_TRIES_MS + CQL_TIMEOUT_MS < CQL_LEASE_MS / 2);
 const _: () = assert!(WRITE_BYTES_MAX < 100_000_000 && CQL_TRIES_MS + CQL_TIMEOUT_MS <= 2_000);

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -14,112 +14,24 @@ use futures_util::{
 };
 use tokio::{sync::mpsc, time::sleep};
 
-use super::{
-    Cluster, CqlStore,
-    lease::Lease,
-    snapshot::{Moment, Reading},
-};
+use super::{Cluster, CqlStore, lease::Lease, snapshot::Reading};
 use crate::{
     limits::{
-        CQL_ALONE_WAIT_MS, CQL_CLAIMS_NOTED_MAX, CQL_LEASE_RENEWED_MS, CQL_LOAD_PAUSE_MS, CQL_LOAD_TRIES_MAX,
-        CQL_ROWS_AT_ONCE, SNAPSHOT_BATCHES_WAITING,
+        CQL_ALONE_WAIT_MS, CQL_LEASE_RENEWED_MS, CQL_LOAD_PAUSE_MS, CQL_LOAD_TRIES_MAX, CQL_ROWS_AT_ONCE,
+        SNAPSHOT_BATCHES_WAITING,
     },
     store::{Capture, Chunk, Copies, Error, Intake, Kept, RETIRED_CLAIM, Result, Snapshot, Writes},
 };
 
-/// What claims were before they were swapped behind the moment of a snapshot, by name.
-#[derive(Default)]
-pub struct Before(Mutex<HashMap<String, Option<Vec<u8>>>>);
-
-impl Before {
-    fn claims(&self) -> MutexGuard<'_, HashMap<String, Option<Vec<u8>>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What the claim was at the moment, where it was swapped since.
-    ///
-    /// # Errors
-    /// Where more claims were swapped than are noted.
-    pub fn of(&self, name: &str) -> Result<Option<Option<Vec<u8>>>> {
-        let claims = self.claims();
-        if claims.len() > CQL_CLAIMS_NOTED_MAX {
-            let said = "too many claims were moved while a copy was taken: take it when there is less to do";
-            return Err(Error::Unavailable(said.to_owned()));
-        }
-        Ok(claims.get(name).cloned())
-    }
-}
-
-/// Snapshots under way.
-#[derive(Default)]
-pub struct Copyings(Mutex<Vec<Arc<Before>>>);
-
-impl Copyings {
-    fn all(&self) -> MutexGuard<'_, Vec<Arc<Before>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub fn any(&self) -> bool {
-        !self.all().is_empty()
-    }
-
-    /// Notes what a claim was before it was swapped.
-    pub fn note(&self, name: &str, old: Option<&[u8]>) {
-        for before in self.all().iter() {
-            let mut claims = before.claims();
-            if claims.len() <= CQL_CLAIMS_NOTED_MAX && !claims.contains_key(name) {
-                claims.insert(name.to_owned(), old.map(<[u8]>::to_vec));
-            }
-        }
-    }
-}
-
-/// A snapshot under way, until it is dropped.
-pub struct Copying {
-    all: Arc<Copyings>,
-    before: Arc<Before>,
-}
-
-impl Copying {
-    fn begin(all: &Arc<Copyings>) -> Self {
-        let before = Arc::new(Before::default());
-        all.all().push(Arc::clone(&before));
-        Self { all: Arc::clone(all), before }
-    }
-}
-
-impl Drop for Copying {
-    fn drop(&mut self) {
-        self.all.all().retain(|before| !Arc::ptr_eq(before, &self.before));
-    }
-}
-
 #[async_trait]
 impl Copies for CqlStore {
     async fn snapshot(&self) -> Result<Snapshot> {
-        self.require_alone().await?;
-        let copying = Copying::begin(&self.copies);
-        // What a stop, or a failed request, left behind a row of a feed is part of it.
-        self.follow(Duration::ZERO).await?;
+        let (taking, moment, heads) = self.take_moment().await?;
         let cluster = Arc::clone(&self.cluster);
-        let mut heads = Vec::new();
-        let moment = {
-            // Waits for every write that was let in, and keeps others out for as long as it takes to note the moment.
-            let _alone = self.door.write().await;
-            for writer in cluster.writers().await? {
-                heads.push(cluster.feed_head(writer).await?);
-            }
-            // What was noted until now belongs to it.
-            copying.before.claims().clear();
-            Moment::new(cluster.stamps.stays())
-        };
         let (records, entries) = cluster.count(moment).await?;
         let (to, mut from) = mpsc::channel(SNAPSHOT_BATCHES_WAITING);
-        let (ends, locks, before) = (heads.clone(), Arc::clone(&self.locks), Arc::clone(&copying.before));
-        tokio::spawn(async move {
-            let _copying = copying;
-            Reading::new(cluster, moment, locks, before, to).run(&ends).await;
-        });
+        let ends = heads.clone();
+        tokio::spawn(async move { Reading::new(cluster, moment, taking, to).run(&ends).await });
         let things: BoxStream<'static, _> = stream::poll_fn(move |context| from.poll_recv(context)).boxed();
         Ok(Snapshot { heads, records, entries, things })
     }
@@ -184,8 +96,7 @@ impl CqlStore {
         Ok(())
     }
 
-    /// What other servers write has no one moment here: their writes are not waited for, their swaps not noted. One that died
-    /// is waited for until its feed is closed.
+    /// Others do not know that this server is paused or retired. One that died is waited for until its feed is closed.
     async fn require_alone(&self) -> Result<()> {
         let (begun, mut seen) = (Instant::now(), HashMap::new());
         loop {
@@ -201,7 +112,7 @@ impl CqlStore {
                 lives |= matches!(lease, Some(Lease::Held(_))) && before.is_some_and(|before| before != lease);
             }
             if lives {
-                let said = "other servers write to this keyspace: a backup is taken while one server runs; stop the others first";
+                let said = "other servers write to this keyspace: stop them first";
                 return Err(Error::Unavailable(format!("{} {said}", others.len())));
             }
             sleep(Duration::from_millis(CQL_LEASE_RENEWED_MS)).await;

@@ -32,6 +32,8 @@ pub struct FeedWriter {
     end: tokio::sync::Mutex<End>,
     /// Changed by whoever renews it, and with the feed.
     holding: Mutex<Holding>,
+    /// Two at once would take each other's renewal for somebody else's.
+    renewing: tokio::sync::Mutex<()>,
 }
 
 /// Where the feed ends.
@@ -53,8 +55,8 @@ impl End {
 
 impl FeedWriter {
     pub fn new(holding: Holding) -> Self {
-        let (queue, end) = (Mutex::default(), tokio::sync::Mutex::default());
-        Self { writer: holding.writer, queue, end, holding: Mutex::new(holding) }
+        let (queue, end, renewing) = Default::default();
+        Self { writer: holding.writer, queue, end, holding: Mutex::new(holding), renewing }
     }
 
     /// Commits a capture: a row that names it is durable on return, and counts. Whoever comes first writes for all who wait.
@@ -84,6 +86,7 @@ impl FeedWriter {
     /// Says that this server lives; where another one took it for dead, it goes on in a new feed. A row of which it is not
     /// known whether it landed is written again.
     pub async fn renew(&self, cluster: &Cluster) -> Result<()> {
+        let _one = self.renewing.lock().await;
         let held = self.held();
         let renewed = held.renew(cluster).await?;
         {
@@ -118,6 +121,16 @@ impl FeedWriter {
     /// Whether this server writes the feed now.
     pub fn is_own(&self, writer: Writer) -> bool {
         self.held().writer == writer
+    }
+
+    /// The feed that it writes now.
+    pub fn current(&self) -> Writer {
+        self.held().writer
+    }
+
+    /// Whether nobody can have taken this server for dead.
+    pub fn is_sure(&self) -> bool {
+        self.held().is_sure()
     }
 
     /// The lease as it stands now.

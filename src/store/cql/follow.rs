@@ -11,7 +11,7 @@ use futures_util::{StreamExt, stream};
 use super::CqlStore;
 use crate::{
     limits::{AUDIT_FEED_ROWS, CQL_ROWS_AT_ONCE},
-    store::{Result, Writer},
+    store::{Error, Result, Writer},
     trace::CaptureId,
 };
 
@@ -76,6 +76,21 @@ impl CqlStore {
         }
         self.save_cursors(&mut followed).await?;
         Ok(unfinished)
+    }
+
+    /// Finishes what was committed together with its writes, all of it: for nobody who is at it.
+    ///
+    /// # Errors
+    /// Where something that a feed names could not be.
+    pub(super) async fn settle_all(&self) -> Result<()> {
+        self.follow(Duration::ZERO).await?;
+        let left: Vec<_> = self.followed.lock().await.pending.keys().copied().collect();
+        for id in left {
+            if !self.cluster.capture_row(id).await?.is_some_and(|row| row.is_committed()) {
+                return Err(Error::Unavailable(format!("capture {id} is committed and could not be finished")));
+            }
+        }
+        Ok(())
     }
 
     async fn read_on(&self, followed: &mut Followed, writer: Writer) -> Result<()> {

@@ -32,6 +32,7 @@ const VERSIONS: &[(i32, &str, &str)] = &[
     (1, "first_tables", include_str!("../../../schema/versioned/0001_first_tables.cql")),
     (2, "closed_feeds", include_str!("../../../schema/versioned/0002_closed_feeds.cql")),
     (3, "told_scans", include_str!("../../../schema/versioned/0003_told_scans.cql")),
+    (4, "copies", include_str!("../../../schema/versioned/0004_copies.cql")),
 ];
 
 /// The version of the schema that this program works with.
@@ -209,8 +210,8 @@ pub(super) async fn check_tables(session: &Session, access: &Access) -> Result<(
         return Err(Error::Unavailable(said));
     };
     replicas_fit(access, &replication, &nodes_by_data_center(session))?;
-    let newest = match newest_version(session, keyspace).await {
     refuse_tablets(session, access).await?;
+    let newest = match newest_version(session, keyspace).await {
         Ok(newest) => newest,
         Err(_) if !has_versions(session, keyspace).await? => 0,
         Err(error) => return Err(error),
@@ -228,7 +229,6 @@ pub(super) async fn check_tables(session: &Session, access: &Access) -> Result<(
     check_commit_logs(session, access).await
 }
 
-async fn has_versions(session: &Session, keyspace: &str) -> Result<bool> {
 /// Of ScyllaDB: claims want a keyspace without tablets, as [`migrate`] makes it.
 async fn refuse_tablets(session: &Session, access: &Access) -> Result<()> {
     if !is_scylla(session) {
@@ -247,6 +247,7 @@ async fn refuse_tablets(session: &Session, access: &Access) -> Result<()> {
     }
 }
 
+async fn has_versions(session: &Session, keyspace: &str) -> Result<bool> {
     let text = "SELECT table_name FROM system_schema.tables WHERE keyspace_name = ? AND table_name = 'schema_versions'";
     let result = session.query_unpaged(text, (keyspace,)).await.map_err(unavailable)?;
     Ok(result.into_rows_result().map_err(unavailable)?.rows_num() > 0)
@@ -324,7 +325,6 @@ async fn check_commit_logs(session: &Session, access: &Access) -> Result<()> {
     Ok(())
 }
 
-/// What a node says: Cassandra in its virtual table of settings, ScyllaDB in its own.
 /// Whether what a node acknowledges is on disk. ScyllaDB has no `group`, and takes every word but `batch` for `periodic`, in
 /// capitals too.
 fn is_synced(is_scylla: bool, sync: &str) -> bool {
@@ -337,6 +337,7 @@ fn is_scylla(session: &Session) -> bool {
     session.get_cluster_state().get_nodes_info().iter().any(|node| node.sharder().is_some())
 }
 
+/// What a node says: Cassandra in its virtual table of settings, ScyllaDB in its own.
 async fn commit_log_sync(session: &Session, node: &Arc<Node>) -> Result<String> {
     let table = if is_scylla(session) { "system.config" } else { "system_views.settings" };
     let text = format!("SELECT value FROM {table} WHERE name = 'commitlog_sync'");
@@ -372,7 +373,6 @@ mod tests {
         assert_eq!(statements(KEYSPACE).count(), 2);
     }
     #[test]
-    fn the_specification_names_every_table_with_its_key_and_no_other() {
     fn a_node_that_may_lose_what_it_acknowledged_is_told_by_the_word_and_by_what_it_is() {
         for (sync, cassandra, scylla) in [
             ("group", true, false),
@@ -385,6 +385,7 @@ mod tests {
         }
     }
     #[test]
+    fn the_specification_names_every_table_with_its_key_and_no_other() {
         let page = include_str!("../../../docs/spec/cql-schema.md");
         let schema = include_str!("../../../schema/schema.cql");
         let mut expected = Vec::new();

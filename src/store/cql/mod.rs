@@ -7,6 +7,7 @@
 mod capture;
 mod claims;
 mod copies;
+mod copy_claim;
 mod entry;
 mod feed;
 mod feeds;
@@ -15,6 +16,7 @@ mod keeper;
 mod lease;
 mod ledger;
 mod migrate;
+mod moment;
 mod open;
 mod record;
 mod registered;
@@ -41,10 +43,13 @@ use std::{
 
 use async_trait::async_trait;
 use moka::sync::Cache;
-use tokio::sync::{Mutex, MutexGuard, RwLock, RwLockReadGuard};
+use tokio::{
+    sync::{Mutex, MutexGuard, RwLock, RwLockReadGuard},
+    time::timeout,
+};
 
 use self::{
-    copies::Copyings, feed::FeedWriter, feeds::Feeds, follow::Followed, ledger::Growths, registered::Listed,
+    feed::FeedWriter, feeds::Feeds, follow::Followed, ledger::Growths, moment::Moments, registered::Listed,
     requests::Requests, stamps::Stamps, statements::Statements,
 };
 pub use self::{
@@ -57,7 +62,7 @@ use super::{
     Slice, Verify, Writer, Writes,
 };
 use crate::{
-    limits::{CQL_ATOMIC_BYTES_MAX, CQL_SETTLED_AFTER_MS},
+    limits::{CQL_ATOMIC_BYTES_MAX, CQL_COPY_PAUSE_MS, CQL_SETTLED_AFTER_MS},
     registration::{Kind, Parent, Statement},
     trace::{Block, CaptureId, Entry, EventHash, OrganizationId, Place, Record, RecordId, Subject},
 };
@@ -99,8 +104,8 @@ pub struct CqlStore {
     /// Captures whose commit was begun here and did not end well: a row may name them.
     begun: Cache<CaptureId, ()>,
     locks: Arc<Locks>,
-    /// Snapshots under way: what they still have to give is not swept.
-    copies: Arc<Copyings>,
+    /// Copies under way, of any server.
+    copies: Arc<Moments>,
     /// Whether nobody keeps its feed any more.
     is_closed: AtomicBool,
 }
@@ -140,7 +145,13 @@ impl CqlStore {
 
     /// Lets a write in, until what is returned is dropped.
     async fn enter(&self) -> Result<RwLockReadGuard<'_, Intake>> {
-        let door = self.door.read().await;
+        // Of a closed one the door says so.
+        if !self.is_closed.load(Ordering::Acquire) {
+            self.be_heard().await?;
+        }
+        // Twice as long as a copy may keep writes out: behind that the cluster does not say how far the copy is.
+        let waited = timeout(Duration::from_millis(CQL_COPY_PAUSE_MS * 2), self.door.read()).await;
+        let door = waited.map_err(|_| Error::Unavailable("writes wait for the moment of a copy".to_owned()))?;
         match *door {
             Intake::Open => Ok(door),
             Intake::Paused => Err(Error::Paused),
@@ -212,6 +223,8 @@ impl Feed for CqlStore {
         self.cluster.chunk(capture, chunk).await
     }
     async fn unfinished(&self, limit: usize) -> Result<Vec<CaptureId>> {
+        // What it finishes is written as any other thing.
+        let _inside = self.door.read().await;
         let mut unfinished = self.follow(Duration::from_millis(CQL_SETTLED_AFTER_MS)).await?;
         unfinished.truncate(limit);
         Ok(unfinished)
@@ -244,11 +257,8 @@ impl Claims for CqlStore {
     async fn swap(&self, name: &str, expected: Option<&[u8]>, new: &[u8]) -> Result<bool> {
         let _inside = self.enter().await?;
         let _lock = self.locks.take(name).await;
-        let swapped = self.cluster.swap(name, expected, new).await?;
-        if swapped {
-            self.copies.note(name, expected);
-        }
-        Ok(swapped)
+        self.note_before(name).await?;
+        self.cluster.swap(name, expected, new).await
     }
 }
 
@@ -276,7 +286,7 @@ impl Verify for CqlStore {
         self.cluster.verify().await
     }
     fn writable(&self) -> bool {
-        // It is locked against reading only while it is being closed, paused or retired.
-        self.door.try_read().is_ok_and(|door| *door == Intake::Open)
+        // It is locked against reading only for a moment: of a copy, or while it is paused, retired or closed.
+        self.door.try_read().map_or(true, |door| *door == Intake::Open)
     }
 }

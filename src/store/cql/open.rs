@@ -25,7 +25,8 @@ use zeroize::Zeroizing;
 
 use super::{
     Cluster, CqlStore, Locks, feed::FeedWriter, feeds::Feeds, keeper::keep, ledger::Growths, migrate,
-    registered::Listed, requests::Requests, silence::SilentLast, stamps::Stamps, statements::Statements,
+    moment::take_part, registered::Listed, requests::Requests, silence::SilentLast, stamps::Stamps,
+    statements::Statements,
 };
 use crate::{
     limits::{
@@ -107,11 +108,14 @@ impl CqlStore {
             copies: Arc::default(),
             is_closed: AtomicBool::new(false),
         });
+        // Before anything is written: a copy may be taken just now.
+        patiently(|| store.look_at_copies()).await?;
         if !retired {
             // What a server left between its row and its mark is no capture before it has one.
             patiently(|| store.follow(Duration::ZERO)).await?;
         }
         keep(&store);
+        take_part(&store);
         Ok(store)
     }
 }

@@ -1,7 +1,7 @@
 //! One moment of the store, read table by table while writes go on.
 //!
-//! First writes carry timestamps that count down, so that what this server wrote behind the moment is told by its own.
-//! Claims are overwritten: what one was is noted when it is swapped. Scan sums are given as they are when they are read.
+//! First writes carry timestamps that count down, so that what was written behind the moment is told by its own. Claims are
+//! overwritten: what one was is noted before it is swapped. Scan sums are given as they are when they are read.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -10,12 +10,13 @@ use scylla::DeserializeRow;
 use tokio::sync::mpsc;
 
 use super::{
-    Cluster, Locks,
+    Cluster,
     capture::CaptureRow,
-    copies::Before,
+    copy_claim,
     entry::{EntryRow, TABLE},
     feeds::capture_id,
     lease,
+    moment::Taking,
     record::RecordRow,
     registered::StatementRow,
     restoring,
@@ -24,7 +25,7 @@ use super::{
     words::corrupt,
 };
 use crate::{
-    limits::{AUDIT_FEED_ROWS, SNAPSHOT_BATCH_BYTES},
+    limits::{AUDIT_FEED_ROWS, CQL_ROWS_AT_ONCE, SNAPSHOT_BATCH_BYTES},
     store::{Chunk, FeedHead, Kept, Result, Stop},
     trace::CaptureId,
 };
@@ -76,22 +77,15 @@ impl Cluster {
 pub struct Reading {
     cluster: Arc<Cluster>,
     moment: Moment,
-    locks: Arc<Locks>,
-    before: Arc<Before>,
+    taking: Arc<Taking>,
     to: mpsc::Sender<Result<Vec<Kept>>>,
     batch: Vec<Kept>,
     bytes: usize,
 }
 
 impl Reading {
-    pub fn new(
-        cluster: Arc<Cluster>,
-        moment: Moment,
-        locks: Arc<Locks>,
-        before: Arc<Before>,
-        to: mpsc::Sender<Result<Vec<Kept>>>,
-    ) -> Self {
-        Self { cluster, moment, locks, before, to, batch: Vec::new(), bytes: 0 }
+    pub fn new(cluster: Arc<Cluster>, moment: Moment, taking: Taking, to: mpsc::Sender<Result<Vec<Kept>>>) -> Self {
+        Self { cluster, moment, taking: Arc::new(taking), to, batch: Vec::new(), bytes: 0 }
     }
 
     /// Reads everything and gives it on; an error ends it.
@@ -112,6 +106,7 @@ impl Reading {
         self.records().await?;
         self.entries().await?;
         self.scans().await?;
+        self.taking.goes_on().await?;
         self.send().await
     }
 
@@ -127,21 +122,19 @@ impl Reading {
     }
 
     async fn claims(&mut self) -> Read<()> {
-        let cluster = Arc::clone(&self.cluster);
-        let all = &cluster.statements.all_claims;
-        let mut rows = cluster.requests.pass::<(String, Option<Vec<u8>>)>(all, "claims");
-        while let Some(row) = rows.next().await {
+        let (cluster, taking) = (Arc::clone(&self.cluster), Arc::clone(&self.taking));
+        let rows = cluster.requests.pass::<(String, Option<Vec<u8>>)>(&cluster.statements.all_claims, "claims");
+        // Of the feeds of servers of this keyspace, of copies, and of a restore that is not done.
+        let is_kept = |name: &str| name != restoring::MARK && name != copy_claim::CLAIM && !lease::is_lease(name);
+        let rows = rows.filter(|row| std::future::ready(!matches!(row, Ok((name, _)) if !is_kept(name))));
+        let claims = rows.map(|row| async {
             let (name, value) = row?;
-            // Of the feeds of servers of this keyspace, and of a restore that is not done.
-            if name == restoring::MARK || lease::is_lease(&name) {
-                continue;
-            }
-            let noted = {
-                // Of a swap under way it is known then how it ended.
-                let _lock = self.locks.take(name.as_str()).await;
-                self.before.of(&name)?
-            };
-            let Some(value) = noted.unwrap_or(value) else { continue };
+            let value = taking.claim_before(&name, value).await?;
+            Result::Ok((name, value))
+        });
+        let mut claims = std::pin::pin!(claims.buffered(CQL_ROWS_AT_ONCE));
+        while let Some(claim) = claims.next().await {
+            let (name, Some(value)) = claim? else { continue };
             let bytes = value.len();
             self.give(Kept::Claim { name, value }, bytes).await?;
         }

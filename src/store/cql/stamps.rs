@@ -37,6 +37,11 @@ impl Stamps {
         let next = |last: i64| Some(now.min(last.saturating_sub(1)));
         self.filling.fetch_update(Ordering::AcqRel, Ordering::Acquire, next).map_or(now, |last| now.min(last - 1))
     }
+
+    /// Has all that is given from now on by [`Self::stays`] be later than this one, which another server gave.
+    pub fn stay_below(&self, stamp: i64) {
+        self.filling.fetch_min(stamp, Ordering::AcqRel);
+    }
 }
 
 /// Microseconds since 1970-01-01 UTC.
@@ -56,6 +61,11 @@ mod tests {
         assert!(replacing.is_sorted_by(|a, b| a < b));
         let filling: Vec<_> = (0..1_000).map(|_| stamps.stays()).collect();
         assert!(filling.is_sorted_by(|a, b| a > b));
+        let ahead = filling[999] - 60_000_000;
+        stamps.stay_below(ahead);
+        assert!(stamps.stays() < ahead, "another server's clock is ahead");
+        stamps.stay_below(ahead);
+        assert!(stamps.stays() < ahead - 1);
         assert!(filling[0] < replacing[0], "it lies in the past: servers refuse the future");
     }
 }

@@ -157,6 +157,11 @@ statements! {
     first_claim: swap = "INSERT INTO claims (name, value, swap) VALUES (?, ?, ?) IF NOT EXISTS";
     next_claim: swap = "UPDATE claims SET value = ?, swap = ? WHERE name = ? IF value = ?";
 
+    answer_copy: idempotent = "INSERT INTO copy_answers (copy, writer, pauses, stamp) VALUES (?, ?, ?, ?)";
+    copy_answers: idempotent = "SELECT writer, pauses, stamp FROM copy_answers WHERE copy = ?";
+    note_claim: idempotent = "INSERT INTO claims_before (copy, name, value) VALUES (?, ?, ?)";
+    claim_before: idempotent = "SELECT value FROM claims_before WHERE copy = ? AND name = ?";
+
     put_scan: idempotent = "INSERT INTO scans (run, block, writer, serial, scans, first_scan, last_scan, places) \
         VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
     put_scan_writer: idempotent = "INSERT INTO scan_writers (run, block, writer) VALUES (?, ?, ?)";

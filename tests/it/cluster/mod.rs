@@ -1,6 +1,7 @@
 //! Several servers on one keyspace, as binaries, each with a folder of its own. Skipped where there is no cluster, as
 //! in `store::cluster`.
 
+mod copied;
 mod follow;
 pub mod killed;
 mod stopped;
@@ -127,12 +128,19 @@ impl Cluster {
         vec!["--store".to_owned(), store, "--set".to_owned(), folder, "--set".to_owned(), loss]
     }
 
+    /// A command on the keyspace, beside a server.
+    fn command(&self, number: usize, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_coldproof"));
+        command.args(args).args(self.of(number));
+        command
+    }
+
     /// Runs a command to its end, again where the cluster has too much else to do; what it printed.
     #[track_caller]
     pub fn coldproof(&self, number: usize, args: &[&str]) -> String {
         let begun = Instant::now();
         loop {
-            let done = Command::new(env!("CARGO_BIN_EXE_coldproof")).args(args).args(self.of(number)).output().unwrap();
+            let done = self.command(number, args).output().unwrap();
             let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
             let (said, complained) = (text(&done.stdout), text(&done.stderr));
             let is_busy = !done.status.success() && complained.contains("(503)");

@@ -10,7 +10,7 @@ use coldproof::{
 };
 use std::collections::HashSet;
 
-use futures_util::{StreamExt, future::join_all};
+use futures_util::{StreamExt, future::join_all, stream};
 
 use super::sample::{self, block, capture, entry, large_capture, record, single, span, statement};
 
@@ -546,13 +546,18 @@ pub async fn a_row_that_does_not_follow_is_not_loaded(from: &dyn Store, to: &dyn
 }
 
 pub async fn a_snapshot_is_one_moment_while_writes_go_on(store: &dyn Store) {
+    one_moment(store, store).await;
+}
+
+/// A snapshot of one store while another of the same things writes.
+pub async fn one_moment(taker: &dyn Store, store: &dyn Store) {
     let load = async |first: u64, count: u64| {
         for number in first..first + count {
             store.append(sample::load_capture(number), sample::writes(number)).await.unwrap();
         }
     };
     load(0, 50).await;
-    let (things, ..) = tokio::join!(snapshot(store), load(1_000, 300), load(2_000, 300), load(3_000, 300));
+    let (things, ..) = tokio::join!(snapshot(taker), load(1_000, 300), load(2_000, 300), load(3_000, 300));
     let (mut captures, mut named, mut statements, mut ids) =
         (HashSet::new(), HashSet::new(), HashSet::new(), HashSet::new());
     let (mut places, mut lists) = (HashSet::new(), Vec::new());
@@ -585,16 +590,24 @@ pub async fn a_snapshot_is_one_moment_while_writes_go_on(store: &dyn Store) {
 }
 
 pub async fn a_claim_in_a_snapshot_is_what_it_was_at_that_moment(store: &dyn Store) {
-    for n in 0..20u8 {
-        assert!(store.swap(&format!("claim/{n}"), None, &[n]).await.unwrap());
-    }
-    let mut snapshot = store.snapshot().await.unwrap();
-    for n in 0..30u8 {
-        let before = (n < 20).then_some([n]);
-        let name = format!("claim/{n}");
+    claims_of_one_moment(store, store).await;
+}
+
+/// A snapshot of one store while another of the same things swaps claims: so many that they are not all read at once.
+pub async fn claims_of_one_moment(taker: &dyn Store, store: &dyn Store) {
+    const CLAIMS: u32 = 2_500;
+    let name = |n: u32| format!("claim/{n}");
+    let each = |to: u32| stream::iter(0..to);
+    let first = |n: u32| async move { assert!(store.swap(&name(n), None, &n.to_be_bytes()).await.unwrap()) };
+    each(CLAIMS).for_each_concurrent(32, first).await;
+    let mut snapshot = taker.snapshot().await.unwrap();
+    let swap = |n: u32| async move {
+        let before = (n < CLAIMS).then_some(n.to_be_bytes());
+        let name = name(n);
         assert!(store.swap(&name, before.as_ref().map(|before| &before[..]), b"later").await.unwrap());
         assert!(store.swap(&name, Some(b"later"), b"last").await.unwrap());
-    }
+    };
+    each(CLAIMS + 20).filter(|n| std::future::ready(n.is_multiple_of(5))).for_each_concurrent(32, swap).await;
     let mut claims = Vec::new();
     while let Some(batch) = snapshot.things.next().await {
         claims.extend(batch.unwrap().into_iter().map(|thing| match thing {
@@ -603,9 +616,13 @@ pub async fn a_claim_in_a_snapshot_is_what_it_was_at_that_moment(store: &dyn Sto
         }));
     }
     claims.sort();
-    let mut expected: Vec<_> = (0..20u8).map(|n| (format!("claim/{n}"), vec![n])).collect();
+    let mut expected: Vec<_> = (0..CLAIMS).map(|n| (name(n), n.to_be_bytes().to_vec())).collect();
     expected.sort();
-    assert_eq!(claims, expected);
+    assert!(
+        claims == expected,
+        "{} claims are as they were",
+        claims.iter().filter(|claim| expected.contains(claim)).count()
+    );
     assert_eq!(store.claim("claim/0").await.unwrap(), Some(b"last".to_vec()));
 }
 

@@ -2,6 +2,7 @@
 
 pub mod cluster;
 mod contract;
+mod copied;
 mod damage;
 mod faults;
 mod kill;
