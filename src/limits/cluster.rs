@@ -15,8 +15,8 @@ pub const CQL_SPECULATE_MS: u64 = 100;
 /// To how many further replicas.
 pub const CQL_SPECULATIONS_MAX: usize = 2;
 /// How often a node is asked first, in milliseconds, that has said nothing for `CQL_SPECULATE_MS`: each such request waits for as
-/// long. Until then it is asked behind all others.
-pub const CQL_SILENT_ASKED_MS: u64 = 1_000;
+/// long, and nobody needs to know soon that it is back. Until then it is asked behind all others.
+pub const CQL_SILENT_ASKED_MS: u64 = 5_000;
 /// How often a page of a pass over a whole table is asked for.
 pub const CQL_PASS_TRIES_MAX: u32 = 10;
 /// How often a connection is tried, in milliseconds, and how long its answer may take.
