@@ -59,6 +59,12 @@ impl History {
         Took::of(&self.answers, asked)
     }
 
+    /// Only what was asked before a moment.
+    pub fn took_before(&self, moment: Instant, asked: Asked) -> Took {
+        let before: Vec<_> = self.answers.iter().filter(|answer| answer.sent < moment).copied().collect();
+        Took::of(&before, asked)
+    }
+
     /// Reads everything back on a server that has nothing of it in memory, and has it audited. Of an event that was never
     /// captured it must find that it is not there.
     pub async fn is_there(&mut self, cluster: &mut Cluster) {
