@@ -49,7 +49,8 @@ struct Answer {
     body: Option<Vec<u8>>,
 }
 
-/// The layer itself.
+/// The layer itself. Within [`super::layers::to_its_end`], so that a client that hangs up does not come between the effect and
+/// what is kept of it.
 pub async fn idempotency(State(app): State<App>, request: Request, next: Next) -> Response {
     if request.method() != Method::POST || !request.headers().contains_key(&IDEMPOTENCY_KEY) {
         return next.run(request).await;
@@ -64,21 +65,12 @@ async fn once(app: &App, request: Request, next: Next) -> Result<Response, Probl
     // Within the limit that the route has.
     let body = body_bytes(Request::from_parts(parts.clone(), body), app).await?;
     let name = claim_name(&caller, parts.uri.path(), &key);
-    let request = digest(&parts.uri, &body);
-    let app = app.clone();
-    // On a task of its own: a client that hangs up must not come between the effect and what is kept of it.
-    let task = tokio::spawn(async move {
-        let begun = Held { request, at_ms: app.service.now_ms(), answer: None };
-        if let Some(answer) = begin(&app, &name, &begun).await? {
-            return replay(answer);
-        }
-        let response = next.run(Request::from_parts(parts, Body::from(body))).await;
-        end(&app, &name, begun, response).await
-    });
-    task.await.unwrap_or_else(|error| {
-        tracing::error!(%error, "a request with an idempotency key");
-        Err(Problem::internal())
-    })
+    let begun = Held { request: digest(&parts.uri, &body), at_ms: app.service.now_ms(), answer: None };
+    if let Some(answer) = begin(app, &name, &begun).await? {
+        return replay(answer);
+    }
+    let response = next.run(Request::from_parts(parts, Body::from(body))).await;
+    end(app, &name, begun, response).await
 }
 
 /// Keeps the answer of a request that took effect, and frees the key of one that was refused. After any other answer the
@@ -204,6 +196,7 @@ mod tests {
     use crate::{
         http::{
             extract::limit_body,
+            layers::to_its_end,
             samples::{app, importer},
         },
         limits::BODY_BYTES_MAX,
@@ -238,6 +231,7 @@ mod tests {
                 .route("/things", post(handler))
                 .layer(middleware::from_fn_with_state(app.clone(), idempotency))
                 .layer(limit_body(BODY_BYTES_MAX))
+                .layer(middleware::from_fn(to_its_end))
                 .with_state(app);
             Self { router, effects, gate, _folder: folder }
         }

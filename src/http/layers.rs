@@ -45,7 +45,7 @@ pub fn layered(router: Router, app: App, first_id: u64) -> Front {
 }
 
 /// What changes something goes on to its end where its caller hangs up, or is told that it takes too long: cut off in the middle
-/// it would leave a turn behind, for which other servers wait.
+/// it would leave a turn behind, for which other servers wait, and an idempotency key without its answer.
 pub async fn to_its_end(request: Request, next: Next) -> Response {
     if request.method().is_safe() {
         return next.run(request).await;
