@@ -261,16 +261,8 @@ impl Sending<'_> {
             }
         }
         // Two passes over a cluster may be answered by other replicas.
-        for (kind, promised) in [(FrameKind::Record, header.records), (FrameKind::Entry, header.entries)] {
-            let found = self.frames.counts.get(kind);
-            if found != promised {
-                let said = format!(
-                    "{promised} of kind {} were counted, {found} were read: take the backup again",
-                    kind.name()
-                );
-                return Err(store::Error::Unavailable(said).into());
-            }
-        }
+        let promised = header.check_counts(&self.frames.counts);
+        promised.map_err(|said| store::Error::Unavailable(format!("{said}: take the backup again")))?;
         self.files().await?;
         let digest = self.frames.digest();
         let trailer = Trailer { counts: self.frames.counts.0.clone(), digest: Digest32(digest) };

@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 
-use super::{BackupError, frame::FrameKind};
+use super::{
+    BackupError,
+    frame::{Counts, FrameKind},
+};
 use crate::{
     registration::{FileHash, Kind, Statement},
     store::{Capture, Chunk, FeedHead, FeedRow, Kept, ScanSum, Writer},
@@ -45,6 +48,16 @@ impl Header {
     /// None of which a header is known.
     pub fn digest(&self) -> Result<[u8; 32], BackupError> {
         Ok(Sha256::digest(encode(self)?).into())
+    }
+
+    /// Holds what was written, or read, against what it promises.
+    pub(super) fn check_counts(&self, counts: &Counts) -> Result<(), String> {
+        let things = (counts.get(FrameKind::Record), counts.get(FrameKind::Entry));
+        if things != (self.records, self.entries) {
+            let (records, entries) = (self.records, self.entries);
+            return Err(format!("the header promises {records} records and {entries} entries, found {things:?}"));
+        }
+        Ok(())
     }
 }
 

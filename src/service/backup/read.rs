@@ -117,11 +117,7 @@ impl<R: Read> BackupReader<R> {
         if trailer.digest != Digest32(digest) {
             return Err("the trailer names another SHA-256 than that of what was read".to_owned());
         }
-        let things = (counts.get(FrameKind::Record), counts.get(FrameKind::Entry));
-        if things != (self.header.records, self.header.entries) {
-            let (records, entries) = (self.header.records, self.header.entries);
-            return Err(format!("the header promises {records} records and {entries} entries, found {things:?}"));
-        }
+        self.header.check_counts(counts)?;
         for (writer, rows, last) in &self.header.heads {
             if self.ends.get(writer).copied().unwrap_or_default() != (*rows, last.0) {
                 return Err(format!("feed {writer} does not end at row {rows}, where the header says"));
