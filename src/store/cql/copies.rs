@@ -100,8 +100,7 @@ impl CqlStore {
     async fn require_alone(&self) -> Result<()> {
         let (begun, mut seen) = (Instant::now(), HashMap::new());
         loop {
-            self.cluster.writers().await?;
-            let others: Vec<_> = self.cluster.feeds.open().into_iter().filter(|it| !self.feed.is_own(*it)).collect();
+            let others = self.feeds_of_others().await?;
             if others.is_empty() {
                 return Ok(());
             }

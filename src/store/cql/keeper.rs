@@ -51,11 +51,7 @@ impl CqlStore {
 
     /// Looks at the other feeds, and closes those whose claims have stood still for the time of a lease.
     async fn close_dead_feeds(&self, seen: &mut Seen) -> Result<()> {
-        self.cluster.writers().await?;
-        for writer in self.cluster.feeds.open() {
-            if self.feed.is_own(writer) {
-                continue;
-            }
+        for writer in self.feeds_of_others().await? {
             let lease = self.cluster.glance_at_lease(writer).await?;
             if let Some(Lease::Closed(rows)) = lease {
                 self.cluster.note_closed(writer, rows).await?;

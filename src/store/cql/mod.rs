@@ -143,6 +143,12 @@ impl CqlStore {
         }
     }
 
+    /// The feeds that there are now, and that other servers may write.
+    async fn feeds_of_others(&self) -> Result<Vec<Writer>> {
+        self.cluster.writers().await?;
+        Ok(self.cluster.feeds.open().into_iter().filter(|writer| !self.feed.is_own(*writer)).collect())
+    }
+
     /// Lets a write in, until what is returned is dropped.
     async fn enter(&self) -> Result<RwLockReadGuard<'_, Intake>> {
         // Of a closed one the door says so.

@@ -156,14 +156,14 @@ impl CqlStore {
     /// Where a server does not take part, a copy is under way already, or the cluster does not answer.
     pub(super) async fn take_moment(&self) -> Result<(Taking, Moment, Vec<FeedHead>)> {
         let mut taking = self.announce().await?;
-        self.answered(&taking, false, CQL_ALONE_WAIT_MS).await?;
+        let copy = taking.copy;
+        self.answered(copy, false, CQL_ALONE_WAIT_MS).await?;
         // Most of what is left to be done, while writes go on.
         self.follow(Duration::ZERO).await?;
-        let copy = taking.copy;
         // Keeps writes out for as long as it takes to note the moment.
         let _alone = self.alone().await?;
         taking.pass_to(Stage::Asked(copy)).await?;
-        let lowest = self.answered(&taking, true, CQL_COPY_PAUSE_MS).await?;
+        let lowest = self.answered(copy, true, CQL_COPY_PAUSE_MS).await?;
         let heads = self.settled_heads().await?;
         // Behind what a server gave that has just stopped, and whose clock was ahead.
         let moment = lowest.min(self.cluster.stamps.stays()) - CQL_CLOCKS_APART_US;
@@ -223,15 +223,14 @@ impl CqlStore {
 
     /// Waits until all other servers that hold feeds have said that they look, or that they pause; the lowest of the timestamps
     /// that they named.
-    async fn answered(&self, taking: &Taking, pauses: bool, wait_ms: u64) -> Result<i64> {
+    async fn answered(&self, copy: CopyId, pauses: bool, wait_ms: u64) -> Result<i64> {
         let begun = Instant::now();
         loop {
             // Behind the stage that is answered: a server that opens its feed later reads it there before it writes.
-            self.cluster.writers().await?;
-            let answers = self.cluster.answers(taking.copy, pauses).await?;
+            let others = self.feeds_of_others().await?;
+            let answers = self.cluster.answers(copy, pauses).await?;
             let said = |writer: &Writer| answers.iter().any(|(by, _)| by == writer);
-            let open = self.cluster.feeds.open().into_iter();
-            let silent: Vec<_> = open.filter(|it| !self.feed.is_own(*it) && !said(it)).map(|it| it.0).collect();
+            let silent: Vec<_> = others.into_iter().filter(|writer| !said(writer)).map(|writer| writer.0).collect();
             if silent.is_empty() {
                 return Ok(answers.iter().map(|(_, stamp)| *stamp).min().unwrap_or(i64::MAX));
             }
