@@ -80,8 +80,8 @@ impl Service {
         }
         let mut captures = 0;
         for (writer, end) in &mut ends {
-            let named;
-            (*end, named) = audit.chain(*writer, *end).await?;
+            let (read, named) = audit.chain(*writer, *end).await?;
+            *end = read;
             captures += named;
         }
         let passes = if self.store.is_shared() { captures.div_ceil(AUDIT_CAPTURES_NAMED_MAX) } else { 1 };

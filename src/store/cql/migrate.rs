@@ -328,8 +328,7 @@ async fn check_commit_logs(session: &Session, access: &Access) -> Result<()> {
 /// Whether what a node acknowledges is on disk. ScyllaDB has no `group`, and takes every word but `batch` for `periodic`, in
 /// capitals too.
 fn is_synced(is_scylla: bool, sync: &str) -> bool {
-    let is_one_of = |words: &[&str]| words.iter().any(|word| sync.eq_ignore_ascii_case(word));
-    if is_scylla { sync == "batch" } else { is_one_of(&["group", "batch"]) }
+    if is_scylla { sync == "batch" } else { ["group", "batch"].iter().any(|word| sync.eq_ignore_ascii_case(word)) }
 }
 
 /// Whether the nodes are ScyllaDB's: they alone name their shards.
