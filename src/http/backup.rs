@@ -21,6 +21,7 @@ use crate::{
         backup::BackupError,
         quarantine::{Release, ReleaseError},
     },
+    store,
     trace::Role,
 };
 
@@ -131,6 +132,11 @@ fn require_socket(caller: &Caller) -> Result<(), Problem> {
 impl From<BackupError> for Problem {
     fn from(error: BackupError) -> Self {
         match error {
+            // Only whoever runs the service asks, and hears what to do: to stop other servers, or an older one.
+            BackupError::Store(error @ store::Error::Unavailable(_)) => {
+                let detail = error.to_string();
+                Self { detail, ..error.into() }
+            }
             BackupError::Store(error) => error.into(),
             BackupError::NotTaken { .. } | BackupError::WentOn { .. } => Self::conflict("not-taken", error.to_string()),
             error => {

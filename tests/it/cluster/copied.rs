@@ -45,6 +45,9 @@ async fn a_backup_of_two_servers_that_write_is_a_cut_and_sound() {
     let runs = [cluster.run(a, batches[0], CODES).await, cluster.run(b, batches[1], CODES).await];
     let at = |lane: usize| Written { cluster: &cluster, batch: batches[lane], run: &runs[lane], next: &next };
     let file = cluster.folder.path().join("backup");
+    let last = cluster.command(0, &["backup", "--final", "--to", file.to_str().unwrap()]).output().unwrap();
+    let refused = String::from_utf8_lossy(&last.stderr);
+    assert!(refused.contains("1 other servers write to this keyspace: stop them first"), "{refused}");
     let backup = cluster.command(0, &["backup", "--to", file.to_str().unwrap()]);
 
     let (begun, done) = (AtomicBool::new(false), AtomicBool::new(false));
