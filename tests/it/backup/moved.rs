@@ -21,7 +21,7 @@ use super::{
 use crate::{
     demo::{Demo, demo_json},
     routes::START_MS,
-    store::cluster::Keyspace,
+    store::keyspace::Keyspace,
 };
 
 /// Links of codes and batches, and the timelines and whereabouts of some.

@@ -11,7 +11,7 @@ use serde_json::json;
 use super::{Cluster, Server, now};
 use crate::{
     routes::{Run, both, span, text},
-    store::cluster::Keyspace,
+    store::keyspace::Keyspace,
 };
 
 /// Codes that are written about.
@@ -75,7 +75,7 @@ async fn a_backup_of_two_servers_that_write_is_a_cut_and_sound() {
     let (taken, one, other) = tokio::join!(taken, load(0), load(1));
     assert!(taken.status.success(), "{}", String::from_utf8_lossy(&taken.stderr));
 
-    let (keyspace, folder) = (Keyspace::make().await.unwrap(), tempfile::tempdir().unwrap());
+    let (keyspace, folder) = (Keyspace::take().await.unwrap(), tempfile::tempdir().unwrap());
     let (importer, inspector) = (cluster.importer.clone(), cluster.inspector.clone());
     let mut restored = Cluster { keyspace, servers: Vec::new(), folder, importer, inspector };
     fs::create_dir_all(restored.folder_of(0)).unwrap();

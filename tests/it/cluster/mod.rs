@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 
 use crate::{
     routes::{GTIN, LOT, Run, document, number, text},
-    store::cluster::Keyspace,
+    store::keyspace::Keyspace,
 };
 
 /// How long anything may take before a test gives up, on a machine that has other things to do.
@@ -62,7 +62,7 @@ impl Reply {
 impl Cluster {
     /// So many servers, with an importer and an inspector; `None` where there is no cluster.
     pub async fn start(servers: usize) -> Option<Self> {
-        Some(Self::on(Keyspace::make().await?, servers).await)
+        Some(Self::on(Keyspace::take().await?, servers).await)
     }
 
     /// The same on a keyspace that is there.

@@ -26,7 +26,7 @@ use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
 
 use crate::{
     cluster::{Cluster, PATIENCE},
-    store::{cluster::Keyspace, nodes::Nodes},
+    store::{keyspace::Keyspace, nodes::Nodes},
 };
 
 /// The ring of this process. One test at a time has it.

@@ -11,7 +11,7 @@ use super::{
     load::{Asked, Goods, Load},
     phase,
 };
-use crate::{cluster::Cluster, store::cluster::Keyspace};
+use crate::{cluster::Cluster, store::keyspace::Keyspace};
 
 /// Kills all nodes under load and starts them again.
 async fn killed_and_started(ring: &mut Ring, goods: &Goods) -> History {

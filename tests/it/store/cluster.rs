@@ -1,119 +1,24 @@
-//! The store on a cluster under the contract, over a real server (`tests/cassandra start`), each test in a keyspace of
-//! its own; and what is its own.
-//!
-//! `CASSANDRA_TEST_NODES` names the nodes. Without it the tests are skipped, except where `CI` says that they must not.
+//! The store on a cluster under the contract, over a real server, each test in a keyspace of its own; and what is its own.
 
-use std::{
-    collections::BTreeSet,
-    ops::Deref,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeSet, ops::Deref, sync::Arc};
 
 use coldproof::{
     code::RunId,
     registration::Kind,
     store::{
-        Chunk, CodeSum, Error, Feed, Records, ScanSum, Slice, Store, Verify, Writer, Writes,
+        Chunk, CodeSum, Feed, Records, ScanSum, Slice, Store, Verify, Writer, Writes,
         cql::{Access, CqlStore, SCHEMA_VERSION, migrate},
     },
     trace::{BatchId, Block, Entry, Place, Region, Scope, Subject},
 };
 use futures_util::future::join_all;
 use proptest::prelude::*;
-use scylla::client::{session::Session, session_builder::SessionBuilder};
+use scylla::client::session::Session;
 use sha2::{Digest, Sha256};
 
-use super::{contract::contract_tests, model, sample};
+use super::{contract::contract_tests, keyspace::Keyspace, model, sample};
 
-/// The nodes of the server; `None` where there is none, which is said once a test.
-pub fn nodes() -> Option<Vec<String>> {
-    let Ok(nodes) = std::env::var("CASSANDRA_TEST_NODES") else {
-        assert!(std::env::var("CI").is_err(), "CASSANDRA_TEST_NODES is not set: tests/run starts a server");
-        println!("skipped: CASSANDRA_TEST_NODES is not set (tests/cassandra start)");
-        return None;
-    };
-    Some(nodes.split(',').map(str::to_owned).collect())
-}
-
-/// What the store says, asked again for minutes where the cluster has too much else to do.
-pub async fn patiently<T>(ask: impl AsyncFn() -> coldproof::store::Result<T>) -> T {
-    let begun = Instant::now();
-    loop {
-        match ask().await {
-            Ok(said) => return said,
-            Err(error) => assert!(matches!(error, Error::Unavailable(_)) && begun.elapsed().as_secs() < 180, "{error}"),
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-}
-
-/// A keyspace that goes when it is dropped.
-pub struct Keyspace {
-    pub access: Access,
-}
-
-impl Keyspace {
-    pub async fn make() -> Option<Self> {
-        Some(Self::on(nodes()?, 0).await)
-    }
-
-    /// One on these nodes, with so many replicas; as many as there may be where that is 0.
-    pub async fn on(nodes: Vec<String>, replicas: u32) -> Self {
-        let made = Self { access: Self::named(nodes) };
-        let replication = ("datacenter1".to_owned(), replicas);
-        let replication = if replicas == 0 { &[] } else { std::slice::from_ref(&replication) };
-        patiently(async || migrate(&made.access, replication).await).await;
-        made
-    }
-
-    /// A name under which there is none.
-    pub fn absent() -> Option<Self> {
-        Some(Self { access: Self::name()? })
-    }
-
-    /// As [`Keyspace::absent`], of what stays where it is made.
-    pub fn name() -> Option<Access> {
-        Some(Self::named(nodes()?))
-    }
-
-    fn named(nodes: Vec<String>) -> Access {
-        let mut name = [0; 8];
-        getrandom::fill(&mut name).unwrap();
-        Access {
-            nodes,
-            keyspace: format!("t{:016x}", u64::from_be_bytes(name)),
-            user: String::new(),
-            password: String::new().into(),
-            tls_ca: None,
-            data_center: String::new(),
-            accept_data_loss: false,
-        }
-    }
-
-    pub async fn session(&self) -> Session {
-        SessionBuilder::new().known_nodes(&self.access.nodes).build().await.unwrap()
-    }
-
-    /// Runs a statement on it, `$K` standing for its name.
-    pub async fn run(&self, statement: &str) {
-        let statement = statement.replace("$K", &self.access.keyspace);
-        self.session().await.query_unpaged(statement, ()).await.unwrap();
-    }
-}
-
-impl Drop for Keyspace {
-    fn drop(&mut self) {
-        let drop = async {
-            let session = SessionBuilder::new().known_nodes(&self.access.nodes).build().await.ok()?;
-            // What stays is in nobody's way, and goes with the server.
-            session.query_unpaged(format!("DROP KEYSPACE IF EXISTS {}", self.access.keyspace), ()).await.ok()
-        };
-        tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(drop));
-    }
-}
-
-/// A store in a keyspace that goes with it.
+/// A store, and the keyspace that it has for itself.
 struct Temporary {
     store: Arc<CqlStore>,
     keyspace: Keyspace,
@@ -127,7 +32,7 @@ impl Deref for Temporary {
 }
 
 async fn open() -> Option<Temporary> {
-    let keyspace = Keyspace::make().await?;
+    let keyspace = Keyspace::take().await?;
     Some(Temporary { store: CqlStore::open(&keyspace.access).await.unwrap(), keyspace })
 }
 
@@ -144,7 +49,7 @@ async fn columns(session: &Session, keyspace: &str) -> BTreeSet<[String; 5]> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_snapshot_of_the_schema_is_what_the_versions_come_to() {
-    let (Some(migrated), Some(snapshot)) = (Keyspace::make().await, Keyspace::absent()) else { return };
+    let (Some(migrated), Some(snapshot)) = (Keyspace::take().await, Keyspace::absent()) else { return };
     let name = &snapshot.access.keyspace;
     let session = snapshot.session().await;
     let replication = "{'class': 'SimpleStrategy', 'replication_factor': 1}";
@@ -413,7 +318,7 @@ proptest! {
     fn any_sequence_of_calls_leaves_what_the_model_says(calls in model::calls()) {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         runtime.block_on(async {
-            let Some(keyspace) = Keyspace::make().await else { return };
+            let Some(keyspace) = Keyspace::take().await else { return };
             model::follow(
                 calls,
                 async || CqlStore::open(&keyspace.access).await.unwrap(),

@@ -16,8 +16,8 @@ use coldproof::{
 use futures_util::StreamExt;
 
 use super::{
-    cluster::{Keyspace, patiently},
     contract::{claims_of_one_moment, one_moment},
+    keyspace::{Keyspace, patiently},
     sample,
 };
 
@@ -30,7 +30,7 @@ struct Two {
 
 impl Two {
     async fn open() -> Option<Self> {
-        let keyspace = Keyspace::make().await?;
+        let keyspace = Keyspace::take().await?;
         let open = async || patiently(async || CqlStore::open(&keyspace.access).await).await;
         Some(Self { one: open().await, other: open().await, keyspace })
     }

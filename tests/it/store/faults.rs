@@ -19,7 +19,7 @@ use scylla_proxy::{
 };
 
 use super::{
-    cluster::{Keyspace, patiently},
+    keyspace::{Keyspace, patiently},
     sample,
 };
 
@@ -40,7 +40,7 @@ struct Between {
 
 impl Between {
     async fn open() -> Option<Self> {
-        let keyspace = Keyspace::make().await?;
+        let keyspace = Keyspace::take().await?;
         // The driver asks every node at the port at which it asked the first.
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let real: Vec<SocketAddr> = keyspace.access.nodes.iter().map(|node| node.parse().unwrap()).collect();

@@ -2,7 +2,7 @@
 
 use std::process::{Command, Output};
 
-use super::{cluster::nodes, nodes::Nodes};
+use super::{keyspace::nodes, nodes::Nodes};
 
 const PASSWORD: &str = "cassandra";
 

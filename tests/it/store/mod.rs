@@ -1,10 +1,11 @@
 //! The store: its contract, and what it survives.
 
-pub mod cluster;
+mod cluster;
 mod contract;
 mod copied;
 mod damage;
 mod faults;
+pub mod keyspace;
 mod kill;
 mod load;
 mod local;
