@@ -3,13 +3,17 @@
 
 use std::time::Duration;
 
+use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 use scylla::{
     client::session::Session,
     statement::{Consistency, SerialConsistency, prepared::PreparedStatement},
 };
 
 use super::requests::unavailable;
-use crate::{limits::CQL_PASS_PAGE_MS, store::Result};
+use crate::{
+    limits::{CQL_PASS_PAGE_MS, CQL_ROWS_AT_ONCE},
+    store::Result,
+};
 
 macro_rules! statements {
     ($($(#[$doc:meta])* $name:ident: $prepare:ident = $cql:expr;)*) => {
@@ -17,9 +21,14 @@ macro_rules! statements {
         pub struct Statements { $($(#[$doc])* pub $name: PreparedStatement,)* }
 
         impl Statements {
-            /// Prepares all of them for the tables of a keyspace.
+            /// Prepares all of them for the tables of a keyspace, many at a time: a node notes each in a table of its own, and
+            /// answers when its commit log is synced.
             pub async fn prepare(session: &Session, keyspace: &str) -> Result<Self> {
-                Ok(Self { $($name: $prepare(session, &in_keyspace(keyspace, $cql)).await?,)* })
+                let all = [$($prepare(session, in_keyspace(keyspace, $cql)).boxed(),)*];
+                let prepared: Vec<_> = stream::iter(all).buffered(CQL_ROWS_AT_ONCE).try_collect().await?;
+                let mut prepared = prepared.into_iter();
+                let mut next = || prepared.next().ok_or_else(|| unavailable("a statement was not prepared"));
+                Ok(Self { $($name: next()?,)* })
             }
         }
     };
@@ -32,7 +41,7 @@ fn in_keyspace(keyspace: &str, cql: &str) -> String {
 }
 
 /// One that may be repeated, by the driver too.
-async fn idempotent(session: &Session, cql: &str) -> Result<PreparedStatement> {
+async fn idempotent(session: &Session, cql: String) -> Result<PreparedStatement> {
     let mut statement = session.prepare(cql).await.map_err(unavailable)?;
     statement.set_consistency(Consistency::LocalQuorum);
     statement.set_is_idempotent(true);
@@ -40,14 +49,14 @@ async fn idempotent(session: &Session, cql: &str) -> Result<PreparedStatement> {
 }
 
 /// A page of a pass over a whole table: nobody waits for one of them, so it may take longer than a scan's read.
-async fn pass(session: &Session, cql: &str) -> Result<PreparedStatement> {
+async fn pass(session: &Session, cql: String) -> Result<PreparedStatement> {
     let mut statement = idempotent(session, cql).await?;
     statement.set_request_timeout(Some(Duration::from_millis(CQL_PASS_PAGE_MS)));
     Ok(statement)
 }
 
 /// A lightweight transaction: the driver must not repeat it.
-async fn swap(session: &Session, cql: &str) -> Result<PreparedStatement> {
+async fn swap(session: &Session, cql: String) -> Result<PreparedStatement> {
     let mut statement = session.prepare(cql).await.map_err(unavailable)?;
     statement.set_consistency(Consistency::LocalQuorum);
     statement.set_serial_consistency(Some(SerialConsistency::LocalSerial));
@@ -57,7 +66,7 @@ async fn swap(session: &Session, cql: &str) -> Result<PreparedStatement> {
 
 /// A read of what lightweight transactions write: it sees every one that was answered, and ends those under way. It is a round
 /// of Paxos itself. Were it idempotent, the driver would send a second one beside it, and each would make the other fail.
-async fn serial(session: &Session, cql: &str) -> Result<PreparedStatement> {
+async fn serial(session: &Session, cql: String) -> Result<PreparedStatement> {
     let mut statement = swap(session, cql).await?;
     statement.set_consistency(Consistency::LocalSerial);
     Ok(statement)
