@@ -168,13 +168,14 @@ impl Service {
     /// Touches what is applied of a capture and was not touched; what remains, if anything does.
     async fn touch_capture(&self, id: CaptureId, mut pending: Pending) -> store::Result<Option<Pending>> {
         // Its writes are touched here as they are made; where it fails, a later look finds what it left.
-        if self.applying.is_at(id) {
-            return Ok(Some(pending));
-        }
+        let is_here = self.applying.is_at(id);
         if self.applied_here.0.contains_key(&id) {
             return Ok(None);
         }
         pending.looks = pending.looks.saturating_add(1);
+        if is_here && pending.looks == 1 {
+            return Ok(Some(pending));
+        }
         if pending.looks > FOLLOWED_LOOKS_OFTEN && !pending.looks.is_multiple_of(FOLLOWED_LOOKS_BETWEEN) {
             return Ok(Some(pending));
         }
@@ -184,6 +185,10 @@ impl Service {
             let is_gone = is_due && self.store.rows(pending.writer, pending.position, 1).await?.is_empty();
             return Ok((!is_gone).then_some(pending));
         };
+        // Unless another server is at it too, and was faster.
+        if is_here && (capture.finished_ms.is_none() || self.applied_here.0.contains_key(&id)) {
+            return Ok(Some(pending));
+        }
         if !pending.statements {
             self.touch_statements(&capture.statements).await?;
             pending.statements = true;
@@ -233,5 +238,38 @@ impl Service {
         // A lift here must not be taken back by what was read before it.
         let _changing = self.changing.here(measure_turn(id)).await;
         self.load_measure(id).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        service::{statements_capture_id, watch::Basis, world::World},
+        store::{Feed, Records},
+    };
+
+    #[tokio::test]
+    async fn what_another_server_finishes_is_touched_although_this_one_is_at_it() {
+        let world = World::new().await;
+        let (service, mut follower) = (&world.service, Follower::default());
+        service.follow(&mut follower).await.unwrap();
+        let before = world.store.statement(Kind::Product, 1).await.unwrap().unwrap();
+        let statements = vec![Statement { version: before.version + 1, ..before }];
+        let id = statements_capture_id(world.importer.organization, &statements);
+        let _turn = service.applying.begin(id).unwrap();
+        let capture = world.importer.capture(id, 0, &statements, 1);
+        let mut basis = Basis::default();
+        service.watch.add(&mut basis, Watched::Statement(Kind::Product, 1));
+
+        let unfinished = store::Capture { finished_ms: None, ..capture };
+        world.store.append(unfinished, Writes { statements, ..Writes::default() }).await.unwrap();
+        for _ in 0..4 {
+            service.follow(&mut follower).await.unwrap();
+            assert!(basis.is_current(), "while it is under way it is this server's own");
+        }
+        world.store.finish(id, 2).await.unwrap();
+        service.follow(&mut follower).await.unwrap();
+        assert!(!basis.is_current() && follower.pending.is_empty());
     }
 }

@@ -113,10 +113,8 @@ impl<'s> Staging<'s> {
         // Before the commit, so that nobody else begins to apply it.
         let turn = self.service.applying.begin(id);
         self.service.commit(capture, writes).await?;
-        if turn.is_some() && self.service.apply_chunks(id).await? {
-            // Before the turn ends, behind which this server would follow itself and read every record again. What came with the
-            // commit was touched by it.
-            self.service.applied_here.add(id);
+        if turn.is_some() {
+            self.service.apply_chunks(id, true).await?;
         }
         self.service.store.capture(id).await?.ok_or(store::Error::NotCommitted(id))
     }
@@ -127,17 +125,18 @@ impl Service {
     /// this one is at it already it does nothing; whether it did.
     pub async fn finish_capture(&self, id: CaptureId) -> store::Result<bool> {
         let Some(_turn) = self.applying.begin(id) else { return Ok(false) };
-        self.apply_chunks(id).await?;
+        self.apply_chunks(id, false).await?;
         Ok(true)
     }
 
-    /// Whether all chunks were applied here.
-    async fn apply_chunks(&self, id: CaptureId) -> store::Result<bool> {
+    /// Applies the chunks that are not applied, and marks the capture so. `all_here` says whether everything that came with it
+    /// so far was touched by this server.
+    async fn apply_chunks(&self, id: CaptureId, mut all_here: bool) -> store::Result<()> {
         let Some(capture) = self.store.capture(id).await? else { return Err(store::Error::NotCommitted(id)) };
         if capture.finished_ms.is_some() {
-            return Ok(false);
+            return Ok(());
         }
-        let (mut writing, mut all_here) = (Writing::default(), true);
+        let mut writing = Writing::default();
         for chunk in 0..capture.chunks {
             let records = match self.store.chunk(id, chunk).await? {
                 Some(Chunk::Staged(records)) => records,
@@ -159,8 +158,11 @@ impl Service {
             writing.begin(apply).await?;
         }
         writing.done().await?;
-        self.store.finish(id, self.now_ms()).await?;
-        Ok(all_here)
+        if all_here {
+            // Before the mark, behind which this server would follow itself and read every record again.
+            self.applied_here.add(id);
+        }
+        self.store.finish(id, self.now_ms()).await
     }
 
     /// Records with the entries that they make.
