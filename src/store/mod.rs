@@ -26,9 +26,9 @@ pub use self::{
 };
 pub use crate::trace::ScanSum;
 use crate::{
-    limits::FAULTS_LISTED_MAX,
+    limits::{BLOCK_CODES, FAULTS_LISTED_MAX},
     registration::{Kind, Parent, Statement},
-    trace::{Block, CaptureId, Entry, EventHash, OrganizationId, Place, Record, RecordId, Role, Subject},
+    trace::{Block, CaptureId, Entry, EventHash, OrganizationId, Place, Record, RecordId, Role, Scope, Subject},
 };
 
 /// The whole store, as the service holds it.
@@ -72,12 +72,30 @@ pub enum Slice {
     Whole,
 }
 
+impl Slice {
+    /// The part in which an entry lies: apart only in blocks, and only if it speaks of one of the block's codes.
+    pub fn of(subject: &Subject, scope: &Scope) -> Self {
+        match (subject, scope) {
+            (Subject::Block(block), Scope::Span(span))
+                if span.codes() == 1
+                    && span.run() == block.run
+                    && span.first().get() / BLOCK_CODES == u32::from(block.index) =>
+            {
+                Self::Serial(span.first().get())
+            }
+            _ => Self::Shared,
+        }
+    }
+}
+
 /// Ledgers: entries of a subject, appended through [`Feed::append`], idempotent by subject and place.
 #[async_trait]
 pub trait Ledgers: Send + Sync {
     /// Entries of one slice in ascending order of [`Place`], those above `after`, at most `limit`.
     /// Applied entries only.
     async fn entries(&self, subject: &Subject, slice: Slice, after: Option<Place>, limit: usize) -> Result<Vec<Entry>>;
+    /// The entry of this scope at this place, once it is applied.
+    async fn entry(&self, subject: &Subject, scope: &Scope, place: Place) -> Result<Option<Entry>>;
 }
 
 /// What one commit puts beside its row in the feed.

@@ -3,9 +3,9 @@
 use super::Audit;
 use crate::{
     epcis::{Class, Event, record_id},
-    registration::{Content, Kind, Run},
-    store::{self, Capture, Slice, patiently},
-    trace::{BatchId, Block, Entry, Place, Record, RecordId, Scope, Subject, entries_of},
+    registration::{Content, Kind},
+    store::{self, Capture, patiently},
+    trace::{BatchId, Entry, Record, RecordId, Subject, entries_of},
 };
 
 impl Audit<'_> {
@@ -41,14 +41,14 @@ impl Audit<'_> {
             self.find(|| format!("record {id}: it is not found by its event id"));
         }
         for span in event.spans() {
-            let run = self.run(span.run().bits().into()).await?;
-            if run.is_none_or(|run| span.last().get() >= run.count) {
+            let codes = self.codes_of(span.run().bits().into()).await?;
+            if codes.is_none_or(|codes| span.last().get() >= codes) {
                 self.find(|| format!("record {id}: it names codes of run {} that were not issued", span.run()));
             }
         }
         for class in event.classes() {
             if let Class::Batch(BatchId(batch)) = class.class
-                && patiently(|| self.service.statement(Kind::Batch, batch)).await?.is_none()
+                && !self.is_registered(batch).await?
             {
                 self.find(|| format!("record {id}: it names batch {batch}, which is not registered"));
             }
@@ -62,14 +62,8 @@ impl Audit<'_> {
     async fn entry(&mut self, subject: &Subject, entry: &Entry) -> store::Result<()> {
         self.report.checked += 1;
         self.entries += 1;
-        let slice = match (subject, entry.scope) {
-            (Subject::Block(_), Scope::Span(span)) if span.codes() == 1 => {
-                Slice::Serial(Block::offset(span.first()).into())
-            }
-            _ => Slice::Shared,
-        };
-        let read = patiently(|| self.service.store.entries(subject, slice, before(entry.place), 1)).await;
-        let mut found = self.sound(read)?.unwrap_or_default().into_iter().next();
+        let read = patiently(|| self.service.store.entry(subject, &entry.scope, entry.place)).await;
+        let mut found = self.sound(read)?.flatten();
         if let Some(found) = found.as_mut().filter(|_| self.service.store.is_shared()) {
             // Where two servers took the same document at once, the record may be the one's and an entry the other's, which
             // differ in when each took it.
@@ -81,27 +75,27 @@ impl Audit<'_> {
         Ok(())
     }
 
-    async fn run(&mut self, id: u64) -> store::Result<Option<Run>> {
-        let read = patiently(|| self.service.statement(Kind::Run, id)).await;
-        Ok(match self.sound(read)?.flatten().map(|statement| statement.content) {
-            Some(Content::Run(run)) => Some(run),
-            _ => None,
-        })
-    }
-}
-
-/// The greatest place below another; `None` where there is none.
-fn before(place: Place) -> Option<Place> {
-    if let Some(ordinal) = place.ordinal.checked_sub(1) {
-        return Some(Place { ordinal, ..place });
-    }
-    let mut record = place.record;
-    for byte in record.0.iter_mut().rev() {
-        let (less, borrowed) = byte.overflowing_sub(1);
-        *byte = less;
-        if !borrowed {
-            return Some(Place { record, ordinal: u32::MAX, ..place });
+    /// How many codes a run has; `None` where there is no such run.
+    async fn codes_of(&mut self, run: u64) -> store::Result<Option<u32>> {
+        if let known @ Some(_) = self.known.runs.get(&run) {
+            return Ok(known);
         }
+        let read = patiently(|| self.service.statement(Kind::Run, run)).await;
+        let Some(Content::Run(found)) = self.sound(read)?.flatten().map(|statement| statement.content) else {
+            return Ok(None);
+        };
+        self.known.runs.insert(run, found.count);
+        Ok(Some(found.count))
     }
-    Some(Place { event_time_ms: place.event_time_ms.checked_sub(1)?, record, ordinal: u32::MAX })
+
+    async fn is_registered(&self, batch: u64) -> store::Result<bool> {
+        if self.known.batches.contains_key(&batch) {
+            return Ok(true);
+        }
+        let there = patiently(|| self.service.statement(Kind::Batch, batch)).await?.is_some();
+        if there {
+            self.known.batches.insert(batch, ());
+        }
+        Ok(there)
+    }
 }

@@ -32,7 +32,7 @@ impl Audit<'_> {
     /// Everything registered, kind by kind. Counters are read after what they count, so that what comes meanwhile is no
     /// finding.
     pub(super) async fn registered(&mut self) -> store::Result<()> {
-        let service = self.service;
+        let (service, known) = (self.service, self.known);
         for (kind, counter) in COUNTED {
             let (mut highest, mut after) = (None, None);
             loop {
@@ -42,7 +42,7 @@ impl Audit<'_> {
                 after = Some(*last);
                 highest = highest.max(page.iter().map(|id| number_of(kind, *id)).max());
                 let parts = page.into_iter().map(|id| async move {
-                    let mut part = Audit::new(service);
+                    let mut part = Audit::new(service, known);
                     part.one(kind, id).await?;
                     Ok(part)
                 });

@@ -1,6 +1,6 @@
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 
-use super::{Audit, Report};
+use super::{Audit, Known, Report};
 use crate::{
     code::Serial,
     epcis::shapes::{self, BatchSpan, CodeStep, MeasureKind},
@@ -122,7 +122,8 @@ async fn a_capture_under_way_is_a_finding_only_where_it_stays_so() {
 #[tokio::test]
 async fn rows_that_come_after_the_beginning_are_not_read() {
     let world = World::new().await;
-    let mut audit = Audit::new(&world.service);
+    let known = Known::default();
+    let mut audit = Audit::new(&world.service, &known);
     assert_eq!(audit.end(Writer(9)).await.unwrap(), 0);
     for _ in 0..12 {
         let rows = world.store.rows(Writer(0), 0, 100).await.unwrap().len() as u64;
@@ -146,7 +147,8 @@ async fn of_several_passes_each_looks_at_its_part_of_the_captures() {
     let checked = async |passes: u64| {
         let mut checked = Vec::new();
         for pass in 0..passes {
-            let mut audit = Audit::new(&world.service);
+            let known = Known::default();
+            let mut audit = Audit::new(&world.service, &known);
             audit.feed(Writer(0), 12, (pass, passes)).await.unwrap();
             assert_eq!(audit.report.findings, Vec::<String>::new());
             checked.push(audit.report.checked);

@@ -10,7 +10,7 @@ use crate::{
     code::Serial,
     epcis::Disposition,
     limits::BLOCK_CODES,
-    store::Result,
+    store::{Result, Slice},
     trace::{
         Entry, EventHash, HandOver, Instance, MeasureId, OrganizationId, Part, Place, RecordId, Scope, Span, Subject,
     },
@@ -26,17 +26,11 @@ pub fn cluster(serial: u32) -> i32 {
     1 + (serial % BLOCK_CODES).cast_signed()
 }
 
-/// Where in its ledger an entry clusters: apart only in blocks, and only if it speaks of one of the block's codes.
+/// Cluster of an entry.
 pub fn cluster_of(subject: &Subject, scope: &Scope) -> i32 {
-    match (subject, scope) {
-        (Subject::Block(block), Scope::Span(span))
-            if span.codes() == 1
-                && span.run() == block.run
-                && span.first().get() / BLOCK_CODES == u32::from(block.index) =>
-        {
-            cluster(span.first().get())
-        }
-        _ => SHARED,
+    match Slice::of(subject, scope) {
+        Slice::Serial(serial) => cluster(serial),
+        Slice::Shared | Slice::Whole => SHARED,
     }
 }
 

@@ -15,7 +15,7 @@ use scylla::value::CqlTimestamp;
 
 use super::{
     Cluster,
-    entry::{EntryRow, NewEntry, SHARED, TABLE, cluster},
+    entry::{EntryRow, NewEntry, SHARED, TABLE, cluster, cluster_of},
     record::limit_of,
     words,
 };
@@ -25,7 +25,7 @@ use crate::{
         CQL_LEDGER_UNCOUNTED_ROWS, CQL_LEDGERS_KNOWN_MAX, CQL_ROWS_AT_ONCE,
     },
     store::{Result, Slice},
-    trace::{Entry, Place, RecordId, Subject},
+    trace::{Entry, Place, RecordId, Scope, Subject},
 };
 
 /// What this server knows of a ledger.
@@ -151,6 +151,30 @@ impl Cluster {
             }
             each = each.saturating_mul(4);
         }
+    }
+
+    /// The entry at a place. A record has one bucket on each level; of those that lie twice the one of the lower level holds.
+    pub async fn entry(&self, subject: &Subject, scope: &Scope, place: Place) -> Result<Option<Entry>> {
+        let (name, cluster) = (words::subject(subject)?, cluster_of(subject, scope));
+        // Most ledgers have no other level.
+        if let Some(entry) = self.entry_on(0, &name, cluster, place).await? {
+            return Ok(Some(entry));
+        }
+        for level in 1..=self.levels(&name).await? {
+            if let Some(entry) = self.entry_on(level, &name, cluster, place).await? {
+                return Ok(Some(entry));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn entry_on(&self, level: u32, subject: &str, cluster: i32, place: Place) -> Result<Option<Entry>> {
+        let bucket = bucket_of(level, place.record);
+        let (time, record, ordinal) = (place.event_time_ms, place.record.0.as_slice(), place.ordinal.cast_signed());
+        let (at, values) =
+            ((TABLE, format!("{subject}/{bucket}")), (subject, bucket, cluster, CqlTimestamp(time), record, ordinal));
+        let row = self.requests.one::<EntryRow>(&self.statements.entry, values, at).await?;
+        row.map(|row| row.entry(subject, bucket)).transpose()
     }
 
     /// The first rows of one bucket behind a place, with what orders them.

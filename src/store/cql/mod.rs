@@ -64,7 +64,7 @@ use super::{
 use crate::{
     limits::{CQL_ATOMIC_BYTES_MAX, CQL_COPY_PAUSE_MS, CQL_SETTLED_AFTER_MS},
     registration::{Kind, Parent, Statement},
-    trace::{Block, CaptureId, Entry, EventHash, OrganizationId, Place, Record, RecordId, Subject},
+    trace::{Block, CaptureId, Entry, EventHash, OrganizationId, Place, Record, RecordId, Scope, Subject},
 };
 
 /// Locks for captures and claims by what they are for: of two calls on one thing in this process one waits.
@@ -197,6 +197,9 @@ impl Records for CqlStore {
 impl Ledgers for CqlStore {
     async fn entries(&self, subject: &Subject, slice: Slice, after: Option<Place>, limit: usize) -> Result<Vec<Entry>> {
         self.cluster.entries(subject, slice, after, limit).await
+    }
+    async fn entry(&self, subject: &Subject, scope: &Scope, place: Place) -> Result<Option<Entry>> {
+        self.cluster.entry(subject, scope, place).await
     }
 }
 

@@ -116,6 +116,9 @@ statements! {
     entries_after: idempotent = &format!(
         "SELECT {ENTRY}, {STAMPED_ENTRY} FROM ledgers WHERE subject = ? AND bucket = ? \
          AND (cluster, event_time, record, ordinal) > (?, ?, ?, ?) AND (cluster) <= (?) LIMIT ?");
+    entry: idempotent = &format!(
+        "SELECT {ENTRY}, {STAMPED_ENTRY} FROM ledgers WHERE subject = ? AND bucket = ? \
+         AND cluster = ? AND event_time = ? AND record = ? AND ordinal = ?");
     whole_bucket: idempotent = &format!("SELECT {ENTRY}, {STAMPED_ENTRY} FROM ledgers WHERE subject = ? AND bucket = ?");
 
     put_statement: idempotent = &insert("statements", STATEMENT);

@@ -19,7 +19,7 @@ impl Encoded {
             encoded.records.push(encode_record(record)?);
         }
         for (subject, entry) in &writes.entries {
-            let key = key::entry(subject, entry)?;
+            let key = key::entry(subject, &entry.scope, entry.place)?;
             encoded.others.push(pair(key, &EntryRow::from(entry))?);
         }
         for statement in &writes.statements {

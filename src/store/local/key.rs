@@ -5,8 +5,8 @@ use super::commit::WRITER;
 use crate::{
     code::RunId,
     registration::{Kind, Parent},
-    store::{Error, Result, Writer},
-    trace::{BatchId, Block, CaptureId, Entry, EventHash, Group, OrganizationId, Place, RecordId, Scope, Subject},
+    store::{Error, Result, Slice, Writer},
+    trace::{BatchId, Block, CaptureId, EventHash, Group, OrganizationId, Place, RecordId, Scope, Subject},
 };
 use sha2::{Digest, Sha256};
 
@@ -147,22 +147,12 @@ pub fn cluster(serial: u32) -> u32 {
     1 + serial % crate::limits::BLOCK_CODES
 }
 
-/// Where in its ledger an entry clusters: apart only in blocks, and only if it speaks of one of the block's codes.
-pub fn cluster_of(subject: &Subject, scope: &Scope) -> u32 {
-    match (subject, scope) {
-        (Subject::Block(block), Scope::Span(span))
-            if span.first() == span.last()
-                && span.run() == block.run
-                && span.first().get() / crate::limits::BLOCK_CODES == u32::from(block.index) =>
-        {
-            cluster(span.first().get())
-        }
-        _ => SHARED,
-    }
-}
-
-pub fn entry(of: &Subject, entry: &Entry) -> Result<Vec<u8>> {
-    Ok(place(subject(of)?, cluster_of(of, &entry.scope), entry.place))
+pub fn entry(of: &Subject, scope: &Scope, at: Place) -> Result<Vec<u8>> {
+    let cluster = match Slice::of(of, scope) {
+        Slice::Serial(serial) => cluster(serial),
+        Slice::Shared | Slice::Whole => SHARED,
+    };
+    Ok(place(subject(of)?, cluster, at))
 }
 
 /// Key of a place in a cluster of the ledger that `subject` begins.

@@ -40,7 +40,7 @@ use super::{
 use crate::{
     limits,
     registration::{Kind, Parent, Statement},
-    trace::{Block, CaptureId, Entry, EventHash, OrganizationId, Place, Record, RecordId, Subject},
+    trace::{Block, CaptureId, Entry, EventHash, OrganizationId, Place, Record, RecordId, Scope, Subject},
 };
 
 /// The store in a folder. Reads go straight to the engine; writes go through the committer.
@@ -190,6 +190,9 @@ impl Ledgers for LocalStore {
         // A whole block is read through however few entries are asked for.
         let items = if slice == Slice::Whole { usize::MAX } else { limit };
         self.read(items, move |view| read::entries(view, &subject, slice, after, limit)).await
+    }
+    async fn entry(&self, subject: &Subject, scope: &Scope, place: Place) -> Result<Option<Entry>> {
+        read::entry(&self.tables.view(), subject, scope, place)
     }
 }
 

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     registration::{Kind, Parent, Statement},
     store::{Capture, Chunk, FeedRow, Result, ScanSum, Slice, Writer},
-    trace::{Block, CaptureId, Entry, EventHash, OrganizationId, Place, Record, RecordId, Subject},
+    trace::{Block, CaptureId, Entry, EventHash, OrganizationId, Place, Record, RecordId, Scope, Subject},
 };
 
 pub fn record(view: &View, id: RecordId) -> Result<Option<Record>> {
@@ -68,6 +68,10 @@ pub fn entries(view: &View, subject: &Subject, slice: Slice, after: Option<Place
             Ok(item.value::<EntryRow>()?.entry(place))
         })
         .collect()
+}
+
+pub fn entry(view: &View, subject: &Subject, scope: &Scope, place: Place) -> Result<Option<Entry>> {
+    Ok(view.get::<EntryRow>(&key::entry(subject, scope, place)?)?.map(|row| row.entry(place)))
 }
 
 /// All entries of a block stand in the order of their serials first: the `limit` smallest places are picked.

@@ -15,7 +15,7 @@ use coldproof::{
         Capture, Chunk, Claims, CodeSum, Copies, Error, Feed, FeedRow, Intake, Kept, Ledgers, Records, Report, Result,
         ScanSum, Scans, Slice, Snapshot, Store, Verify, Writer, Writes,
     },
-    trace::{Block, CaptureId, Entry, EventHash, OrganizationId, Place, Record, RecordId, Subject},
+    trace::{Block, CaptureId, Entry, EventHash, OrganizationId, Place, Record, RecordId, Scope, Subject},
 };
 
 /// What fails, shared with whoever holds a clone.
@@ -112,6 +112,10 @@ impl Ledgers for SilentStore {
     async fn entries(&self, subject: &Subject, slice: Slice, after: Option<Place>, limit: usize) -> Result<Vec<Entry>> {
         self.fails.read(1).await?;
         self.inner.entries(subject, slice, after, limit).await
+    }
+    async fn entry(&self, subject: &Subject, scope: &Scope, place: Place) -> Result<Option<Entry>> {
+        unless(&self.fails.reads)?;
+        self.inner.entry(subject, scope, place).await
     }
 }
 

@@ -304,6 +304,9 @@ async fn a_ledger_that_opened_further_buckets_is_read_as_one() {
         }
         assert!(found == sorted, "pages of {page}");
     }
+    for entry in &written {
+        assert_eq!(store.entry(&subject, &entry.scope, entry.place).await.unwrap().as_ref(), Some(entry));
+    }
     let session = store.keyspace.session().await;
     let text = format!("SELECT DISTINCT subject, bucket FROM {}.ledgers", store.keyspace.access.keyspace);
     let buckets = session.query_unpaged(text, ()).await.unwrap().into_rows_result().unwrap().rows_num();

@@ -163,6 +163,14 @@ pub async fn a_block_keeps_single_serials_apart_from_what_they_share(store: &dyn
     assert_eq!(read(Slice::Serial(of(5))).await, [five.clone(), later.clone()]);
     assert_eq!(read(Slice::Serial(of(6))).await, std::slice::from_ref(&six));
     assert_eq!(read(Slice::Serial(of(7))).await, []);
+    for entry in &all {
+        let found = store.entry(&subject, &entry.scope, entry.place).await.unwrap();
+        assert_eq!(found.as_ref(), Some(entry));
+    }
+    let (at, later_at) = (five.place, Place { ordinal: five.place.ordinal + 1, ..five.place });
+    for (scope, place) in [(&five.scope, later_at), (&six.scope, at), (&Scope::All, at)] {
+        assert_eq!(store.entry(&subject, scope, place).await.unwrap(), None, "{scope:?} {place:?}");
+    }
     assert_eq!(read(Slice::Whole).await, [six, shared, elsewhere, five, later]);
 }
 
