@@ -88,11 +88,13 @@ impl Audit<'_> {
         Ok(Some(found.count))
     }
 
-    async fn is_registered(&self, batch: u64) -> store::Result<bool> {
+    /// Whether there is such a batch. Where it cannot be read, that is a finding too.
+    async fn is_registered(&mut self, batch: u64) -> store::Result<bool> {
         if self.known.batches.contains_key(&batch) {
             return Ok(true);
         }
-        let there = patiently(|| self.service.statement(Kind::Batch, batch)).await?.is_some();
+        let read = patiently(|| self.service.statement(Kind::Batch, batch)).await;
+        let there = self.sound(read)?.flatten().is_some();
         if there {
             self.known.batches.insert(batch, ());
         }

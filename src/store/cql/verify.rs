@@ -91,7 +91,7 @@ impl Cluster {
         self.each(report, table, all, check).await.map(drop)
     }
 
-    /// A record must be found by its event id and its given one, of which `given` counts how many there are.
+    /// A record must be found by its event id and its given one, which `given` counts.
     async fn verify_record(&self, row: RecordRow, given: &AtomicU64) -> Result<()> {
         let record = self.whole_record(row).await?;
         let (id, event) = (record.id.0.as_slice(), record.event.0.as_slice());
@@ -101,12 +101,14 @@ impl Cluster {
             return Err(corrupt("records_by_event", record.event, format!("it does not name record {}", record.id)));
         }
         let Some(given_id) = &record.given_event_id else { return Ok(()) };
-        given.fetch_add(1, Ordering::Relaxed);
         let hash = given_sha256(given_id);
         let values = (record.organization.0.cast_signed(), hash.as_slice(), id);
         let at = ("records_by_given_id", record.id);
         match self.requests.one::<(Vec<u8>,)>(&self.statements.is_of_given, values, at).await? {
-            Some(_) => Ok(()),
+            Some(_) => {
+                given.fetch_add(1, Ordering::Relaxed);
+                Ok(())
+            }
             None => Err(corrupt("records_by_given_id", given_id, format!("it does not name record {}", record.id))),
         }
     }
