@@ -12,7 +12,7 @@ use crate::routes::{both, document, number, span};
 /// How many events the document has that is under way when its server is killed.
 fn events() -> u32 {
     let given = std::env::var("CLUSTER_TEST_EVENTS").ok().and_then(|given| given.parse().ok());
-    given.unwrap_or(20_000)
+    given.unwrap_or(10_000)
 }
 
 /// How long so many may take.
