@@ -19,17 +19,12 @@ use crate::{
 pub const TABLE: &str = "ledgers";
 
 /// Cluster of the entries that bear on more than one code.
-pub const SHARED: i32 = 0;
+const SHARED: i32 = 0;
 
-/// Cluster of a serial inside its block.
-pub fn cluster(serial: u32) -> i32 {
-    1 + (serial % BLOCK_CODES).cast_signed()
-}
-
-/// Cluster of an entry.
-pub fn cluster_of(subject: &Subject, scope: &Scope) -> i32 {
-    match Slice::of(subject, scope) {
-        Slice::Serial(serial) => cluster(serial),
+/// Cluster of a part of a ledger; of a whole block there is none, and it is read without.
+pub fn cluster(slice: Slice) -> i32 {
+    match slice {
+        Slice::Serial(serial) => 1 + (serial % BLOCK_CODES).cast_signed(),
         Slice::Shared | Slice::Whole => SHARED,
     }
 }
@@ -130,7 +125,7 @@ impl<'s> NewEntry<'s> {
         Self {
             subject: name,
             bucket,
-            cluster: cluster_of(subject, &entry.scope),
+            cluster: cluster(Slice::of(subject, &entry.scope)),
             event_time: CqlTimestamp(entry.place.event_time_ms),
             record: entry.place.record.0.to_vec(),
             ordinal: entry.place.ordinal.cast_signed(),

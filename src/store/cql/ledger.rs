@@ -15,7 +15,7 @@ use scylla::value::CqlTimestamp;
 
 use super::{
     Cluster,
-    entry::{EntryRow, NewEntry, SHARED, TABLE, cluster, cluster_of},
+    entry::{EntryRow, NewEntry, TABLE, cluster},
     record::limit_of,
     words,
 };
@@ -121,8 +121,7 @@ impl Cluster {
         let name = words::subject(subject)?;
         let cluster = match (subject, slice) {
             (Subject::Block(_), Slice::Whole) => None,
-            (_, Slice::Shared | Slice::Whole) => Some(SHARED),
-            (_, Slice::Serial(serial)) => Some(cluster(serial)),
+            (_, slice) => Some(cluster(slice)),
         };
         let question = Question { subject: &name, cluster, after };
         // The first bucket is asked beside the question for more: most ledgers have no other.
@@ -155,7 +154,7 @@ impl Cluster {
 
     /// The entry at a place. A record has one bucket on each level; of those that lie twice the one of the lower level holds.
     pub async fn entry(&self, subject: &Subject, scope: &Scope, place: Place) -> Result<Option<Entry>> {
-        let (name, cluster) = (words::subject(subject)?, cluster_of(subject, scope));
+        let (name, cluster) = (words::subject(subject)?, cluster(Slice::of(subject, scope)));
         // Most ledgers have no other level.
         if let Some(entry) = self.entry_on(0, &name, cluster, place).await? {
             return Ok(Some(entry));

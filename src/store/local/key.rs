@@ -140,19 +140,18 @@ pub fn subject(subject: &Subject) -> Result<Vec<u8>> {
 }
 
 /// Cluster of the entries that bear on more than one code; those of one serial follow under 1 + serial.
-pub const SHARED: u32 = 0;
+const SHARED: u32 = 0;
 
-/// Cluster of a serial inside its block.
-pub fn cluster(serial: u32) -> u32 {
-    1 + serial % crate::limits::BLOCK_CODES
+/// Cluster of a part of a ledger; of a whole block there is none, and it is read without.
+pub fn cluster(slice: Slice) -> u32 {
+    match slice {
+        Slice::Serial(serial) => 1 + serial % crate::limits::BLOCK_CODES,
+        Slice::Shared | Slice::Whole => SHARED,
+    }
 }
 
 pub fn entry(of: &Subject, scope: &Scope, at: Place) -> Result<Vec<u8>> {
-    let cluster = match Slice::of(of, scope) {
-        Slice::Serial(serial) => cluster(serial),
-        Slice::Shared | Slice::Whole => SHARED,
-    };
-    Ok(place(subject(of)?, cluster, at))
+    Ok(place(subject(of)?, cluster(Slice::of(of, scope)), at))
 }
 
 /// Key of a place in a cluster of the ledger that `subject` begins.

@@ -54,8 +54,7 @@ pub fn entries(view: &View, subject: &Subject, slice: Slice, after: Option<Place
     let ledger = key::subject(subject)?;
     let cluster = match (subject, slice) {
         (Subject::Block(_), Slice::Whole) => return block_entries(view, &ledger, after, limit),
-        (_, Slice::Shared | Slice::Whole) => key::SHARED,
-        (_, Slice::Serial(serial)) => key::cluster(serial),
+        (_, slice) => key::cluster(slice),
     };
     let mut prefix = ledger.clone();
     prefix.extend_from_slice(&cluster.to_be_bytes());
