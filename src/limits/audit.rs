@@ -1,4 +1,4 @@
-//! Bounds of audits, and of how long the store is asked again.
+//! Bounds of audits.
 
 /// Rows of a feed that an audit reads at once.
 pub const AUDIT_FEED_ROWS: usize = 256;
@@ -13,10 +13,5 @@ pub const AUDIT_THINGS_KNOWN_MAX: u64 = 1 << 16;
 /// How long an audit waits for captures that it found committed and not applied, in milliseconds: longer than the
 /// server takes to look for those that it has to finish.
 pub const AUDIT_UNFINISHED_WAIT_MS: u64 = 6_000;
-/// How long a start, or an audit, which may have worked for an hour, asks for what is not answered in time, in milliseconds: a
-/// node that starts, or a pause of all of them, takes no longer.
-pub const STORE_PATIENCE_MS: u64 = 60_000;
-/// The pause before they ask a second time, in milliseconds; it grows by as much each time.
-pub const STORE_PATIENCE_PAUSE_MS: u64 = 50;
 /// Findings that an audit lists, and captures that it looks at again.
 pub const AUDIT_FINDINGS_MAX: usize = 1_000;

@@ -31,7 +31,8 @@ pub const CQL_TRIES_MAX: u32 = 3;
 pub const CQL_TRIES_MS: u64 = 500;
 /// Pause before a further try, in milliseconds: a driver without a node fails within microseconds.
 pub const CQL_TRY_PAUSE_MS: u64 = 50;
-/// Rows that one call writes at the same time, and that a pass over everything looks up at the same time.
+/// Rows that one call writes at the same time, and that a pass over everything looks up at the same time; and statements that are
+/// prepared at the same time.
 pub const CQL_ROWS_AT_ONCE: usize = 64;
 /// Rows in one page of a longer answer.
 pub const CQL_PAGE_ROWS: i32 = 1_000;

@@ -36,13 +36,11 @@ pub enum Closed {
 impl Closed {
     /// An empty one.
     pub async fn new() -> Self {
-        if on_cluster() {
-            Self::Cluster(
-                Keyspace::take().await.expect("IT_STORE=cql needs CASSANDRA_TEST_NODES (tests/cassandra start)"),
-            )
-        } else {
-            Self::Embedded
+        if !on_cluster() {
+            return Self::Embedded;
         }
+        let keyspace = Keyspace::take().await;
+        Self::Cluster(keyspace.expect("IT_STORE=cql needs CASSANDRA_TEST_NODES (tests/cassandra start)"))
     }
 
     /// Opens what is kept there; `folder` is the embedded store's.
