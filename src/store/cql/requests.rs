@@ -11,7 +11,10 @@ use scylla::{
     client::session::Session,
     deserialize::row::DeserializeRow,
     errors::{DbError, ExecutionError, NextRowError, RequestAttemptError},
-    response::{PagingState, PagingStateResponse, query_result::QueryResult},
+    response::{
+        PagingState, PagingStateResponse,
+        query_result::{QueryResult, QueryRowsResult},
+    },
     serialize::row::SerializeRow,
     statement::prepared::PreparedStatement,
     value::{CqlValue, Row},
@@ -127,10 +130,29 @@ impl Requests {
             let (page, next) = self.page(&statement, &at).await?;
             let page = page.into_rows_result().map_err(|error| corrupt(table, "*", error))?;
             let rows = page.rows::<R>().map_err(|error| corrupt(table, "*", error))?;
-            let rows: Vec<_> = rows.map(|row| row.map_err(|error| corrupt(table, "*", error))).collect();
+            let named = |at, error| corrupt(table, self.key_of(&page, at), error);
+            let rows: Vec<_> = (0..).zip(rows).map(|(at, row)| row.map_err(|error| named(at, error))).collect();
             Ok(Some((stream::iter(rows), next.map(|at| (statement, at)))))
         });
         pages.try_flatten().boxed()
+    }
+
+    /// The key of a row that cannot be decoded; `*` where it is not known.
+    fn key_of(&self, page: &QueryRowsResult, at: usize) -> String {
+        let row = page.rows::<Row>().ok().and_then(|mut rows| rows.nth(at)?.ok());
+        let columns = page.column_specs();
+        let state = self.session.get_cluster_state();
+        let table = columns.iter().next().and_then(|column| {
+            let of = column.table_spec();
+            state.get_keyspace(of.ks_name())?.tables.get(of.table_name())
+        });
+        let Some((row, table)) = row.zip(table) else { return "*".to_owned() };
+        let value = |name: &String| {
+            let at = columns.iter().position(|column| column.name() == name)?;
+            row.columns.get(at)?.as_ref().map(ToString::to_string)
+        };
+        let key: Vec<_> = table.partition_key.iter().chain(&table.clustering_key).filter_map(value).collect();
+        key.join("/")
     }
 
     /// A page, and where the next one begins.

@@ -129,6 +129,12 @@ async fn a_row_that_cannot_be_read_is_named_and_hides_no_other() {
     assert!(report.faults.iter().all(|fault| fault.to_string().contains("nobody")), "{report:?}");
     let records: usize = (0..4).map(|number| sample::writes(number).records.len()).sum();
     assert_eq!(report.records, records as u64);
+
+    // One that lacks what every row has.
+    store.keyspace.run("INSERT INTO $K.records (record, organization) VALUES (0xab01, 1)").await;
+    let report = store.verify().await.unwrap();
+    assert!(report.faults.iter().any(|fault| fault.to_string().starts_with("records/0xab01: ")), "{report:?}");
+    assert_eq!(report.records, records as u64 + 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
