@@ -164,6 +164,12 @@ async fn call(store: &dyn Store, model: &mut Model, call: Call) {
             assert_eq!(said, model.apply(id(capture), u32::from(chunk), writes(&contents)));
         }
         Call::Finish { capture, at } => {
+            // Whoever finishes a capture has applied all of it; one that is not is a fault.
+            let chunks = model.captures.get(&id(capture)).map_or(0, |held| held.chunks);
+            for chunk in 0..chunks {
+                store.apply(id(capture), chunk, Writes::default()).await.unwrap();
+                model.apply(id(capture), chunk, Writes::default()).unwrap();
+            }
             let said = store.finish(id(capture), i64::from(at)).await;
             let held = model.captures.get_mut(&id(capture));
             assert_eq!(said.is_ok(), held.is_some());
