@@ -287,8 +287,9 @@ pub const TIMELINE_LINES_MAX: usize = 1_000;
 /// How long a start, or an audit, which may have worked for an hour, asks for what is not answered in time, in milliseconds: a
 /// node that starts, or a pause of all of them, takes no longer.
 pub const STORE_PATIENCE_MS: u64 = 60_000;
-/// The pause before they ask a second time, in milliseconds; it grows by as much each time.
-pub const STORE_PATIENCE_PAUSE_MS: u64 = 50;
+/// The pause before the store is asked a second time, in milliseconds; it grows by as much each time. A driver without a node fails
+/// within microseconds.
+pub const STORE_TRY_PAUSE_MS: u64 = 50;
 
 /// How long staged records wait for their commit: far longer than a capture may take.
 pub const STAGED_KEPT_MS: i64 = 3_600 * 1_000;

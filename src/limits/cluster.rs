@@ -25,12 +25,11 @@ pub const CQL_KEEPALIVE_MS: u64 = 1_000;
 pub const CQL_CONNECT_MS: u64 = 3_000;
 /// How often nodes are asked whether they agree on a change of the schema, in milliseconds.
 pub const CQL_AGREEMENT_MS: u64 = 20;
-/// How often a write is tried: all but swaps may be repeated as they are.
-pub const CQL_TRIES_MAX: u32 = 3;
-/// Behind so many milliseconds no further try is begun, so that a caller hears within two seconds.
+/// For how many milliseconds what fails at once is asked again, all but swaps: a node that comes or goes is known to the others
+/// within as long. A caller still hears within two seconds.
 pub const CQL_TRIES_MS: u64 = 500;
-/// Pause before a further try, in milliseconds: a driver without a node fails within microseconds.
-pub const CQL_TRY_PAUSE_MS: u64 = 50;
+/// For how many milliseconds a claim is asked for again, which is a round of Paxos: twice as long as one may take.
+pub const CQL_CLAIM_MS: u64 = 2 * CQL_TIMEOUT_MS;
 /// Rows that one call writes at the same time, and that a pass over everything looks up at the same time; and statements that are
 /// prepared at the same time.
 pub const CQL_ROWS_AT_ONCE: usize = 64;

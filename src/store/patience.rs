@@ -5,18 +5,23 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::{Error, Result};
-use crate::limits::{STORE_PATIENCE_MS, STORE_PATIENCE_PAUSE_MS};
+use crate::limits::{STORE_PATIENCE_MS, STORE_TRY_PAUSE_MS};
 
 /// An audit asks so much that some of it comes late where the store has other things to do, and a start would end where one thing
 /// does: it is asked again.
 pub(crate) async fn patiently<T, F: Future<Output = Result<T>>>(ask: impl Fn() -> F) -> Result<T> {
+    again(STORE_PATIENCE_MS, ask).await
+}
+
+/// Asks until the store answers, with pauses that become longer; behind so many milliseconds not once more.
+pub(crate) async fn again<T, F: Future<Output = Result<T>>>(patience_ms: u64, ask: impl Fn() -> F) -> Result<T> {
     let (begun, mut tries) = (Instant::now(), 1);
     loop {
         match ask().await {
-            Err(Error::Unavailable(_)) if begun.elapsed() < Duration::from_millis(STORE_PATIENCE_MS) => {}
+            Err(Error::Unavailable(_)) if begun.elapsed() < Duration::from_millis(patience_ms) => {}
             outcome => return outcome,
         }
-        sleep(Duration::from_millis(STORE_PATIENCE_PAUSE_MS) * tries).await;
+        sleep(Duration::from_millis(STORE_TRY_PAUSE_MS) * tries).await;
         tries += 1;
     }
 }

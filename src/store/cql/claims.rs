@@ -8,8 +8,8 @@ use tokio::time::sleep;
 
 use super::{Cluster, requests::SwapError, words};
 use crate::{
-    limits::{CLAIM_BYTES_MAX, CQL_SWAP_TRIES_MAX, CQL_TRIES_MAX, CQL_TRY_PAUSE_MS},
-    store::{Error, Result},
+    limits::{CLAIM_BYTES_MAX, CQL_CLAIM_MS, CQL_SWAP_TRIES_MAX, STORE_TRY_PAUSE_MS},
+    store::{Error, Result, again},
 };
 
 #[derive(DeserializeRow)]
@@ -21,16 +21,8 @@ struct ClaimRow {
 impl Cluster {
     async fn claim_row(&self, name: &str) -> Result<Option<ClaimRow>> {
         let name = words::claim(name)?;
-        let mut tries = 1;
-        loop {
-            let row = self.requests.one::<ClaimRow>(&self.statements.claim, (name,), ("claims", name)).await;
-            // Somebody else's round came between.
-            if tries == CQL_TRIES_MAX || !matches!(row, Err(Error::Unavailable(_))) {
-                return row;
-            }
-            sleep(Duration::from_millis(CQL_TRY_PAUSE_MS) * tries).await;
-            tries += 1;
-        }
+        // Somebody else's round may come between, and take the whole time of this one.
+        again(CQL_CLAIM_MS, || self.requests.one::<ClaimRow>(&self.statements.claim, (name,), ("claims", name))).await
     }
 
     pub async fn claim(&self, name: &str) -> Result<Option<Vec<u8>>> {
@@ -70,7 +62,7 @@ impl Cluster {
                 Err(SwapError::Failed(error)) => tracing::warn!(claim = name, %error, "a swap is tried again"),
                 Err(SwapError::Unknown(error)) => tracing::warn!(claim = name, error, "a swap is tried again"),
             }
-            sleep(Duration::from_millis(CQL_TRY_PAUSE_MS << attempt)).await;
+            sleep(Duration::from_millis(STORE_TRY_PAUSE_MS << attempt)).await;
         }
         Err(ambiguous(name))
     }

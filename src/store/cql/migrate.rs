@@ -20,7 +20,7 @@ use super::{
     stamps::now_us,
 };
 use crate::{
-    limits::{CQL_ENTER_MS, CQL_PASS_PAGE_MS, CQL_SCHEMA_LOCK_MS, CQL_SCHEMA_WAIT_MS, CQL_TRY_PAUSE_MS},
+    limits::{CQL_ENTER_MS, CQL_PASS_PAGE_MS, CQL_SCHEMA_LOCK_MS, CQL_SCHEMA_WAIT_MS, STORE_TRY_PAUSE_MS},
     store::{Error, Result},
 };
 
@@ -99,7 +99,7 @@ async fn enter(session: &Session, keyspace: &str) -> Result<()> {
         match session.use_keyspace(keyspace, false).await {
             Ok(()) => return Ok(()),
             Err(error) if begun.elapsed() > Duration::from_millis(CQL_ENTER_MS) => return Err(unavailable(error)),
-            Err(_) => sleep(Duration::from_millis(CQL_TRY_PAUSE_MS)).await,
+            Err(_) => sleep(Duration::from_millis(STORE_TRY_PAUSE_MS)).await,
         }
     }
 }

@@ -21,15 +21,13 @@ use scylla::{
 };
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
-    time::{Instant, sleep, timeout},
+    time::{sleep, timeout},
 };
 
 use super::words::corrupt;
 use crate::{
-    limits::{
-        CQL_PAGE_ROWS, CQL_PASS_TRIES_MAX, CQL_REQUESTS_MAX, CQL_TRIES_MAX, CQL_TRIES_MS, CQL_TRY_PAUSE_MS, CQL_WAIT_MS,
-    },
-    store::{Error, Result},
+    limits::{CQL_PAGE_ROWS, CQL_PASS_TRIES_MAX, CQL_REQUESTS_MAX, CQL_TRIES_MS, CQL_WAIT_MS, STORE_TRY_PAUSE_MS},
+    store::{Error, Result, again},
 };
 
 /// The session, and who may use it now.
@@ -67,19 +65,10 @@ impl Requests {
         );
         let bound = statement.bind(&values).map_err(unavailable)?;
         let _turn = turn(&self.writes).await?;
-        let begun = Instant::now();
-        let mut tries = 1;
-        loop {
-            let error = match self.session.execute_bound_unpaged(&bound).await {
-                Ok(_) => return Ok(()),
-                Err(error) => error,
-            };
-            if tries >= CQL_TRIES_MAX || begun.elapsed() > Duration::from_millis(CQL_TRIES_MS) || is_final(&error) {
-                return Err(unavailable(error));
-            }
-            sleep(Duration::from_millis(CQL_TRY_PAUSE_MS) * tries).await;
-            tries += 1;
-        }
+        again(CQL_TRIES_MS, || async {
+            self.session.execute_bound_unpaged(&bound).await.map(drop).map_err(unavailable)
+        })
+        .await
     }
 
     /// The one row that a statement answers with.
@@ -91,7 +80,8 @@ impl Requests {
     ) -> Result<Option<R>> {
         count(at.0, "read");
         let _turn = turn(&self.reads).await?;
-        let result = self.session.execute_unpaged(statement, values).await.map_err(unavailable)?;
+        let ask = || async { self.session.execute_unpaged(statement, &values).await.map_err(unavailable) };
+        let result = again(CQL_TRIES_MS, ask).await?;
         let rows = result.into_rows_result().map_err(|error| corrupt(at.0, &at.1, error))?;
         rows.maybe_first_row::<R>().map_err(|error| corrupt(at.0, &at.1, error))
     }
@@ -107,16 +97,19 @@ impl Requests {
         let mut statement = statement.clone();
         statement.set_page_size(CQL_PAGE_ROWS);
         count(at.0, "read");
-        let pager = self.session.execute_iter(statement, values).await.map_err(unavailable)?;
-        let mut rows = pager.rows_stream::<R>().map_err(|error| corrupt(at.0, &at.1, error))?;
-        let mut found = Vec::new();
-        while let Some(row) = rows.next().await {
-            found.push(row.map_err(|error| match error {
-                NextRowError::RowDeserializationError(error) => corrupt(at.0, &at.1, error),
-                error => unavailable(error),
-            })?);
-        }
-        Ok(found)
+        again(CQL_TRIES_MS, || async {
+            let pager = self.session.execute_iter(statement.clone(), &values).await.map_err(unavailable)?;
+            let mut rows = pager.rows_stream::<R>().map_err(|error| corrupt(at.0, &at.1, error))?;
+            let mut found = Vec::new();
+            while let Some(row) = rows.next().await {
+                found.push(row.map_err(|error| match error {
+                    NextRowError::RowDeserializationError(error) => corrupt(at.0, &at.1, error),
+                    error => unavailable(error),
+                })?);
+            }
+            Ok(found)
+        })
+        .await
     }
 
     /// Row after row of a whole table, a page at a time. A row that cannot be decoded is an error and hides no other; a page
@@ -171,7 +164,7 @@ impl Requests {
             if tries >= CQL_PASS_TRIES_MAX || is_final(&error) {
                 return Err(unavailable(error));
             }
-            sleep(Duration::from_millis(CQL_TRY_PAUSE_MS) * tries).await;
+            sleep(Duration::from_millis(STORE_TRY_PAUSE_MS) * tries).await;
             tries += 1;
         }
     }
