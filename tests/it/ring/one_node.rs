@@ -11,9 +11,9 @@ use super::{
     phase,
 };
 
-/// Load on both while something happens to a node; when that began, and what was answered, of that which is kept three times
-/// and of that which is kept once.
-async fn under(ring: &mut Ring, fault: impl FnOnce(&mut Ring)) -> (Instant, History, History) {
+/// Load on both while something happens to a node; what was answered, of that which is kept three times and of that which is
+/// kept once.
+async fn under(ring: &mut Ring, fault: impl FnOnce(&mut Ring)) -> (History, History) {
     let control = ring.control().await;
     let goods = Goods::of(ring.servers(1).await, 0).await;
     // The control only has to be seen to fail, and not to keep the nodes busy.
@@ -27,8 +27,7 @@ async fn under(ring: &mut Ring, fault: impl FnOnce(&mut Ring)) -> (Instant, Hist
     println!("with nothing wrong:\n  captures {}", history.took_before(begun, Asked::Capture));
     ring.single = Some(control);
     ring.is_whole().await;
-    history.is_without_failure();
-    (begun, history, single)
+    (history, single)
 }
 
 /// Held against the requirement by hand, on machines that do nothing else: for how long nothing may be captured.
@@ -36,11 +35,10 @@ fn goes_on(history: &History) {
     assert!(!is_long() || history.longest_silence() <= Duration::from_millis(500), "{history}");
 }
 
-/// And what 999 of 1,000 captures and scans may take; where that is more with nothing wrong, so much.
-fn is_quick(history: &History, begun: Instant) {
+/// And what 999 of 1,000 captures and scans may take.
+fn is_quick(history: &History) {
     for asked in [Asked::Capture, Asked::Scan].into_iter().filter(|_| is_long()) {
-        let bound = history.took_before(begun, asked).permille(999).max(Duration::from_millis(250));
-        assert!(history.took(asked).permille(999) <= bound, "{bound:?} at most: {history}");
+        assert!(history.took(asked).permille(999) <= Duration::from_millis(250), "{history}");
     }
 }
 
@@ -53,7 +51,8 @@ async fn a_node_is_killed_under_load_and_nothing_fails_and_nothing_is_lost() {
         phase(6, 60);
         ring.start_again(&[3], "group");
     };
-    let (_, mut history, single) = under(&mut ring, killed).await;
+    let (mut history, single) = under(&mut ring, killed).await;
+    history.is_without_failure();
     assert!(single.failed().count() > 0, "where there is one copy, requests fail");
     history.is_there(ring.triple.as_mut().unwrap()).await;
     goes_on(&history);
@@ -68,11 +67,12 @@ async fn a_node_hangs_for_15_s_under_load_and_nothing_fails_and_nothing_is_lost(
         std::thread::sleep(Duration::from_secs(15));
         ring.go_on(3);
     };
-    let (begun, mut history, single) = under(&mut ring, hangs).await;
+    let (mut history, single) = under(&mut ring, hangs).await;
+    history.is_without_failure();
     assert!(single.failed().count() > 0, "where there is one copy, requests fail");
     history.is_there(ring.triple.as_mut().unwrap()).await;
     goes_on(&history);
-    is_quick(&history, begun);
+    is_quick(&history);
 }
 
 /// While a node has nothing it counts in quorums all the same, so that the others are made alike before it starts, and it
@@ -87,7 +87,9 @@ async fn a_node_that_lost_its_disk_is_repaired_and_holds_everything() {
         ring.start_empty(3);
         ring.repair(3);
     };
-    let (_, mut history, single) = under(&mut ring, lost_its_disk).await;
+    let (mut history, single) = under(&mut ring, lost_its_disk).await;
+    // For a moment the others take it for one that answers, and it has no tables yet.
+    history.is_told_when();
     // No repair brings back what was on the node alone, and nobody keeps that any longer.
     let control = ring.single.take().unwrap();
     let lost = single.lost(&control.servers[0], &control.importer).await.len();
