@@ -18,7 +18,7 @@ use async_trait::async_trait;
 use sha2::{Digest, Sha256};
 
 use self::copies::Stop;
-pub(crate) use self::patience::{again, patiently};
+pub(crate) use self::patience::{again, is_unavailable, patiently};
 pub use self::{
     copies::{Copies, FeedHead, Intake, Kept, Snapshot},
     error::{Error, Result},

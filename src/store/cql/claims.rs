@@ -9,7 +9,7 @@ use tokio::time::sleep;
 use super::{Cluster, requests::SwapError, words};
 use crate::{
     limits::{CLAIM_BYTES_MAX, CQL_CLAIM_MS, CQL_SWAP_TRIES_MAX, STORE_TRY_PAUSE_MS},
-    store::{Error, Result, again},
+    store::{Error, Result, again, is_unavailable},
 };
 
 #[derive(DeserializeRow)]
@@ -22,7 +22,8 @@ impl Cluster {
     async fn claim_row(&self, name: &str) -> Result<Option<ClaimRow>> {
         let name = words::claim(name)?;
         // Somebody else's round may come between, and take the whole time of this one.
-        again(CQL_CLAIM_MS, || self.requests.one::<ClaimRow>(&self.statements.claim, (name,), ("claims", name))).await
+        let ask = || self.requests.one::<ClaimRow>(&self.statements.claim, (name,), ("claims", name));
+        again(CQL_CLAIM_MS, is_unavailable, ask).await
     }
 
     pub async fn claim(&self, name: &str) -> Result<Option<Vec<u8>>> {

@@ -27,7 +27,7 @@ use tokio::{
 use super::words::corrupt;
 use crate::{
     limits::{CQL_PAGE_ROWS, CQL_PASS_TRIES_MAX, CQL_REQUESTS_MAX, CQL_TRIES_MS, CQL_WAIT_MS, STORE_TRY_PAUSE_MS},
-    store::{Error, Result, again},
+    store::{Error, Result, again, is_unavailable},
 };
 
 /// The session, and who may use it now.
@@ -65,10 +65,8 @@ impl Requests {
         );
         let bound = statement.bind(&values).map_err(unavailable)?;
         let _turn = turn(&self.writes).await?;
-        again(CQL_TRIES_MS, || async {
-            self.session.execute_bound_unpaged(&bound).await.map(drop).map_err(unavailable)
-        })
-        .await
+        let put = || self.session.execute_bound_unpaged(&bound);
+        again(CQL_TRIES_MS, may_pass, put).await.map(drop).map_err(unavailable)
     }
 
     /// The one row that a statement answers with.
@@ -80,8 +78,8 @@ impl Requests {
     ) -> Result<Option<R>> {
         count(at.0, "read");
         let _turn = turn(&self.reads).await?;
-        let ask = || async { self.session.execute_unpaged(statement, &values).await.map_err(unavailable) };
-        let result = again(CQL_TRIES_MS, ask).await?;
+        let ask = || self.session.execute_unpaged(statement, &values);
+        let result = again(CQL_TRIES_MS, may_pass, ask).await.map_err(unavailable)?;
         let rows = result.into_rows_result().map_err(|error| corrupt(at.0, &at.1, error))?;
         rows.maybe_first_row::<R>().map_err(|error| corrupt(at.0, &at.1, error))
     }
@@ -97,7 +95,7 @@ impl Requests {
         let mut statement = statement.clone();
         statement.set_page_size(CQL_PAGE_ROWS);
         count(at.0, "read");
-        again(CQL_TRIES_MS, || async {
+        again(CQL_TRIES_MS, is_unavailable, || async {
             let pager = self.session.execute_iter(statement.clone(), &values).await.map_err(unavailable)?;
             let mut rows = pager.rows_stream::<R>().map_err(|error| corrupt(at.0, &at.1, error))?;
             let mut found = Vec::new();
@@ -161,7 +159,7 @@ impl Requests {
                 Ok((page, PagingStateResponse::NoMorePages)) => return Ok((page, None)),
                 Err(error) => error,
             };
-            if tries >= CQL_PASS_TRIES_MAX || is_final(&error) {
+            if tries >= CQL_PASS_TRIES_MAX || !may_pass(&error) {
                 return Err(unavailable(error));
             }
             sleep(Duration::from_millis(STORE_TRY_PAUSE_MS) * tries).await;
@@ -211,21 +209,19 @@ pub fn unavailable(error: impl Display) -> Error {
     Error::Unavailable(format!("the cluster: {error}"))
 }
 
-/// Whether the server will answer the same however often it is asked.
-fn is_final(error: &ExecutionError) -> bool {
+/// Whether the server may answer otherwise when it is asked again.
+fn may_pass(error: &ExecutionError) -> bool {
     match error {
-        ExecutionError::BadQuery(_) => true,
-        ExecutionError::LastAttemptError(RequestAttemptError::DbError(error, _)) => {
-            matches!(
-                error,
-                DbError::SyntaxError
-                    | DbError::Invalid
-                    | DbError::Unauthorized
-                    | DbError::ConfigError
-                    | DbError::ProtocolError
-            )
-        }
-        _ => false,
+        ExecutionError::BadQuery(_) => false,
+        ExecutionError::LastAttemptError(RequestAttemptError::DbError(error, _)) => !matches!(
+            error,
+            DbError::SyntaxError
+                | DbError::Invalid
+                | DbError::Unauthorized
+                | DbError::ConfigError
+                | DbError::ProtocolError
+        ),
+        _ => true,
     }
 }
 
@@ -236,6 +232,6 @@ fn has_not_begun(error: &ExecutionError) -> bool {
         ExecutionError::LastAttemptError(RequestAttemptError::DbError(error, _)) => {
             matches!(error, DbError::Unavailable { .. } | DbError::Overloaded | DbError::IsBootstrapping)
         }
-        error => is_final(error),
+        error => !may_pass(error),
     }
 }
