@@ -47,14 +47,6 @@ impl History {
         );
     }
 
-    /// What failed was refused, with when to come again.
-    #[track_caller]
-    pub fn is_told_when(&self) {
-        for answer in self.failed() {
-            assert_eq!((answer.status, answer.says_when), (Some(StatusCode::SERVICE_UNAVAILABLE), true), "{answer:?}");
-        }
-    }
-
     /// The longest time in which no capture was acknowledged.
     pub fn longest_silence(&self) -> Duration {
         let good = self.answers.iter().filter(|answer| answer.asked == Asked::Capture && answer.is_success());
